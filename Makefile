@@ -1,0 +1,68 @@
+# Every target sets up what it needs: a fresh machine needs only make and Python 3.11 or newer.
+# `make help` lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+OLDEST := .venv-oldest
+BIN := $(VENV)/bin
+TUTORIAL := docs/tutorials/recurrent_networks.md
+BUILD := docs/_build/tutorials
+# Options for every pytest run, for example: make test PYTEST_OPTIONS="-k recurrent"
+PYTEST_OPTIONS ?=
+PYTEST := -m pytest -n 2 --dist loadfile
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test lint types test-all test-oldest tutorial lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.stamp ## install the locked dependencies and the package into .venv
+
+# $(call install,VENV,LOCK): a new environment, exactly the locked files, and the package itself in place.
+define install
+	@$(PYTHON) -c 'import sys; sys.exit("brainlite needs Python 3.11 or newer; set PYTHON=...") if sys.version_info < (3, 11) else None'
+	rm -rf $(1)
+	$(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(2)
+	$(1)/bin/python -m pip install -qq --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $(1)/.stamp
+endef
+
+$(VENV)/.stamp: requirements/dev.lock pyproject.toml
+	$(call install,$(VENV),requirements/dev.lock)
+
+$(OLDEST)/.stamp: requirements/oldest.lock pyproject.toml
+	$(call install,$(OLDEST),requirements/oldest.lock)
+
+test: lint types ## lint, types, then the tests (the slow ones left out)
+	$(BIN)/python $(PYTEST) $(PYTEST_OPTIONS)
+
+lint: $(VENV)/.stamp ## ruff's rules and layout
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/.stamp ## mypy and pyright, both strict, and the local stubs against what they describe
+	$(BIN)/mypy --strict
+	$(BIN)/pyright
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml --ignore-missing-stub jupytext optax treescope
+
+test-all: lint types test-oldest ## as test, with the slow tests and the oldest supported dependencies
+	$(BIN)/python $(PYTEST) -m "slow or not slow" $(PYTEST_OPTIONS)
+
+test-oldest: $(OLDEST)/.stamp ## the tests against the lowest versions that pyproject.toml allows
+	$(OLDEST)/bin/python $(PYTEST) $(PYTEST_OPTIONS)
+
+tutorial: $(VENV)/.stamp ## run the recurrent-networks tutorial; print its output, write plots and HTML
+	$(BIN)/python docs/run_tutorial.py $(TUTORIAL) $(BUILD)
+
+lock: $(VENV)/.stamp ## resolve requirements/*.in again (UPGRADE=--upgrade for the newest versions)
+	for name in dev oldest; do \
+		$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes $(UPGRADE) \
+			--no-emit-index-url --custom-compile-command "make lock" \
+			requirements/$$name.in --output-file requirements/$$name.lock || exit 1; \
+	done
+
+clean: ## remove environments, caches and built files
+	rm -rf $(VENV) $(OLDEST) docs/_build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

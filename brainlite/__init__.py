@@ -1,0 +1,48 @@
+"""brainlite: eager, typed neural-network modules for JAX, with states that transforms find.
+
+>>> import brainlite
+>>> import jax.numpy as jnp
+>>> model = brainlite.nn.Linear(2, 3)
+>>> brainlite.transform.jit(model)(jnp.ones((4, 2))).shape
+(4, 3)
+"""
+
+from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
+from importlib.metadata import version as _version
+
+from brainlite import display, environ, errors, graph, nn, random, state, transform, typing
+from brainlite.random import RandomState
+from brainlite.state import (
+    BatchState,
+    HiddenState,
+    LongTermState,
+    ParamState,
+    ShortTermState,
+    State,
+)
+
+# The version of the installed distribution.
+try:
+    __version__: str = _version("brainlite")
+except _PackageNotFoundError:  # a source tree that is not installed
+    __version__ = "0.1.0"
+
+__all__ = [
+    "BatchState",
+    "HiddenState",
+    "LongTermState",
+    "ParamState",
+    "RandomState",
+    "ShortTermState",
+    "State",
+    "__version__",
+    "display",
+    "environ",
+    "errors",
+    "graph",
+    "nn",
+    "random",
+    "state",
+    "transform",
+    "typing",
+]

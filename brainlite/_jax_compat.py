@@ -1,0 +1,104 @@
+"""Everything that depends on the JAX version, or on what JAX does not export.
+
+The rest of the library uses public, documented JAX. What is here is small on purpose: the trace
+that is current, a few types, and the one primitive that marks where a state is read.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, TypeAlias, cast
+
+from jax._src import core as _core
+from jax.core import Tracer as Tracer
+from jax.extend import core as _extend
+from jax.interpreters import ad, batching, mlir
+
+__all__ = [
+    "ClosedJaxpr",
+    "Jaxpr",
+    "Literal",
+    "Tracer",
+    "bind_read",
+    "current_trace",
+    "is_batched",
+    "jaxpr_as_fun",
+    "no_trace",
+    "set_current_trace",
+    "state_read",
+    "trace_cell",
+    "under_jit",
+]
+
+ClosedJaxpr = _extend.ClosedJaxpr
+Jaxpr = _extend.Jaxpr
+Literal = _extend.Literal
+Var: TypeAlias = Any  # jax.extend.core.Var has no public constructor and no types of its own.
+
+# The cell that holds the trace of this thread. Reading `.value` costs about 50 ns, which is what
+# lets every access of a state ask whether a plain jax transform is running;
+# `jax.extend.core.take_current_trace` answers the same in 1100 ns.
+trace_cell: Any = _core.trace_state_strong_ref
+no_trace: Any = _core.eval_trace
+
+
+def current_trace() -> Any:
+    """Return the JAX trace that operations are bound in at this moment."""
+    return trace_cell.value
+
+
+def under_jit() -> bool:
+    """Say whether a plain ``jax.jit`` (or another transform that stages code) is running."""
+    return bool(cast("Any", _extend).unsafe_am_i_under_a_jit_DO_NOT_USE())
+
+
+def set_current_trace(trace: Any) -> AbstractContextManager[None]:
+    """Return a context in which operations are bound in ``trace``."""
+    context: AbstractContextManager[None] = cast("Any", _extend).set_current_trace(trace)
+    return context
+
+
+def jaxpr_as_fun(closed: ClosedJaxpr) -> Any:
+    """Return the function of flat values that ``closed`` describes."""
+    return _extend.jaxpr_as_fun(closed)
+
+
+def is_batched(value: Any, trace: Any) -> bool:
+    """Say whether ``value`` has a different value in each lane of the batching ``trace``."""
+    return isinstance(value, Tracer) and getattr(value, "_trace", None) is trace
+
+
+# An identity primitive: its equation in a jaxpr says "here state number `slot` was read". The
+# equations are taken out before anything runs, so only the rules that tracing may need are defined.
+state_read: Any = _extend.Primitive("state_read")
+state_read.multiple_results = True
+
+
+def bind_read(leaves: Sequence[Any], slot: int) -> list[Any]:
+    """Mark, in the current trace, that these are the leaves of state number ``slot``."""
+    marked: list[Any] = state_read.bind(*leaves, slot=slot)
+    return marked
+
+
+def _identity(*values: Any, slot: int) -> list[Any]:
+    del slot
+    return list(values)
+
+
+def _identity_lowering(_context: Any, *values: Any, slot: int) -> Sequence[Any]:
+    del slot
+    return list(values)
+
+
+def _identity_jvp(primals: Sequence[Any], tangents: Sequence[Any], *, slot: int) -> Any:
+    return bind_read(primals, slot), list(tangents)
+
+
+def _identity_batch(values: Sequence[Any], axes: Sequence[Any], *, slot: int) -> Any:
+    return bind_read(values, slot), list(axes)
+
+
+state_read.def_impl(_identity)
+state_read.def_abstract_eval(_identity)
+mlir.register_lowering(state_read, _identity_lowering)
+ad.primitive_jvps[state_read] = _identity_jvp
+batching.primitive_batchers[state_read] = _identity_batch

@@ -1,0 +1,67 @@
+"""What an object says about itself so that it can be shown."""
+
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+__all__ = ["Description", "Displayable", "Shown", "ShownMapping", "ShownSequence"]
+
+
+class Shown(NamedTuple):
+    """An object as a name and named fields: ``Linear(in_size=(3,), ...)``.
+
+    Each field should be an attribute of the object: the paths that the displays print
+    (``cell.W``) are made of the field names.
+    """
+
+    name: str
+    fields: list[tuple[str, Any]]
+
+
+class ShownSequence(NamedTuple):
+    """An object as a name and the items ``obj[0]``, ``obj[1]`` ...: ``ModuleList([...])``."""
+
+    name: str
+    items: list[Any]
+
+
+class ShownMapping(NamedTuple):
+    """An object as keys and values that ``obj[key]`` returns: ``{('W', 'bias'): ...}``.
+
+    With a name the braces are wrapped: ``StateDict({...})``.
+    """
+
+    items: list[tuple[Any, Any]]
+    name: str = ""
+
+
+Description: TypeAlias = Shown | ShownSequence | ShownMapping
+"""What ``__display__`` may return."""
+
+
+@runtime_checkable
+class Displayable(Protocol):
+    """What the displays can open: an object that lists its parts.
+
+    ``__display__`` should be cheap and free of side effects: it hands out the parts as they
+    are, and the display decides how much of them to show.
+
+    Two optional class attributes refine it:
+
+    - ``__display_shared__ = False``: two appearances of the same object have no meaning, and
+      both print in full (an initialiser that several layers use).
+    - ``__display_color__``: the CSS colour in notebooks, instead of one made from the type's name.
+
+    Examples
+    --------
+    >>> class Scale:
+    ...     def __init__(self, factor: float) -> None:
+    ...         self.factor = factor
+    ...
+    ...     def __display__(self) -> Shown:
+    ...         return Shown("Scale", [("factor", self.factor)])
+    >>> isinstance(Scale(2.0), Displayable)
+    True
+    """
+
+    def __display__(self) -> Description:
+        """Return a name and the parts of the object."""
+        ...

@@ -1,0 +1,271 @@
+"""The text of an object: one part a line, two spaces a level."""
+
+from contextvars import ContextVar
+from itertools import groupby, pairwise
+from operator import itemgetter
+from typing import Any, Final, TypeAlias
+
+from brainlite.display._leaf import (
+    ATOMS,
+    array_text,
+    failure_text,
+    is_array,
+    leaf_text,
+    safe_repr,
+)
+from brainlite.display._open import (
+    Node,
+    holds_containers,
+    inline,
+    is_displayable,
+    open_container,
+    open_displayable,
+    prefers_repr,
+)
+from brainlite.errors import OptionError
+
+__all__ = ["text_repr", "to_text"]
+
+DEEPEST: Final = 100  # levels that print unless more are asked for: text of depth n is n² long
+SAME: Final = 12  # entries of equal text in a row that print before they fold into one
+
+Trail: TypeAlias = "tuple[Trail, str] | None"
+"""The path of an object, last part first; None at the root. Joined only where it is printed."""
+
+# What is open in the calls of `to_text` further out, where a user's `__repr__` calls it again.
+_open_outside: ContextVar[tuple[set[int], ...]] = ContextVar("_open_outside", default=())
+
+
+def to_text(obj: Any, *, depth: int | None = None, values: bool = False) -> str:
+    """Return the text that ``print`` shows for an object.
+
+    Parameters
+    ----------
+    obj : object
+        Usually something with ``__display__``: a module, a state, a collection of states.
+    depth : int, optional
+        How many levels of displayable objects to open; the ones below print as ``Linear(...)``.
+        By default 100.
+    values : bool
+        Whether arrays of up to 32 elements show their numbers. This copies them from the device;
+        nothing else does.
+
+    Returns
+    -------
+    str
+        One part a line, indented by two spaces a level. An object that appears a second time
+        prints as ``<Linear at encoder[0]>``, more than 12 equal entries in a row as the first one
+        and a count.
+
+    Raises
+    ------
+    OptionError
+        If ``depth`` is negative.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from brainlite.display import Shown
+    >>> class Layer:
+    ...     def __display__(self) -> Shown:
+    ...         return Shown("Layer", [("size", (3,)), ("weight", {"w": jnp.ones(3)})])
+    ...
+    ...     __repr__ = text_repr
+    >>> Layer()
+    Layer(
+      size=(3,),
+      weight={
+        'w': ShapedArray(float32[3])
+      }
+    )
+    >>> print(to_text([Layer()], depth=0))
+    [
+      Layer(...)
+    ]
+    """
+    if depth is not None and depth < 0:
+        raise OptionError(
+            "a display has no negative depth",
+            expected="the number of levels to open, or None",
+            got=repr(depth),
+            fix="pass 0 to see only the name",
+        )
+    writer = _Writer(DEEPEST if depth is None else depth, values)
+    token = _open_outside.set((*writer.outside, writer.open))
+    try:
+        return writer.write(obj)
+    finally:
+        _open_outside.reset(token)
+
+
+def text_repr(self: object) -> str:
+    """Return the text of an object; a displayable class takes it as its ``__repr__``.
+
+    :func:`to_text` would do, but a subclass that writes its own ``__repr__`` would then have to
+    take the options of :func:`to_text` to please a type checker.
+    """
+    return to_text(self)
+
+
+class _Frame:
+    """An opened object whose entries are being written."""
+
+    __slots__ = ("above", "key", "level", "nested", "node", "starts", "trail")
+
+    def __init__(
+        self, node: Node, key: int, trail: Trail, level: int, above: int, nested: int
+    ) -> None:
+        self.node = node
+        self.key = key
+        self.trail: Trail = trail
+        self.level = level
+        self.above = above  # displayables opened down to here
+        self.nested = nested  # containers opened since the last of them
+        self.starts: list[int] = []  # the first line of each entry written so far
+
+
+class _Writer:
+    """Writes lines without recursion, so that no nesting is too deep.
+
+    ``lines`` holds pairs of level and text. An entry is written without its label and comma, which
+    are added when its frame closes: until then entries of equal text compare equal.
+    """
+
+    def __init__(self, depth: int, values: bool) -> None:
+        self.depth = depth
+        self.values = values
+        self.lines: list[tuple[int, str]] = []
+        self.stack: list[_Frame] = []
+        self.open: set[int] = set()
+        self.outside = _open_outside.get()
+        # By id; the object is kept, so that no other can get its id before we are done.
+        self.seen: dict[int, tuple[Any, str, Trail]] = {}
+
+    def write(self, obj: Any) -> str:
+        self._value(obj, None)
+        while self.stack:
+            frame = self.stack[-1]
+            done = len(frame.starts)
+            if done == len(frame.node.entries):
+                self._close()
+                continue
+            entry = frame.node.entries[done]
+            frame.starts.append(len(self.lines))
+            self._value(entry.value, (frame.trail, entry.part))
+        return "\n".join("  " * level + text for level, text in self.lines)
+
+    def _value(self, value: Any, trail: Trail) -> None:
+        try:
+            self._dispatch(value, trail)
+        except Exception as error:  # whatever a user's class does: nothing of it is written yet
+            self._line(failure_text(value, error))
+
+    def _dispatch(self, value: Any, trail: Trail) -> None:
+        if isinstance(value, ATOMS):
+            self._line(safe_repr(value))
+        elif is_displayable(value):
+            # At the root a `__repr__` is not asked: it may be the one that has called us.
+            if trail is not None and prefers_repr(value):
+                self._line(safe_repr(value))
+            else:
+                self._displayable(value, trail)
+        elif is_array(value):
+            self._line(array_text(value, self.values))
+        else:
+            self._other(value, trail)
+
+    def _line(self, text: str) -> None:
+        level = self.stack[-1].level + 1 if self.stack else 0
+        self.lines.extend((level, line) for line in text.split("\n"))
+
+    def _displayable(self, value: Any, trail: Trail) -> None:
+        shared = getattr(type(value), "__display_shared__", True)
+        if id(value) in self.open or (shared and id(value) in self.seen):
+            self._line(self._reference(value))
+            return
+        node = open_displayable(value)
+        above = self.stack[-1].above if self.stack else 0
+        too_deep = above >= self.depth or any(id(value) in keys for keys in self.outside)
+        self._enter(value, node, trail, too_deep, above + 1, 0)
+
+    def _other(self, value: Any, trail: Trail) -> None:
+        node = open_container(value)
+        text = leaf_text(value) if node is None else inline(node)
+        if node is None or text is not None:
+            self._line(str(text))
+            return
+        # A flat container that appears again is worth its few lines; a nested one could double the
+        # text at each level.
+        if id(value) in self.open or (id(value) in self.seen and holds_containers(node)):
+            self._line(self._reference(value))
+            return
+        above, depth = (self.stack[-1].above, self.stack[-1].nested) if self.stack else (0, 0)
+        self._enter(value, node, trail, depth >= DEEPEST, above, depth + 1)
+
+    def _enter(
+        self, value: Any, node: Node, trail: Trail, too_deep: bool, above: int, nested: int
+    ) -> None:
+        if too_deep or not node.entries:
+            dots = "..." if node.entries else ""
+            self._line(f"{node.opening}{dots}{node.closing}")
+            return
+        self._line(node.opening)
+        level = self.stack[-1].level + 1 if self.stack else 0
+        name = node.opening.rstrip("([{") or type(value).__name__
+        self.seen.setdefault(id(value), (value, name, trail))
+        self.open.add(id(value))
+        self.stack.append(_Frame(node, id(value), trail, level, above, nested))
+
+    def _reference(self, value: Any) -> str:
+        _, name, trail = self.seen[id(value)]
+        parts: list[str] = []
+        while trail is not None:
+            trail, part = trail
+            parts.append(part)
+        path = "".join(reversed(parts)).removeprefix(".")
+        return f"<{name} at {path or 'the root'}>"
+
+    def _close(self) -> None:
+        frame = self.stack.pop()
+        self.open.discard(frame.key)
+        labels = [entry.label for entry in frame.node.entries]
+        starts = frame.starts
+        if len(labels) > SAME:
+            starts, labels = self._fold(frame, labels)
+        if frame.node.rest:
+            starts.append(len(self.lines))
+            labels.append("")
+            self.lines.append((frame.level + 1, f"... {frame.node.rest} more"))
+        for start, label in zip(starts, labels, strict=True):
+            level, text = self.lines[start]
+            self.lines[start] = (level, label + text)
+        for start in starts[1:]:
+            level, text = self.lines[start - 1]
+            self.lines[start - 1] = (level, text + ",")
+        self.lines.append((frame.level, frame.node.closing))
+
+    def _fold(self, frame: _Frame, labels: list[str]) -> tuple[list[int], list[str]]:
+        """Write the entries of ``frame`` again, many equal ones in a row as one and a count."""
+        bounds = pairwise([*frame.starts, len(self.lines)])
+        bodies = [self.lines[start:end] for start, end in bounds]
+        del self.lines[frame.starts[0] :]
+        starts: list[int] = []
+        kept: list[str] = []
+        for body, run in groupby(zip(bodies, labels, strict=True), key=itemgetter(0)):
+            names = [label for _, label in run]
+            # A field of one line is kept: its name says more than its text takes.
+            folds = len(names) > SAME and (len(body) > 1 or not frame.node.has_names)
+            for name in names[:1] if folds else names:
+                starts.append(len(self.lines))
+                kept.append(name)
+                self.lines.extend(body)
+            if folds:
+                starts.append(len(self.lines))
+                kept.append("")
+                self.lines.append((frame.level + 1, _more_of_the_same(names)))
+        return starts, kept
+
+
+def _more_of_the_same(labels: list[str]) -> str:
+    last = labels[-1].rstrip("=: ")
+    return f"... x{len(labels) - 1} more of the same" + (f", up to {last}" if last else "")

@@ -1,0 +1,292 @@
+"""The environment: settings that layers read while they run.
+
+One dict of settings holds for the whole process (:func:`set`); :func:`context` lays others over it
+for the length of a ``with`` block, in this thread or asyncio task alone. The keys that the
+library itself reads are ``fit`` (training or not: dropout, batch statistics), ``dt`` and ``t`` (the
+time step and the time of a simulation) and ``precision`` (the width of floats in bits: 16, 32, 64
+or ``'bf16'``). Any other key is the user's own.
+
+A compiled function never goes stale over a setting: it notes which keys it read, and runs again
+from Python when one of them has changed.
+
+Examples
+--------
+>>> import brainlite
+>>> with brainlite.environ.context(fit=True, dt=0.1):
+...     brainlite.environ.get("fit"), brainlite.environ.get_dt()
+(True, 0.1)
+>>> brainlite.environ.get("fit", default=False)
+False
+"""
+
+import contextlib
+import threading
+import weakref
+from collections.abc import Generator, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+import jax.numpy as jnp
+
+from brainlite.errors import EnvironmentKeyError, OptionError
+from brainlite.typing import DTypeLike
+
+__all__ = [
+    "all",
+    "context",
+    "dctype",
+    "dftype",
+    "ditype",
+    "dutype",
+    "get",
+    "get_dt",
+    "get_precision",
+    "pop",
+    "reset",
+    "set",
+    "set_precision",
+]
+
+_PRECISIONS: tuple[int | str, ...] = (8, 16, 32, 64, "bf16")
+_ABSENT: Any = object()
+
+
+class _Settings(dict[str, Any]):
+    """One immutable set of settings; equal layers are one object if their values can be hashed."""
+
+    __slots__ = ("__weakref__",)
+
+
+class _Process:
+    """What holds for the whole process."""
+
+    __slots__ = ("settings",)
+
+    def __init__(self) -> None:
+        self.settings: _Settings = _Settings({"precision": 32})
+
+
+_lock = threading.Lock()
+process = _Process()
+_nothing = _Settings()
+_layer: ContextVar[_Settings] = ContextVar("environment", default=_nothing)
+# As long as `process.settings` and `layer()` are the same two objects, no setting has changed. The
+# engine compares them at each call.
+layer = _layer.get
+# Only what is in use is kept: settings may hold whole models.
+_interned: weakref.WeakValueDictionary[Any, _Settings] = weakref.WeakValueDictionary()
+# While a function is traced: the settings outside, and notes of which keys were read, and as what.
+_watcher: ContextVar[tuple["_Settings", "_Settings", dict[str, Any]] | None] = ContextVar(
+    "environment reads", default=None
+)
+
+
+def _intern(settings: Mapping[str, Any]) -> _Settings:
+    """Return the one object for these settings, so that 'nothing changed' is one comparison."""
+    try:
+        key = frozenset((name, _exactly(value)) for name, value in settings.items())
+        with _lock:
+            return _interned.setdefault(key, _Settings(settings))
+    except TypeError:  # an array, or another value without a hash
+        return _Settings(settings)
+
+
+def _exactly(value: Any) -> Any:
+    """Return what is equal for two values only if nothing can tell them apart."""
+    if isinstance(value, tuple):
+        return type(value), tuple(map(_exactly, value))
+    # 1, 1.0 and True are equal, as are 0.0 and -0.0.
+    return type(value), value, repr(value) if isinstance(value, int | float | complex) else None
+
+
+def lookup(key: str) -> Any:
+    """Return the setting, or a marker that equals nothing else. Reads unseen. For the engine."""
+    value = _layer.get().get(key, _ABSENT)
+    return value if value is not _ABSENT else process.settings.get(key, _ABSENT)
+
+
+@contextlib.contextmanager
+def watch(notes: dict[str, Any]) -> Generator[None, None, None]:
+    """Fill ``notes`` with the outer settings that are read inside. For the engine."""
+    token = _watcher.set((process.settings, _layer.get(), notes))
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+def _read(key: str) -> Any:
+    value = lookup(key)
+    watcher = _watcher.get()
+    if watcher is not None:
+        globals_, layer, notes = watcher
+        outside = layer.get(key, globals_.get(key, _ABSENT))
+        # A setting made inside the traced function is part of it and nothing to watch.
+        if outside is value:
+            notes.setdefault(key, value)
+    return value
+
+
+def get(key: str, default: Any = _ABSENT, desc: str | None = None) -> Any:
+    """Return a setting.
+
+    Parameters
+    ----------
+    key : str
+        Its name.
+    default : Any, optional
+        What to return when it is not set; without it, a missing key is an error.
+    desc : str, optional
+        What the key means, for the error message.
+
+    Raises
+    ------
+    EnvironmentKeyError
+        The key is not set and no default was given.
+    """
+    value = _read(key)
+    if value is not _ABSENT:
+        return value
+    if default is not _ABSENT:
+        return default
+    raise EnvironmentKeyError(
+        f"the environment has no key {key!r}" + (f" ({desc})" if desc else ""),
+        expected=f"{key!r} to be set",
+        got=f"only {', '.join(map(repr, all())) or 'no key'}",
+        fix=f"use `with brainlite.environ.context({key}=...):` around the call, or "
+        f"`brainlite.environ.set({key}=...)` once",
+    )
+
+
+def all() -> dict[str, Any]:
+    """Return every setting that holds now, as a new dict."""
+    return {key: _read(key) for key in _everything()}
+
+
+def _everything() -> dict[str, Any]:
+    """Return every setting that holds now. Reads unseen."""
+    return {**process.settings, **_layer.get()}
+
+
+def set(*, precision: int | str | None = None, dt: float | None = None, **settings: Any) -> None:
+    """Change settings for the whole process.
+
+    Parameters
+    ----------
+    precision : int or str, optional
+        The width of floats in bits: 8, 16, 32, 64, or ``'bf16'``. 64 needs ``jax_enable_x64``.
+    dt : float, optional
+        The time step of simulations.
+    **settings
+        Any other key.
+    """
+    if precision is not None:
+        settings["precision"] = _checked_precision(precision)
+    if dt is not None:
+        settings["dt"] = dt
+    process.settings = _Settings({**process.settings, **settings})
+
+
+def pop(key: str, default: Any = _ABSENT) -> Any:
+    """Remove a setting of the whole process and return it.
+
+    Raises
+    ------
+    EnvironmentKeyError
+        The key is not set for the process and no default was given.
+    """
+    if key not in process.settings:
+        if default is not _ABSENT:
+            return default
+        raise EnvironmentKeyError(
+            f"the environment has no key {key!r} to remove",
+            expected=f"one of {sorted(process.settings)}",
+            got=repr(key),
+            fix="pass a default, or set the key first",
+        )
+    settings = dict(process.settings)
+    value = settings.pop(key)
+    process.settings = _Settings(settings)
+    return value
+
+
+def reset() -> None:
+    """Forget every setting of the process; the precision is 32 again."""
+    process.settings = _Process().settings
+
+
+@contextlib.contextmanager
+def context(**settings: Any) -> Generator[dict[str, Any], None, None]:
+    """Lay settings over the environment for the length of a ``with`` block.
+
+    Parameters
+    ----------
+    **settings
+        The keys and their values; ``precision`` is checked as in :func:`set`.
+
+    Yields
+    ------
+    dict
+        Every setting that holds inside the block.
+    """
+    if "precision" in settings:
+        settings["precision"] = _checked_precision(settings["precision"])
+    token = _layer.set(_intern({**_layer.get(), **settings}))
+    try:
+        yield _everything()
+    finally:
+        _layer.reset(token)
+
+
+def get_dt() -> Any:
+    """Return the time step ``dt`` of the simulation; an error when it is not set."""
+    return get("dt", desc="the time step of the simulation")
+
+
+def set_precision(precision: int | str) -> None:
+    """Set the width of floats in bits for the process: 8, 16, 32, 64, or ``'bf16'``."""
+    set(precision=precision)
+
+
+def get_precision() -> int | str:
+    """Return the width of floats in bits (32 if never set), or ``'bf16'``."""
+    precision: int | str = get("precision")
+    return precision
+
+
+def dftype() -> DTypeLike:
+    """Return the dtype of floats at the current precision."""
+    precision = get_precision()
+    names = {8: "float8_e5m2", 16: "float16", 32: "float32", 64: "float64", "bf16": "bfloat16"}
+    return jnp.dtype(names[precision])
+
+
+def ditype() -> DTypeLike:
+    """Return the dtype of signed integers at the current precision."""
+    precision = get_precision()
+    return jnp.dtype(f"int{16 if precision == 'bf16' else precision}")
+
+
+def dutype() -> DTypeLike:
+    """Return the dtype of unsigned integers at the current precision."""
+    precision = get_precision()
+    return jnp.dtype(f"uint{16 if precision == 'bf16' else precision}")
+
+
+def dctype() -> DTypeLike:
+    """Return the dtype of complex numbers at the current precision (complex64 up to 32 bits)."""
+    return jnp.dtype("complex128" if get_precision() == 64 else "complex64")
+
+
+def _checked_precision(precision: Any) -> int | str:
+    known = precision if precision in _PRECISIONS else None
+    if known is None and isinstance(precision, str) and precision.isdecimal():
+        known = int(precision)
+    if isinstance(known, int | str) and not isinstance(known, bool) and known in _PRECISIONS:
+        return known
+    raise OptionError(
+        "the environment has no such precision",
+        expected=f"one of {', '.join(map(repr, _PRECISIONS))}",
+        got=repr(precision),
+        fix="pass the width of floats in bits",
+    )

@@ -1,0 +1,185 @@
+"""Every exception of the library.
+
+::
+
+    BrainliteError
+    ├── StateError
+    │   ├── StateValueError       a value that does not fit the state it is written to
+    │   ├── StateLostError        a state whose value is gone: it was made inside a transform
+    │   ├── StateOverwriteError   an array assigned over an attribute that holds a state
+    │   └── StateMissingError     a state that ``init_all_states`` has not made yet
+    ├── TransformError
+    │   ├── RawTransformError     a state written inside a plain ``jax`` transform
+    │   ├── TracedAttributeError  a traced value stored in a plain attribute
+    │   ├── LoopStateError        a state that changes shape inside a loop
+    │   ├── BranchError           branches that disagree
+    │   ├── MapStateError         a per-lane write that was not declared to ``vmap``
+    │   └── GradError             a target or an output that cannot be differentiated
+    ├── GraphError                a graph that cannot be split, merged or walked
+    ├── FilterError               something that is no filter
+    ├── SizeError                 a size that is negative, fractional or of the wrong rank
+    ├── InputError                an input that does not fit a layer
+    ├── OptionError               an option with a value that it does not know
+    └── EnvironmentKeyError       an environment key that is not set
+
+Each message says where it happened (the path from the outermost module), what was
+expected, what came, and what to do. Each exception also derives from the built-in
+one that Python code would expect (``ValueError``, ``TypeError``, ...).
+"""
+
+__all__ = [
+    "BrainliteError",
+    "BranchError",
+    "EnvironmentKeyError",
+    "FilterError",
+    "GradError",
+    "GraphError",
+    "InputError",
+    "LoopStateError",
+    "MapStateError",
+    "OptionError",
+    "RawTransformError",
+    "SizeError",
+    "StateError",
+    "StateLostError",
+    "StateMissingError",
+    "StateOverwriteError",
+    "StateValueError",
+    "TracedAttributeError",
+    "TransformError",
+]
+
+
+class BrainliteError(Exception):
+    """The base of every exception that this library raises on purpose.
+
+    Parameters
+    ----------
+    problem : str
+        What went wrong, in one sentence.
+    where : str, optional
+        The path of the layer or state, from the outermost module.
+    expected, got : str, optional
+        What was expected and what came: shapes, dtypes, values.
+    fix : str, optional
+        What the user can do.
+
+    Examples
+    --------
+    >>> print(BrainliteError("the sizes differ", expected="3", got="4", fix="pass 3"))
+    the sizes differ
+      expected: 3
+      got:      4
+      fix:      pass 3
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        where: str | None = None,
+        expected: str | None = None,
+        got: str | None = None,
+        fix: str | None = None,
+    ) -> None:
+        lines = [problem if where is None else f"{where}: {problem}"]
+        parts = (("expected", expected), ("got", got), ("fix", fix))
+        lines += [f"  {name + ':':<9} {text}" for name, text in parts if text is not None]
+        self.message: str = "\n".join(lines)
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        # KeyError prints the repr of its argument, which would show our line breaks as \n.
+        return self.message
+
+
+class StateError(BrainliteError):
+    """Something is wrong with a state or with how it is used."""
+
+
+class StateValueError(StateError, ValueError):
+    """A value was written that does not fit the state.
+
+    A write keeps the tree structure of the value; a parameter also keeps the shape and
+    the dtype of each leaf. To change them on purpose, put a new state in its place.
+    """
+
+
+class StateLostError(StateError, RuntimeError):
+    """A state was used whose value is gone.
+
+    A state that is made inside a transform lives in that trace. It survives only where it is
+    assigned to an attribute of a module (``self.h = HiddenState(...)``).
+    """
+
+
+class StateOverwriteError(StateError, TypeError):
+    """An array was assigned over an attribute that holds a state.
+
+    Write ``module.weight.value = array`` to change the value, or assign a new state to
+    replace the state itself.
+    """
+
+
+class StateMissingError(StateError, AttributeError):
+    """A state was used before it was made.
+
+    The hidden states of a cell are made by ``brainlite.nn.init_all_states(model)``, once
+    the batch size is known.
+    """
+
+
+class TransformError(BrainliteError):
+    """A transform cannot do what it was asked to."""
+
+
+class RawTransformError(TransformError, RuntimeError):
+    """A state was written inside a plain ``jax`` transform, where the write would be lost.
+
+    ``jax.jit``, ``jax.grad``, ``jax.vmap`` and ``jax.lax.scan`` know nothing of states; use the
+    transform of the same name in ``brainlite.transform``.
+    """
+
+
+class TracedAttributeError(TransformError, TypeError):
+    """A value that exists only while a function is traced was stored in a plain attribute."""
+
+
+class LoopStateError(TransformError, TypeError):
+    """A state, or the carry of a loop, changed its structure, shape or dtype in the body."""
+
+
+class BranchError(TransformError, TypeError):
+    """The branches of a ``cond`` or ``switch`` leave results or states of different types."""
+
+
+class MapStateError(TransformError, ValueError):
+    """A state got a different value in each lane of a ``vmap`` without being declared."""
+
+
+class GradError(TransformError, TypeError):
+    """A gradient was asked of something that has none."""
+
+
+class GraphError(BrainliteError, ValueError):
+    """An object graph cannot be split, merged or walked as asked."""
+
+
+class FilterError(BrainliteError, TypeError):
+    """Something was given as a filter that is none."""
+
+
+class SizeError(BrainliteError, ValueError):
+    """A size is negative, not whole, or has the wrong number of axes."""
+
+
+class InputError(BrainliteError, ValueError):
+    """The input of a layer does not fit the layer, or not its hidden state."""
+
+
+class OptionError(BrainliteError, ValueError):
+    """An option was given a value that it does not know."""
+
+
+class EnvironmentKeyError(BrainliteError, KeyError):
+    """A key was read from the environment that is not set."""

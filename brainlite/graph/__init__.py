@@ -1,0 +1,79 @@
+"""Object graphs: nodes that hold states and other nodes, taken apart and put together.
+
+The words
+---------
+node
+    An object whose attributes are part of the graph (:class:`Node`; every module is one).
+    Lists, tuples and dicts in attributes are looked into; anything else is *static*.
+path
+    How an object is reached from the root: attribute names, dict keys and list indices.
+split, merge
+    A graph is a structure (:class:`GraphDef`) and the values of its states (:class:`StateDict`).
+    ``merge(*split(model))`` is a copy of the model.
+guard
+    A note that a traced function read an attribute, checked before a compilation is reused.
+
+The invariant
+-------------
+Every node and state is met once, under the path where a walk (parents first, attributes in
+the order in which they were set) meets it first. So sharing and cycles survive every
+operation: what was one object comes out as one object.
+
+The cases it guards
+-------------------
+- An array assigned over an attribute that holds a state raises: it would drop the parameter.
+- While a function is traced, attributes set to states and nodes stay in the frame until the
+  transform ends well; an exception leaves the graph as it was.
+- Plain containers may be edited in place at any time; whoever relies on their content compares it.
+"""
+
+from brainlite.graph._filters import All, Any, Not, OfType, PathContains, WithTag, to_predicate
+from brainlite.graph._graphdef import GraphDef
+from brainlite.graph._node import Node
+from brainlite.graph._operations import (
+    clone,
+    graphdef,
+    merge,
+    nodes,
+    pop_states,
+    split,
+    states,
+    update_states,
+)
+from brainlite.graph._state_dict import StateDict
+from brainlite.graph._walk import iter_leaf, iter_node
+
+# The names of brainstate for the same things.
+treefy_split = split
+treefy_merge = merge
+flatten = split
+unflatten = merge
+update = update_states
+
+__all__ = [
+    "All",
+    "Any",
+    "GraphDef",
+    "Node",
+    "Not",
+    "OfType",
+    "PathContains",
+    "StateDict",
+    "WithTag",
+    "clone",
+    "flatten",
+    "graphdef",
+    "iter_leaf",
+    "iter_node",
+    "merge",
+    "nodes",
+    "pop_states",
+    "split",
+    "states",
+    "to_predicate",
+    "treefy_merge",
+    "treefy_split",
+    "unflatten",
+    "update",
+    "update_states",
+]

@@ -1,0 +1,185 @@
+"""Filters: what selects states and nodes from a graph.
+
+A filter is a type or a union of types (instances of it), a string (a tag), True or ``...``
+(everything), False or None (nothing), a predicate ``(path, object) -> bool``, or a list of filters
+(any of them).
+"""
+
+from collections.abc import Sequence
+from types import EllipsisType, UnionType
+from typing import Any as AnyType
+from typing import Union, get_args, get_origin
+
+from brainlite.errors import FilterError
+from brainlite.typing import Filter, Path, PathPart, Predicate
+
+__all__ = ["All", "Any", "Not", "OfType", "PathContains", "WithTag", "to_predicate"]
+
+
+class _Composite:
+    """Filters compare and hash by what they are made of."""
+
+    def __init__(self, *parts: AnyType) -> None:
+        self._parts: tuple[AnyType, ...] = parts
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._parts))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self._parts))})"
+
+
+class OfType(_Composite):
+    """Select instances of a type.
+
+    Examples
+    --------
+    >>> OfType(int)((), 3)
+    True
+    """
+
+    def __init__(self, kind: type[AnyType]) -> None:
+        super().__init__(kind)
+        self._kind: type[AnyType] = kind
+
+    def __call__(self, path: Path, value: AnyType) -> bool:
+        """Say whether ``value`` is an instance."""
+        del path
+        return isinstance(value, self._kind)
+
+
+class PathContains(_Composite):
+    """Select what has ``part`` somewhere in its path.
+
+    Examples
+    --------
+    >>> PathContains("encoder")(("encoder", 0), None)
+    True
+    """
+
+    def __init__(self, part: PathPart) -> None:
+        super().__init__(part)
+        self._part: PathPart = part
+
+    def __call__(self, path: Path, value: AnyType) -> bool:
+        """Say whether ``path`` contains the part."""
+        del value
+        return self._part in path
+
+
+class WithTag(_Composite):
+    """Select states that carry a tag.
+
+    Examples
+    --------
+    >>> from brainlite.state import State
+    >>> WithTag("slow")((), State(1.0, tag="slow"))
+    True
+    """
+
+    def __init__(self, tag: str) -> None:
+        super().__init__(tag)
+        self._tag: str = tag
+
+    def __call__(self, path: Path, value: AnyType) -> bool:
+        """Say whether ``value`` carries the tag."""
+        del path
+        tags: AnyType = getattr(value, "tag", None)
+        return tags is not None and self._tag in tags
+
+
+class Any(_Composite):
+    """Select what any of the filters selects.
+
+    Examples
+    --------
+    >>> Any(int, str)((), "a")
+    True
+    """
+
+    def __init__(self, *filters: Filter) -> None:
+        super().__init__(*map(to_predicate, filters))
+
+    def __call__(self, path: Path, value: AnyType) -> bool:
+        """Say whether one of the filters holds."""
+        return any(part(path, value) for part in self._parts)
+
+
+class All(_Composite):
+    """Select what all of the filters select.
+
+    Examples
+    --------
+    >>> All(int, Not(bool))((), True)
+    False
+    """
+
+    def __init__(self, *filters: Filter) -> None:
+        super().__init__(*map(to_predicate, filters))
+
+    def __call__(self, path: Path, value: AnyType) -> bool:
+        """Say whether every filter holds."""
+        return all(part(path, value) for part in self._parts)
+
+
+class Not(_Composite):
+    """Select what the filter does not select.
+
+    Examples
+    --------
+    >>> Not(int)((), "a")
+    True
+    """
+
+    def __init__(self, excluded: Filter, /) -> None:
+        super().__init__(to_predicate(excluded))
+
+    def __call__(self, path: Path, value: AnyType) -> bool:
+        """Say whether the filter does not hold."""
+        return not self._parts[0](path, value)
+
+
+class _Constant(_Composite):
+    """Select everything, or nothing."""
+
+    def __call__(self, path: Path, value: AnyType) -> bool:
+        del path, value
+        return bool(self._parts[0])
+
+
+def to_predicate(given: Filter) -> Predicate:
+    """Return the filter as a function of a path and an object.
+
+    Raises
+    ------
+    FilterError
+        It is nothing that can select.
+
+    Examples
+    --------
+    >>> to_predicate(...)(("a",), 1)
+    True
+    """
+    kind: AnyType = get_origin(given) or given
+    if kind in (Union, UnionType):
+        return Any(*get_args(given))
+    if isinstance(kind, type):
+        return OfType(kind)
+    if given is None or isinstance(given, bool | EllipsisType):
+        return _Constant(given is ... or given is True)
+    if isinstance(given, str):
+        return WithTag(given)
+    if isinstance(given, Sequence):
+        return Any(*given)
+    if callable(given):
+        return given
+    raise FilterError(
+        "this is no filter",
+        expected="a type, a tag, a predicate (path, object) -> bool, ..., True, False, None, or a "
+        "list of these",
+        got=f"{type(given).__name__} {given!r}",
+        fix="pass a state type such as brainlite.ParamState",
+    )

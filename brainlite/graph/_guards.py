@@ -1,0 +1,209 @@
+"""What a traced function depended on, and whether that still holds.
+
+While a frame is open, each attribute that is read from a node is noted with the value that it
+had. :class:`Guards` is such a set of notes, ready to be checked later, perhaps against other
+objects: a function traced on one model may serve another of the same structure. The check is
+a matching: it looks for a one-to-one renaming of the objects of then to those of now, under
+which every note still holds. States are renamed freely (a state re-created in its place is the
+same state to the function), nodes only where they came in through an argument.
+"""
+
+from collections.abc import Iterable, Mapping
+from operator import is_
+from typing import Any
+
+from brainlite.graph._node import Node, fields
+from brainlite.graph._notes import ABSENT, Frozen
+from brainlite.graph._walk import is_walk, walk_note
+from brainlite.state import State
+
+__all__ = ["Guards", "Renaming", "Watched"]
+
+_GRAPH = (State, Node)
+_ATOMS = frozenset({bool, int, float, complex, str, bytes, type(None)})
+
+
+def _same_atom(then: Any, now: Any) -> bool:
+    # 1, 1.0 and True are equal, as are 0.0 and -0.0, yet a traced function can tell them apart.
+    return type(then) is type(now) and bool(then == now) and str(then) == str(now)
+
+
+class Renaming:
+    """A one-to-one map from the objects of a trace to the objects of a call.
+
+    Parameters
+    ----------
+    pairs : iterable of (object then, object now)
+        What is known from the start: arguments, and states that a closure holds directly.
+    free : container of ids
+        The nodes of then that may be renamed. All others stand for themselves.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[Any, Any]], free: frozenset[int]) -> None:
+        self._free = free
+        self._now: dict[int, Any] = {}
+        self._then: dict[int, Any] = {}
+        self.consistent: bool = all(self.bind(then, now) for then, now in pairs)
+
+    def bind(self, then: Any, now: Any) -> bool:
+        """Add a pair; False when it contradicts what is known."""
+        known = self._now.get(id(then), ABSENT)
+        if known is not ABSENT:
+            return known is now
+        if type(then) is not type(now) or id(now) in self._then:
+            return False
+        if then is not now and not (isinstance(then, State) or id(then) in self._free):
+            return False
+        self._now[id(then)] = now
+        self._then[id(now)] = then
+        return True
+
+    def __getitem__(self, then: Any) -> Any:
+        return self._now.get(id(then), then)
+
+
+class Guards:
+    """The notes of one trace, grouped by owner, in the order in which they were taken."""
+
+    def __init__(self, notes: Mapping[tuple[int, str], tuple[Any, Any]]) -> None:
+        self._owners: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self.add(notes)
+
+    def add(self, notes: Mapping[tuple[int, str], tuple[Any, Any]]) -> None:
+        """Add the notes of another trace of the same function, for other shapes."""
+        owners = {key: (owner, dict(checks)) for key, (owner, checks) in self._owners.items()}
+        for (key, name), (owner, value) in notes.items():
+            owners.setdefault(key, (owner, {}))[1].setdefault(name, value)
+        self._owners = owners  # replaced, not edited: another thread may be going through it
+
+    def cover(self, notes: Mapping[tuple[int, str], tuple[Any, Any]]) -> bool:
+        """Say whether all these notes are among them."""
+        nothing: tuple[Any, dict[str, Any]] = (None, {})
+        return all(name in self._owners.get(key, nothing)[1] for key, name in notes)
+
+    def __len__(self) -> int:
+        return sum(len(checks) for _, checks in self._owners.values())
+
+    def entries(self) -> Iterable[tuple[Any, str, Any]]:
+        """Yield (owner, attribute, frozen value) for each note."""
+        for owner, checks in self._owners.values():
+            for name, value in checks.items():
+                yield owner, name, value
+
+    def states(self) -> set[State[Any]]:
+        """Return the states that were reached through an attribute."""
+        found: set[State[Any]] = set()
+        stack = [value for _, _, value in self.entries()]
+        while stack:
+            value = stack.pop()
+            if isinstance(value, Frozen):
+                stack += value.items
+            elif isinstance(value, State):
+                found.add(value)
+        return found
+
+    def match(
+        self, pairs: Iterable[tuple[Any, Any]], free: frozenset[int], containers: list["Watched"]
+    ) -> Renaming | None:
+        """Return the renaming under which every note holds now, or None.
+
+        The plain containers that were met are added to ``containers``: they can be edited
+        without the epoch advancing.
+        """
+        renaming = Renaming(pairs, free)
+        if not renaming.consistent:
+            return None
+        for owner, checks in self._owners.values():
+            now = renaming[owner]
+            attributes = fields(now)
+            for name, then in checks.items():
+                value = _current(now, name, attributes)
+                settled = value is then and not isinstance(then, _GRAPH)
+                if not settled and not self._same(then, value, renaming):
+                    return None
+                if is_walk(name):  # it went through the containers that were there
+                    containers += map(Watched, filter(_is_container, attributes.values()))
+                elif isinstance(then, Frozen):
+                    containers.append(Watched(value))
+        return renaming
+
+    def broken(
+        self, pairs: Iterable[tuple[Any, Any]], free: frozenset[int]
+    ) -> list[tuple[Any, str]]:
+        """Return the notes (owner, attribute) that do not hold now; arguments as for a match."""
+        renaming = Renaming(pairs, free)
+        found: list[tuple[Any, str]] = []
+        for owner, name, then in self.entries():
+            now = renaming[owner]
+            if not self._same(then, _current(now, name, fields(now)), renaming):
+                found.append((owner, name))
+        return found
+
+    def _same(self, then: Any, now: Any, renaming: Renaming) -> bool:
+        if isinstance(then, Frozen):
+            kind: type = type(now)
+            if kind is not then.kind or len(now) != len(then.items):
+                return False
+            items: Any = now
+            if then.keys is not None:
+                if tuple(now) != then.keys:
+                    return False
+                items = now.values()
+            return all(
+                self._same(item, current, renaming)
+                for item, current in zip(then.items, items, strict=True)
+            )
+        if isinstance(then, _GRAPH):
+            return renaming.bind(then, now)
+        return then is now or (type(then) in _ATOMS and _same_atom(then, now))
+
+
+def current_note(node: Node, name: str) -> Any:
+    """Return what a note called ``name`` would hold for ``node`` now."""
+    return _current(node, name, fields(node))
+
+
+def _current(node: Node, name: str, attributes: Mapping[str, Any]) -> Any:
+    return walk_note(node, name) if is_walk(name) else attributes.get(name, ABSENT)
+
+
+def same_value(then: Any, now: Any) -> bool:
+    """Say whether two settings are one: the same object, or equal atoms of one type."""
+    return then is now or (type(then) in _ATOMS and _same_atom(then, now))
+
+
+def _is_container(value: Any) -> bool:
+    return isinstance(value, list | tuple | dict)
+
+
+class Watched:
+    """A plain list, tuple or dict that a trace read, with what it held."""
+
+    __slots__ = ("_by_identity", "_items", "_keys", "_live", "_nested")
+
+    def __init__(self, live: Any) -> None:
+        self._live = live
+        self._keys = tuple(live) if isinstance(live, dict) else None
+        content: Any = live.values() if isinstance(live, dict) else live
+        items: Any = tuple(content) if isinstance(live, tuple) else list(content)
+        self._items = items
+        # Items that are equal only to themselves can be compared by the list itself, which is
+        # four times faster than asking for each whether it is the same.
+        plain: Any = object.__eq__
+        self._by_identity = all(type(item).__eq__ is plain for item in items)
+        self._nested = [Watched(item) for item in items if _is_container(item)]
+
+    def unchanged(self) -> bool:
+        """Say whether it holds the very same objects still."""
+        live = self._live
+        if len(live) != len(self._items):
+            return False
+        if self._keys is not None:
+            if tuple(live) != self._keys:
+                return False
+            live = list(live.values())
+        if self._by_identity:
+            return bool(live == self._items)
+        if not all(map(is_, live, self._items)):
+            return False
+        return not self._nested or all(inner.unchanged() for inner in self._nested)

@@ -1,0 +1,284 @@
+"""Node: an object that is part of a graph, and whose attributes are watched while tracing."""
+
+import inspect
+import threading
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any, Self
+
+import jax
+import numpy as np
+
+from brainlite._jax_compat import Tracer
+from brainlite.display import Shown, text_repr, treescope_repr
+from brainlite.errors import StateOverwriteError, TracedAttributeError, TransformError
+from brainlite.graph._notes import ABSENT, epoch, freeze
+from brainlite.state import State
+from brainlite.state._frame import Frame, current_frame
+from brainlite.state._locate import locate
+from brainlite.typing import PathPart
+
+__all__ = ["Node", "container_items", "fields", "holds_graph", "note"]
+
+_current = current_frame.get
+
+
+class Node:
+    """The base of everything that has a place in an object graph: modules, above all.
+
+    Attributes are ordinary Python attributes. Setting one advances the epoch, so that
+    compiled functions look again at what they depend on. While a transform traces a function,
+    reading one is noted, and setting one to a state or a node is part of the transform: it
+    takes effect when the transform ends well.
+
+    Subclasses need not call ``super().__init__()``.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from brainlite.state import State
+    >>> class Counter(Node):
+    ...     def __init__(self) -> None:
+    ...         self.count = State(jnp.zeros(()))
+    >>> Counter().count.value.shape
+    ()
+    """
+
+    __slots__ = ("__compiled__", "__dict__", "__weakref__")
+
+    # For the engine: compiled functions that took this node as an argument, bound to it.
+    __compiled__: dict[Any, Any]
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
+        node = super().__new__(cls)
+        object.__setattr__(node, "__compiled__", {})
+        frame = _current()
+        if frame is not None:
+            frame.born_nodes[id(node)] = node
+        return node
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        frame = _current()
+        if frame is not None and not _is_local(frame, self):
+            if hasattr(inspect.getattr_static(type(self), name, None), "__set__"):
+                object.__setattr__(self, name, value)  # a property: its setter comes back here
+            else:
+                _set_in_frame(frame, self, name, value)
+            return
+        attributes = self.__dict__
+        if isinstance(attributes.get(name), State):
+            _check_overwrite(self, name, value)
+        object.__setattr__(self, name, value)
+        epoch.advance()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy, or a pickle, starts without compiled functions.
+        return dict(fields(self))
+
+    def __delattr__(self, name: str) -> None:
+        frame = _current()
+        if frame is not None and not _is_local(frame, self):
+            _check_delete(frame, self, name)
+        object.__delattr__(self, name)
+        epoch.advance()
+
+    def __path_to__(self, target: object) -> list[str] | None:
+        """Return the steps from here to ``target``, for error messages."""
+        from_here = _find(self, target)
+        return None if from_here is None else [type(self).__name__, *map(_step, from_here)]
+
+    def __display__(self) -> Shown:
+        """Return the public attributes, in the order in which they were set."""
+        shown = [item for item in fields(self).items() if not item[0].startswith("_")]
+        return Shown(type(self).__name__, shown)
+
+    __repr__ = text_repr
+    __treescope_repr__ = treescope_repr
+
+
+def fields(node: Node) -> dict[str, Any]:
+    """Return the attributes of ``node`` as they are here: in a frame, with what it has set."""
+    attributes: dict[str, Any] = object.__getattribute__(node, "__dict__")
+    frame = _current()
+    if frame is None:
+        return attributes
+    changed: dict[str, Any] = {}
+    for around in reversed(list(frame.ancestry())):
+        for (owner, name), (_, value) in around.attributes.items():
+            if owner == id(node):
+                changed[name] = value
+    return {**attributes, **changed} if changed else attributes
+
+
+def holds_graph(value: Any) -> bool:
+    """Say whether a value is, or plainly contains, a node or a state."""
+    if isinstance(value, Node | State):
+        return True
+    items: Any = value.values() if isinstance(value, dict) else value
+    return isinstance(value, list | tuple | dict) and any(map(holds_graph, items))
+
+
+def note(frame: Frame, node: Node, name: str, value: Any) -> None:
+    """Note that the function being traced depends on an attribute that comes from outside."""
+    key = (id(node), name)
+    if key not in frame.notes and not _is_local(frame, node):
+        frame.notes[key] = (node, freeze(value))
+
+
+def _is_local(frame: Frame, node: Node) -> bool:
+    """Say whether the node was made by the function that is being traced."""
+    around: Frame | None = frame
+    while around is not None:
+        if id(node) in around.born_nodes:
+            return True
+        around = around.parent
+    return False
+
+
+def _set_in_frame(frame: Frame, node: Node, name: str, value: Any) -> None:
+    before = fields(node).get(name, ABSENT)
+    if isinstance(before, State):
+        _check_overwrite(node, name, value)
+    if any(isinstance(leaf, Tracer) for leaf in _leaves(value)):
+        raise TracedAttributeError(
+            f"attribute {name!r} was set to a traced value inside {frame.label}",
+            where=locate(node),
+            expected="a State for a value that changes while the model runs",
+            got=f"a plain attribute set to {value!r}",
+            fix=f"use a state: `self.{name} = brainlite.State(...)` in __init__, and "
+            f"`self.{name}.value = ...` here",
+        )
+    key = (id(node), name)
+    overlaid = any(key in around.attributes for around in frame.ancestry())
+    if overlaid or holds_graph(value) or holds_graph(before):
+        frame.attributes[key] = (node, value)
+        return
+    object.__setattr__(node, name, value)
+    epoch.advance()
+    if not _equal(before, value):
+        _warn_plain_write(type(node), name, frame.label)
+
+
+def _equal(before: Any, value: Any) -> bool:
+    try:
+        return before is value or (type(before) is type(value) and bool(before == value))
+    except Exception:  # arrays, and whatever else a foreign __eq__ may raise
+        return False
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """Yield what is in a value. Unlike a pytree, a dict may have keys that cannot be sorted."""
+    if isinstance(value, list | tuple | dict):
+        for _, item in container_items(value):
+            yield from _leaves(item)
+    else:
+        yield from jax.tree.leaves(value)
+
+
+_warned: set[tuple[type, str]] = set()
+
+
+def _warn_plain_write(kind: type, name: str, label: str) -> None:
+    if (kind, name) in _warned:
+        return
+    _warned.add((kind, name))
+    warnings.warn(
+        f"{kind.__name__}.{name} is a plain attribute and is set inside {label}: that happens "
+        "when the function is traced, not at each call. Use a State for what changes from call "
+        "to call. (Shown once for this attribute.)",
+        stacklevel=4,
+    )
+
+
+def _check_overwrite(node: Node, name: str, value: Any) -> None:
+    leaves = list(_leaves(value))
+    arrays = (jax.Array, np.ndarray, np.generic, int, float, complex)
+    if leaves and all(isinstance(leaf, arrays) for leaf in leaves):
+        old: State[Any] = fields(node)[name]
+        raise StateOverwriteError(
+            f"attribute {name!r} holds a {type(old).__name__}, and an array was assigned over it",
+            where=locate(node),
+            expected=f"a {type(old).__name__}, or a write to its value",
+            got=f"a {type(value).__name__}",
+            fix=f"use `.{name}.value = ...` to change the value, or assign "
+            f"`{type(old).__name__}(...)` to replace the state",
+        )
+
+
+def _check_delete(frame: Frame, node: Node, name: str) -> None:
+    before = fields(node).get(name, ABSENT)
+    if holds_graph(before):
+        raise TransformError(
+            f"attribute {name!r}, which holds a state or a module, is deleted inside {frame.label}",
+            where=locate(node),
+            expected="a state or module that is there still if the transform fails",
+            got=f"`del` of a {type(before).__name__}",
+            fix=f"delete it outside, or set it to None here (`self.{name} = None`)",
+        )
+
+
+def _step(part: PathPart) -> str:
+    return f".{part}" if isinstance(part, str) and part.isidentifier() else f"[{part!r}]"
+
+
+def _find(root: Node, target: object) -> list[PathPart] | None:
+    """Return the path of ``target`` below ``root``, looking at nearer objects first."""
+    # (number of what holds it, last step, object): a path for each would take quadratic memory.
+    met: list[tuple[int, PathPart, Any]] = [(0, "", root)]
+    seen: set[int] = set()
+    for number, (_, _, value) in enumerate(met):
+        if value is target:
+            path: list[PathPart] = []
+            while number:
+                number, part, _ = met[number]
+                path.insert(0, part)
+            return path
+        if id(value) not in seen:
+            seen.add(id(value))
+            below = fields(value).items() if isinstance(value, Node) else container_items(value)
+            met.extend((number, part, item) for part, item in below)
+    return None
+
+
+def container_items(value: Any) -> Iterable[tuple[PathPart, Any]]:
+    """Return (key or index, item) for what is in a plain container; nothing for all else."""
+    if isinstance(value, dict):
+        return value.items()
+    if isinstance(value, list | tuple):
+        return enumerate(value)
+    return ()
+
+
+def _watched_getattribute(self: Node, name: str) -> Any:
+    """Read an attribute while some frame is open: look into the frames first, and note the read."""
+    frame = _current()
+    if frame is None or name[:2] == "__":
+        return object.__getattribute__(self, name)
+    around: Frame | None = frame
+    while around is not None:
+        overlay = around.attributes.get((id(self), name))
+        if overlay is not None:
+            return overlay[1]
+        around = around.parent
+    value = object.__getattribute__(self, "__dict__").get(name, ABSENT)
+    note(frame, self, name, value)
+    return object.__getattribute__(self, name) if value is ABSENT else value
+
+
+# Watching costs about a microsecond for each attribute, so it is switched on for the class only
+# while a frame is open in some thread.
+_open_frames = 0
+_open_lock = threading.Lock()
+
+
+def _count_frames(step: int) -> None:
+    global _open_frames
+    with _open_lock:
+        before, _open_frames = _open_frames, _open_frames + step
+        if before == 0:
+            type.__setattr__(Node, "__getattribute__", _watched_getattribute)
+        elif _open_frames == 0:
+            type.__delattr__(Node, "__getattribute__")
+
+
+Frame.on_change = staticmethod(_count_frames)

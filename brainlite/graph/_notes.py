@@ -1,0 +1,50 @@
+"""What is noted while a function is traced: the epoch, and frozen copies of attribute values."""
+
+import itertools
+from typing import Any, NamedTuple
+
+__all__ = ["ABSENT", "Frozen", "epoch", "freeze"]
+
+
+class _Absent:
+    """The value of an attribute that a node does not have."""
+
+    def __repr__(self) -> str:
+        return "<absent>"
+
+
+ABSENT: Any = _Absent()
+
+
+class Epoch:
+    """A number that changes whenever an attribute of any node is set or deleted."""
+
+    __slots__ = ("_count", "value")
+
+    def __init__(self) -> None:
+        self._count = itertools.count(1)
+        self.value: int = 0
+
+    def advance(self) -> None:
+        """Change the number. Never back to an old one, whichever threads meet here."""
+        self.value = next(self._count)
+
+
+epoch = Epoch()
+
+
+class Frozen(NamedTuple):
+    """A container as it was: its type, its keys if it is a dict, and its frozen items."""
+
+    kind: type
+    keys: tuple[Any, ...] | None
+    items: tuple[Any, ...]
+
+
+def freeze(value: Any) -> Any:
+    """Return a copy of lists, tuples and dicts, down to the first thing that is none."""
+    if isinstance(value, list | tuple):
+        return Frozen(type(value), None, tuple(map(freeze, value)))
+    if isinstance(value, dict):
+        return Frozen(type(value), tuple(value), tuple(map(freeze, value.values())))
+    return value

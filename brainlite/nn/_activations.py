@@ -1,0 +1,224 @@
+"""Activations that apply to each element."""
+
+import jax
+import jax.numpy as jnp
+
+from brainlite.random import uniform
+from brainlite.typing import Array, ArrayLike
+
+__all__ = [
+    "celu",
+    "elu",
+    "gelu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
+    "leaky_relu",
+    "log_sigmoid",
+    "mish",
+    "prelu",
+    "relu",
+    "relu6",
+    "rrelu",
+    "selu",
+    "sigmoid",
+    "silu",
+    "soft_shrink",
+    "soft_sign",
+    "softplus",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "squareplus",
+    "swish",
+    "tanh",
+    "tanh_shrink",
+]
+
+
+def tanh(x: ArrayLike) -> Array:
+    """Return the hyperbolic tangent."""
+    return jnp.tanh(x)
+
+
+def sigmoid(x: ArrayLike) -> Array:
+    """Return ``1 / (1 + exp(-x))``."""
+    return jax.nn.sigmoid(x)
+
+
+def log_sigmoid(x: ArrayLike) -> Array:
+    """Return ``log(sigmoid(x))``, exact also where the sigmoid is 0."""
+    return jax.nn.log_sigmoid(x)
+
+
+def hard_sigmoid(x: ArrayLike) -> Array:
+    """Return ``relu6(x + 3) / 6``: a sigmoid made of three straight lines."""
+    return jax.nn.hard_sigmoid(x)
+
+
+def sparse_sigmoid(x: ArrayLike) -> Array:
+    """Return ``(x + 1) / 2`` limited to [0, 1], the derivative of :func:`sparse_plus`."""
+    return jax.nn.sparse_sigmoid(x)
+
+
+def hard_tanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Array:
+    """Return x limited to [min_val, max_val]."""
+    return jnp.clip(x, min_val, max_val)
+
+
+def soft_sign(x: ArrayLike) -> Array:
+    """Return ``x / (1 + abs(x))``."""
+    return jax.nn.soft_sign(x)
+
+
+def tanh_shrink(x: ArrayLike) -> Array:
+    """Return ``x - tanh(x)``."""
+    return jnp.subtract(x, jnp.tanh(x))
+
+
+def soft_shrink(x: ArrayLike, lambd: float = 0.5) -> Array:
+    """Return x moved towards 0 by ``lambd``, and 0 within."""
+    return jnp.where(jnp.abs(x) > lambd, x - jnp.sign(x) * lambd, jnp.zeros_like(x))
+
+
+def hard_shrink(x: ArrayLike, lambd: float = 0.5) -> Array:
+    """Return x, but 0 within ``[-lambd, lambd]``."""
+    return jnp.where(jnp.abs(x) > lambd, x, jnp.zeros_like(x))
+
+
+def relu(x: ArrayLike) -> Array:
+    """Return ``max(x, 0)``; the derivative at 0 is 0."""
+    return jax.nn.relu(x)
+
+
+def relu6(x: ArrayLike) -> Array:
+    """Return x limited to [0, 6]; the derivative at both ends is 0."""
+    return jax.nn.relu6(x)
+
+
+def leaky_relu(x: ArrayLike, negative_slope: ArrayLike = 0.01) -> Array:
+    """Return x, times ``negative_slope`` where it is negative."""
+    return jax.nn.leaky_relu(x, negative_slope)
+
+
+def prelu(x: ArrayLike, a: ArrayLike = 0.25) -> Array:
+    """Return x, times ``a`` where it is negative; ``a`` is meant to be learned.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.
+    """
+    return jnp.where(jnp.greater_equal(x, 0), x, jnp.multiply(a, x))
+
+
+def rrelu(x: ArrayLike, lower: float = 1 / 8, upper: float = 1 / 3) -> Array:
+    """Return x, times a random slope from [lower, upper) where it is negative.
+
+    The slopes come from ``brainlite.random``, one for each element, at every call.
+
+    References
+    ----------
+    Xu, Wang, Chen and Li, "Empirical evaluation of rectified activations in convolutional
+    network", arXiv 1505.00853, 2015.
+    """
+    slope = uniform(lower, upper, size=jnp.shape(x), dtype=jnp.result_type(x, float))
+    return jnp.where(jnp.greater_equal(x, 0), x, slope * x)
+
+
+def elu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
+    """Return x, but ``alpha * (exp(x) - 1)`` where it is negative.
+
+    References
+    ----------
+    Clevert, Unterthiner and Hochreiter, "Fast and accurate deep network learning by exponential
+    linear units", ICLR 2016.
+    """
+    return jax.nn.elu(x, alpha)
+
+
+def celu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
+    """Return x, but ``alpha * (exp(x / alpha) - 1)`` where it is negative.
+
+    References
+    ----------
+    Barron, "Continuously differentiable exponential linear units", arXiv 1704.07483, 2017.
+    """
+    return jax.nn.celu(x, alpha)
+
+
+def selu(x: ArrayLike) -> Array:
+    """Return ``1.0507 * elu(x, 1.6733)``, which keeps mean 0 and variance 1.
+
+    References
+    ----------
+    Klambauer, Unterthiner, Mayr and Hochreiter, "Self-normalizing neural networks", NIPS 2017.
+    """
+    return jax.nn.selu(x)
+
+
+def gelu(x: ArrayLike, approximate: bool = True) -> Array:
+    """Return x times the probability that a standard normal number is below x.
+
+    Parameters
+    ----------
+    x : array_like
+        The input.
+    approximate : bool
+        Whether to use tanh instead of the error function; torch's default is not to.
+
+    References
+    ----------
+    Hendrycks and Gimpel, "Gaussian error linear units (GELUs)", arXiv 1606.08415, 2016.
+    """
+    return jax.nn.gelu(x, approximate)
+
+
+def silu(x: ArrayLike) -> Array:
+    """Return ``x * sigmoid(x)``."""
+    return jax.nn.silu(x)
+
+
+def swish(x: ArrayLike) -> Array:
+    """Return ``x * sigmoid(x)``: another name of :func:`silu`."""
+    return jax.nn.silu(x)
+
+
+def hard_silu(x: ArrayLike) -> Array:
+    """Return ``x * hard_sigmoid(x)``."""
+    return jax.nn.hard_silu(x)
+
+
+def hard_swish(x: ArrayLike) -> Array:
+    """Return ``x * hard_sigmoid(x)``: another name of :func:`hard_silu`."""
+    return jax.nn.hard_silu(x)
+
+
+def mish(x: ArrayLike) -> Array:
+    """Return ``x * tanh(softplus(x))``.
+
+    References
+    ----------
+    Misra, "Mish: a self regularized non-monotonic activation function", BMVC 2020.
+    """
+    return jax.nn.mish(x)
+
+
+def softplus(x: ArrayLike) -> Array:
+    """Return ``log(1 + exp(x))``."""
+    return jax.nn.softplus(x)
+
+
+def squareplus(x: ArrayLike, b: ArrayLike = 4) -> Array:
+    """Return ``(x + sqrt(x**2 + b)) / 2``.
+
+    References
+    ----------
+    Barron, "Squareplus: a softplus-like algebraic rectifier", arXiv 2112.11687, 2021.
+    """
+    return jax.nn.squareplus(x, b)
+
+
+def sparse_plus(x: ArrayLike) -> Array:
+    """Return 0 up to -1, ``(x + 1)**2 / 4`` up to 1, and x from there on."""
+    return jax.nn.sparse_plus(x)

@@ -1,0 +1,156 @@
+"""Functions without parameters that work along an axis."""
+
+from typing import Literal, TypeAlias, overload
+
+import jax
+import jax.numpy as jnp
+
+from brainlite import environ
+from brainlite.typing import Array, ArrayLike, DTypeLike
+
+__all__ = [
+    "glu",
+    "log_softmax",
+    "logsumexp",
+    "one_hot",
+    "softmax",
+    "softmin",
+    "standardize",
+]
+
+Axis: TypeAlias = int | tuple[int, ...] | None
+
+
+def glu(x: ArrayLike, axis: int = -1) -> Array:
+    """Return one half of x times the sigmoid of the other half.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of even length along ``axis``.
+    axis : int
+        The axis that is halved.
+
+    References
+    ----------
+    Dauphin, Fan, Auli and Grangier, "Language modeling with gated convolutional networks",
+    ICML 2017.
+    """
+    return jax.nn.glu(x, axis)
+
+
+def softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Array:
+    """Return ``exp(x)`` over its sum along ``axis``; elements outside ``where`` become 0."""
+    return jax.nn.softmax(x, axis, where)
+
+
+def log_softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Array:
+    """Return the logarithm of :func:`softmax`; elements outside ``where`` become -inf."""
+    return jax.nn.log_softmax(x, axis, where)
+
+
+def softmin(x: ArrayLike, axis: Axis = -1) -> Array:
+    """Return the softmax of -x."""
+    return jax.nn.softmax(jnp.negative(x), axis)
+
+
+@overload
+def logsumexp(
+    a: ArrayLike,
+    axis: Axis = None,
+    b: ArrayLike | None = None,
+    keepdims: bool = False,
+    return_sign: Literal[False] = False,
+    where: ArrayLike | None = None,
+) -> Array: ...
+@overload
+def logsumexp(
+    a: ArrayLike,
+    axis: Axis = None,
+    b: ArrayLike | None = None,
+    keepdims: bool = False,
+    *,
+    return_sign: Literal[True],
+    where: ArrayLike | None = None,
+) -> tuple[Array, Array]: ...
+def logsumexp(
+    a: ArrayLike,
+    axis: Axis = None,
+    b: ArrayLike | None = None,
+    keepdims: bool = False,
+    return_sign: bool = False,
+    where: ArrayLike | None = None,
+) -> Array | tuple[Array, Array]:
+    """Return ``log(sum(b * exp(a)))`` along ``axis``, without overflow.
+
+    Parameters
+    ----------
+    a : array_like
+        The exponents.
+    axis : int or tuple of int, optional
+        The axes to sum over, by default all.
+    b : array_like, optional
+        The factors, by default 1.
+    keepdims : bool
+        Whether the summed axes stay, with length 1.
+    return_sign : bool
+        Whether to return the sign of the sum as well, as the second of two arrays.
+    where : array_like of bool, optional
+        The elements to sum.
+    """
+    if return_sign:
+        return jax.nn.logsumexp(a, axis, b, keepdims, return_sign=True, where=where)
+    return jax.nn.logsumexp(a, axis, b, keepdims, where=where)
+
+
+def standardize(
+    x: ArrayLike,
+    axis: Axis = -1,
+    variance: ArrayLike | None = None,
+    epsilon: ArrayLike = 1e-5,
+    where: ArrayLike | None = None,
+) -> Array:
+    """Return x with mean 0 and variance 1 along ``axis``.
+
+    Parameters
+    ----------
+    x : array_like
+        The input.
+    axis : int or tuple of int, optional
+        The axes of mean and variance.
+    variance : array_like, optional
+        The variance, if it is known.
+    epsilon : array_like
+        What is added to the variance, against division by 0.
+    where : array_like of bool, optional
+        The elements that count.
+    """
+    return jax.nn.standardize(x, axis, variance=variance, epsilon=epsilon, where=where)
+
+
+def one_hot(
+    x: ArrayLike, num_classes: int, *, dtype: DTypeLike | None = None, axis: int = -1
+) -> Array:
+    """Return vectors that are 1 at the index x and 0 elsewhere.
+
+    Parameters
+    ----------
+    x : array_like of int
+        The indices; one outside of 0, ..., num_classes - 1 gives zeros.
+    num_classes : int
+        The length of the vectors.
+    dtype : dtype, optional
+        By default the environment's float type.
+    axis : int
+        Where the axis of the classes goes.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> brainlite.nn.functional.one_hot(jnp.array([0, 2]), 3)
+    Array([[1., 0., 0.],
+           [0., 0., 1.]], dtype=float32)
+    """
+    kind = environ.dftype() if dtype is None else dtype
+    return jax.nn.one_hot(x, num_classes, dtype=kind, axis=axis)

@@ -1,0 +1,122 @@
+"""Gradients cut down to a norm."""
+
+import math
+from typing import Any, Literal, TypeVar, overload
+
+import jax
+import jax.numpy as jnp
+
+from brainlite._jax_compat import Tracer
+from brainlite.errors import OptionError
+from brainlite.typing import Array
+
+__all__ = ["clip_grad_norm"]
+
+Gradients = TypeVar("Gradients")
+
+
+@overload
+def clip_grad_norm(
+    grad: Gradients,
+    max_norm: float | Array,
+    norm_type: float | str | None = 2.0,
+    return_norm: Literal[False] = False,
+) -> Gradients: ...
+@overload
+def clip_grad_norm(
+    grad: Gradients,
+    max_norm: float | Array,
+    norm_type: float | str | None = 2.0,
+    *,
+    return_norm: Literal[True],
+) -> tuple[Gradients, Array]: ...
+def clip_grad_norm(
+    grad: Any,
+    max_norm: float | Array,
+    norm_type: float | str | None = 2.0,
+    return_norm: bool = False,
+) -> Any:
+    """Scale gradients down together, so that their norm is at most ``max_norm``.
+
+    Parameters
+    ----------
+    grad : pytree of arrays
+        The gradients; the norm is that of all of them as one vector.
+    max_norm : float
+        The largest norm, 0 or more. Gradients below it stay as they are.
+    norm_type : float or str, optional
+        Which norm: a number p of 1 or more, or ``'inf'``, ``'-inf'`` for the largest and the
+        smallest absolute value. By default 2.
+    return_norm : bool
+        Whether to return the norm before the clipping as well.
+
+    Returns
+    -------
+    pytree of arrays, or (pytree, array of shape ())
+
+    Raises
+    ------
+    OptionError
+        There is no such norm, or max_norm is negative.
+
+    References
+    ----------
+    Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks",
+    ICML 2013.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> grads = {"w": jnp.array([3.0, 4.0]), "b": jnp.array([12.0])}
+    >>> clipped, norm = brainlite.nn.functional.clip_grad_norm(grads, 6.5, return_norm=True)
+    >>> print(clipped["w"], norm)
+    [1.5 2. ] 13.0
+    """
+    order = _norm_order(norm_type)
+    if not isinstance(max_norm, Tracer) and not max_norm >= 0:
+        raise OptionError(
+            "gradients cannot be clipped to a negative norm",
+            expected="max_norm >= 0",
+            got=f"max_norm={max_norm}",
+            fix="pass the largest norm that a gradient may have",
+        )
+    norm = _norm(jax.tree.leaves(grad), order)
+    # A norm of 0 leaves the factor 1, where max_norm / norm would be 0 / 0.
+    factor = jnp.where(norm > max_norm, max_norm / norm, 1.0)
+
+    def scale(leaf: Array) -> Array:
+        return (leaf * factor).astype(leaf.dtype)
+
+    clipped = jax.tree.map(scale, grad)
+    return (clipped, norm) if return_norm else clipped
+
+
+def _norm_order(norm_type: float | str | None) -> float:
+    try:
+        order = 2.0 if norm_type is None else float(norm_type)
+    except ValueError:
+        order = math.nan
+    if order >= 1 or order == -math.inf:
+        return order
+    raise OptionError(
+        "there is no such norm of gradients",
+        expected="a number of 1 or more, 'inf' or '-inf'",
+        got=f"norm_type={norm_type!r}",
+        fix="leave it out for the Euclidean norm",
+    )
+
+
+def _norm(leaves: list[Any], order: float) -> Array:
+    """Return the norm of all leaves as one vector, at least in single precision."""
+    if not leaves:
+        return jnp.zeros(())
+    wide = [jnp.abs(leaf).astype(jnp.promote_types(leaf.dtype, jnp.float32)) for leaf in leaves]
+    if math.isinf(order):
+        reduce = jnp.max if order > 0 else jnp.min
+        return reduce(jnp.stack([reduce(leaf) for leaf in wide if leaf.size]))
+    # Over the largest element, so that no power overflows.
+    peak = jnp.max(jnp.stack([jnp.max(leaf, initial=0) for leaf in wide]))
+    unit = jnp.where(peak > 0, peak, 1)
+    total = jnp.sum(jnp.stack([jnp.sum((leaf / unit) ** order) for leaf in wide]))
+    return unit * jnp.power(total, 1 / order)

@@ -1,0 +1,153 @@
+"""What is done with every module of a model: making and resetting its states."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from typing_extensions import TypeVar
+
+from brainlite.errors import OptionError
+from brainlite.graph import Not, nodes
+from brainlite.typing import Filter
+
+__all__ = ["call_all_fns", "call_order", "init_all_states", "reset_all_states"]
+
+M = TypeVar("M")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def call_order(level: int = 0) -> Callable[[F], F]:
+    """Say when a method is called among those of the same name in a model.
+
+    Parameters
+    ----------
+    level : int
+        Methods of a lower level come first; without it the level is 0.
+
+    Returns
+    -------
+    A decorator that returns the method itself.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> class Late(brainlite.nn.Module):
+    ...     @brainlite.nn.call_order(1)
+    ...     def init_state(self, *args, **kwargs):
+    ...         self.ready = True
+    """
+
+    def mark(method: F) -> F:
+        method.call_order = level  # type: ignore[attr-defined]  # an attribute of our own on a function
+        return method
+
+    return mark
+
+
+def call_all_fns(
+    target: M,
+    fn_name: str,
+    args: Sequence[Any] | Any = (),
+    kwargs: Mapping[str, Any] | None = None,
+    node_to_exclude: Filter = None,
+    fn_if_not_exist: str = "raise",
+) -> M:
+    """Call the method ``fn_name`` of every module in a model, a parent before its children.
+
+    Parameters
+    ----------
+    target : Module, or a container of modules
+        The model.
+    fn_name : str
+        The method.
+    args, kwargs
+        What to call it with.
+    node_to_exclude : Filter
+        Modules to leave out.
+    fn_if_not_exist : {'raise', 'pass'}
+        What to do where a module has no such method.
+
+    Returns
+    -------
+    The model.
+
+    Raises
+    ------
+    OptionError
+        ``fn_if_not_exist`` is neither.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> cell = brainlite.nn.call_all_fns(brainlite.nn.GRUCell(2, 3), "init_state")
+    >>> cell.h.value.shape
+    (3,)
+    """
+    if fn_if_not_exist not in ("raise", "pass"):
+        raise OptionError(
+            "call_all_fns does not know this value of fn_if_not_exist",
+            expected="'raise' or 'pass'",
+            got=repr(fn_if_not_exist),
+            fix="use 'pass' to skip modules without the method",
+        )
+    found = nodes(target, Not(node_to_exclude))
+    positional = args if isinstance(args, tuple | list) else (args,)
+    methods = [
+        getattr(node, fn_name)
+        for node in found.values()
+        if fn_if_not_exist == "raise" or hasattr(node, fn_name)
+    ]
+    for method in sorted(methods, key=lambda each: getattr(each, "call_order", 0)):
+        method(*positional, **(kwargs or {}))
+    return target
+
+
+def init_all_states(target: M, *args: Any, node_to_exclude: Filter = None, **kwargs: Any) -> M:
+    """Make the states of every module in a model, by calling each ``init_state``.
+
+    Parameters
+    ----------
+    target : Module, or a container of modules
+        The model.
+    *args, **kwargs
+        Passed to each ``init_state``; ``batch_size`` gives hidden states a leading batch axis.
+    node_to_exclude : Filter
+        Modules to leave out.
+
+    Returns
+    -------
+    The model.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> cell = brainlite.nn.init_all_states(brainlite.nn.LSTMCell(2, 3), batch_size=4)
+    >>> cell.h.value.shape
+    (4, 3)
+    """
+    return call_all_fns(target, "init_state", args, kwargs, node_to_exclude, "pass")
+
+
+def reset_all_states(target: M, *args: Any, node_to_exclude: Filter = None, **kwargs: Any) -> M:
+    """Set the states of every module in a model back, by calling each ``reset_state``.
+
+    Parameters
+    ----------
+    target : Module, or a container of modules
+        The model.
+    *args, **kwargs
+        Passed to each ``reset_state``; ``batch_size`` gives hidden states a new batch axis.
+    node_to_exclude : Filter
+        Modules to leave out.
+
+    Returns
+    -------
+    The model.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(2, 3))
+    >>> brainlite.nn.reset_all_states(cell, batch_size=4).h.value.shape
+    (4, 3)
+    """
+    return call_all_fns(target, "reset_state", args, kwargs, node_to_exclude, "pass")

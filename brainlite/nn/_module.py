@@ -1,0 +1,230 @@
+"""Module: the base of all layers and models."""
+
+import difflib
+import inspect
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Concatenate, Protocol, TypeVar, overload
+
+from typing_extensions import ParamSpec
+
+from brainlite import graph
+from brainlite.display import Shown
+from brainlite.errors import StateMissingError
+from brainlite.graph import Node, StateDict
+from brainlite.graph._node import fields
+from brainlite.nn._size import to_size
+from brainlite.state import ParamState, State
+from brainlite.state._locate import locate
+from brainlite.typing import Filter, Shape, Size
+
+if TYPE_CHECKING:
+    from brainlite.transform import JitFunction
+
+__all__ = ["Module"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+AnyState = State[Any]
+S1 = TypeVar("S1", bound=AnyState)
+S2 = TypeVar("S2", bound=AnyState)
+S3 = TypeVar("S3", bound=AnyState)
+_EVERYWHERE = (0, 2**31 - 1)
+
+
+class _HasUpdate(Protocol[P, R_co]):
+    def update(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+
+class _HasJitUpdate(Protocol[P, R_co]):
+    # pyright does not run descriptors when it matches protocols, so a jitted `update` still shows
+    # its `self` there.
+    @property
+    def update(self) -> "JitFunction[Concatenate[Any, P], R_co]": ...
+
+
+class Module(Node):
+    """The base of all layers and models.
+
+    A subclass sets states, modules and anything else as attributes and defines ``update``, which
+    a call of the module runs: ``model(x)`` is ``model.update(x)`` and has its signature. Modules
+    with hidden states make them in ``init_state``, which ``init_all_states`` calls.
+
+    Calling ``super().__init__()`` is not needed.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> class Affine(brainlite.nn.Module):
+    ...     def __init__(self, size: int) -> None:
+    ...         self.weight = brainlite.ParamState(jnp.ones(size))
+    ...
+    ...     def update(self, x: brainlite.typing.Array) -> brainlite.typing.Array:
+    ...         return x * self.weight.value
+    >>> Affine(3)(jnp.ones(3)).shape
+    (3,)
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # An alias costs nothing; a `__call__` that forwards its arguments costs 190 ns a call.
+        update = inspect.getattr_static(cls, "update", None)
+        if update is not None and "__call__" not in cls.__dict__:
+            type.__setattr__(cls, "__call__", update)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self: _HasJitUpdate[P, R], *args: P.args, **kwargs: P.kwargs) -> R: ...
+        @overload
+        def __call__(self: _HasUpdate[P, R], *args: P.args, **kwargs: P.kwargs) -> R: ...
+        def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
+            """Run ``update``."""
+
+    else:
+
+        def __getattr__(self, name):
+            # Asked only for attributes that are not there.
+            raise _missing(self, name)
+
+    @property
+    def name(self) -> str | None:
+        """A name of its own, where one was given."""
+        name: str | None = fields(self).get("_name")
+        return name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self._name: str | None = name
+
+    @property
+    def in_size(self) -> Shape:
+        """The shape of one input, without batch axes."""
+        size: Shape | None = fields(self).get("_in_size")
+        if size is None:
+            raise _missing(self, "in_size")
+        return size
+
+    @in_size.setter
+    def in_size(self, size: Size) -> None:
+        self._in_size: Shape = to_size(size, name="in_size")
+
+    @property
+    def out_size(self) -> Shape:
+        """The shape of one output, without batch axes."""
+        size: Shape | None = fields(self).get("_out_size")
+        if size is None:
+            raise _missing(self, "out_size")
+        return size
+
+    @out_size.setter
+    def out_size(self, size: Size) -> None:
+        self._out_size: Shape = to_size(size, name="out_size")
+
+    def init_state(self, *args: Any, **kwargs: Any) -> None:
+        """Make the states that a run needs. Called for each module by ``init_all_states``.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            What was passed to ``init_all_states``; often ``batch_size``.
+        """
+
+    def reset_state(self, *args: Any, **kwargs: Any) -> None:
+        """Set the states of a run back. Called for each module by ``reset_all_states``.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            What was passed to ``reset_all_states``; often ``batch_size``.
+        """
+
+    @overload
+    def states(self) -> StateDict[AnyState]: ...
+    @overload
+    def states(self, f1: type[S1], /) -> StateDict[S1]: ...
+    @overload
+    def states(self, f1: type[S1], f2: type[S2], /) -> tuple[StateDict[S1], StateDict[S2]]: ...
+    @overload
+    def states(
+        self, f1: type[S1], f2: type[S2], f3: type[S3], /
+    ) -> tuple[StateDict[S1], StateDict[S2], StateDict[S3]]: ...
+    @overload
+    def states(
+        self, f1: Filter, /, *, allowed_hierarchy: tuple[int, int] = ...
+    ) -> StateDict[AnyState]: ...
+    @overload
+    def states(
+        self, f1: Filter, f2: Filter, /, *fs: Filter, allowed_hierarchy: tuple[int, int] = ...
+    ) -> tuple[StateDict[AnyState], ...]: ...
+    def states(self, *filters: Filter, allowed_hierarchy: tuple[int, int] = _EVERYWHERE) -> Any:
+        """Return the states of this module and all below, by path.
+
+        Parameters
+        ----------
+        *filters : Filter
+            Which ones; see :func:`brainlite.graph.states`.
+        allowed_hierarchy : (int, int)
+            The least and the greatest length of a path.
+
+        Examples
+        --------
+        >>> import brainlite
+        >>> list(brainlite.nn.GRUCell(2, 3).states(brainlite.ParamState))
+        [('Wrz', 'weight'), ('Wh', 'weight')]
+        """
+        return graph.states(self, *filters, allowed_hierarchy=allowed_hierarchy)
+
+    def nodes(self, *filters: Filter, allowed_hierarchy: tuple[int, int] = _EVERYWHERE) -> Any:
+        """Return this module and all below, by path; see :func:`brainlite.graph.nodes`.
+
+        Parameters
+        ----------
+        *filters : Filter
+            Which ones.
+        allowed_hierarchy : (int, int)
+            The least and the greatest length of a path.
+        """
+        return graph.nodes(self, *filters, allowed_hierarchy=allowed_hierarchy)
+
+    def named_parameters(self) -> Iterator[tuple[str, ParamState[Any]]]:
+        """Yield (dotted path, parameter) for every parameter, each once."""
+        for path, state in self.states(ParamState).items():
+            yield ".".join(map(str, path)), state
+
+    def parameters(self) -> Iterator[ParamState[Any]]:
+        """Yield every parameter, each once."""
+        yield from self.states(ParamState).values()
+
+    def __display__(self) -> Shown:
+        attributes = fields(self)
+        sizes = [(n, attributes[f"_{n}"]) for n in ("in_size", "out_size") if f"_{n}" in attributes]
+        return Shown(type(self).__name__, sizes + super().__display__().fields)
+
+
+def _missing(module: Module, name: str) -> AttributeError:
+    """Return the error for an attribute that a module does not have."""
+    kind = type(module)
+    if not name.startswith("__") and name in _made_later(kind):
+        return StateMissingError(
+            f"the state {name!r} has not been made yet",
+            where=locate(module) or kind.__name__,
+            expected=f"a {kind.__name__} whose states were made",
+            got="one on which init_state was not called since it was constructed",
+            fix="call `brainlite.nn.init_all_states(model)` first (with `batch_size=` for batched "
+            "input)",
+        )
+    if name in ("in_size", "out_size"):  # a property that found nothing ends here, too
+        return AttributeError(f"{kind.__name__} has no {name}: set `self.{name}` first")
+    text = f"{kind.__name__!r} object has no attribute {name!r}"
+    near = difflib.get_close_matches(name, dir(module), n=1)
+    return AttributeError(text + (f". Did you mean {near[0]!r}?" if near else ""))
+
+
+def _made_later(kind: type) -> set[str]:
+    """Return the names of states that exist only after `init_state` has run."""
+    declared = {n for each in kind.__mro__ for n in inspect.get_annotations(each)}
+    code = getattr(getattr(kind, "init_state", None), "__code__", None)
+    # The names that a user's own `init_state` assigns are among those its code mentions.
+    return declared | (set() if code is None else set(code.co_names))

@@ -1,0 +1,94 @@
+"""Seeds and keys: what counts as one, and where a seed comes from when none is given."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from brainlite.errors import OptionError
+from brainlite.typing import Array, Key, SeedOrKey
+
+__all__ = ["advance", "is_key", "make_entropy_key", "to_key"]
+
+# Raw keys carry no name of their algorithm; their lengths tell the two apart that jax has.
+_RAW_KEYS: dict[tuple[int, ...], str] = {(2,): "threefry2x32", (4,): "rbg"}
+
+
+def make_entropy_key() -> Key:
+    """Return a key made of 64 bits of the operating system's entropy.
+
+    The key is concrete also while jax traces, so that it may be kept.
+    """
+    low, high = np.frombuffer(os.urandom(8), np.uint32)
+    with jax.ensure_compile_time_eval():
+        # Without 64-bit mode jax uses the low 32 bits of a seed only: fold the others in.
+        return jax.random.fold_in(jax.random.key(int(low)), high)
+
+
+def is_key(value: Any) -> bool:
+    """Say whether ``value`` is a typed key, or an array of them."""
+    dtype = getattr(value, "dtype", None)
+    return dtype is not None and bool(jnp.issubdtype(dtype, jax.dtypes.prng_key))
+
+
+def to_key(seed_or_key: SeedOrKey) -> Key:
+    """Return one typed key.
+
+    Parameters
+    ----------
+    seed_or_key : int or array
+        A seed (a whole number of up to 64 bits, traced or not), a typed key as
+        ``jax.random.key`` makes it, or a raw ``uint32`` key as ``jax.random.PRNGKey`` does.
+
+    Raises
+    ------
+    OptionError
+        It is none of these.
+
+    Examples
+    --------
+    >>> to_key(3).shape
+    ()
+    """
+    given: Any = seed_or_key
+    if isinstance(given, int | np.integer) and not isinstance(given, bool):
+        if -(2**63) <= given < 2**63:
+            return jax.random.key(int(given))
+        raise _not_a_key("a seed of up to 64 bits", repr(given), "pass `seed % 2**32`")
+    if isinstance(given, jax.Array | np.ndarray):
+        return _array_to_key(jnp.asarray(given))
+    raise _not_a_key("a seed or a key", f"{type(given).__name__} {given!r}", _MAKE_ONE)
+
+
+def _array_to_key(given: Array) -> Key:
+    if is_key(given):
+        if given.shape == ():
+            return given
+        many = f"an array of keys of shape {given.shape}"
+        raise _not_a_key("one key", many, "pass `keys[0]`, or map over the keys with vmap")
+    impl = _RAW_KEYS.get(given.shape)
+    if given.dtype == jnp.uint32 and impl is not None:
+        key: Key = jax.random.wrap_key_data(given, impl=impl)
+        return key
+    if given.shape == () and jnp.issubdtype(given.dtype, jnp.integer):
+        return jax.random.key(given)
+    raise _not_a_key("a seed or a key", f"{given.dtype}{[*given.shape]}", _MAKE_ONE)
+
+
+_MAKE_ONE = "pass an int, or a key made by `jax.random.key(seed)`"
+
+
+def _not_a_key(expected: str, got: str, fix: str) -> OptionError:
+    return OptionError("this cannot seed random numbers", expected=expected, got=got, fix=fix)
+
+
+def _advance(key: Key) -> tuple[Key, Key]:
+    pair = jax.random.split(key)
+    return pair[0], pair[1]
+
+
+# One dispatch instead of three; inlined, a traced function shows the split itself.
+advance: Callable[[Key], tuple[Key, Key]] = jax.jit(_advance, inline=True)

@@ -1,0 +1,249 @@
+"""The generator: a state that holds one key, and is used up by drawing from it."""
+
+import operator
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from brainlite.errors import OptionError, StateValueError, TransformError
+from brainlite.random._chisquare import ChiSquareDraws
+from brainlite.random._counts import CountDraws
+from brainlite.random._gamma import GammaDraws
+from brainlite.random._keys import advance, is_key, make_entropy_key, to_key
+from brainlite.random._location import LocationDraws
+from brainlite.random._normal import NormalDraws
+from brainlite.random._order import OrderDraws
+from brainlite.random._positive import PositiveDraws
+from brainlite.random._trials import TrialDraws
+from brainlite.random._uniform import UniformDraws
+from brainlite.state import State
+from brainlite.state._frame import MISSING, current_frame
+from brainlite.typing import Key, SeedOrKey
+
+__all__ = ["RandomState"]
+
+
+class RandomState(
+    State[Key],
+    UniformDraws,
+    NormalDraws,
+    GammaDraws,
+    ChiSquareDraws,
+    PositiveDraws,
+    LocationDraws,
+    TrialDraws,
+    CountDraws,
+    OrderDraws,
+):
+    """A generator of random numbers: a state that holds one key.
+
+    Each draw splits the key, keeps the first half and uses the second. As the key is a state,
+    transforms carry it along: numbers drawn in the body of a loop differ from step to step, and
+    those drawn in a compiled function from call to call.
+
+    Parameters
+    ----------
+    seed_or_key : int or key, optional
+        The seed, or a key (typed, or raw ``uint32``). By default the seed comes from the
+        operating system, at the first draw.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> rng = brainlite.random.RandomState(42)
+    >>> rng.normal(0.0, 1.0, size=(2, 3)).shape
+    (2, 3)
+    >>> rng.randint(10, key=7) == rng.randint(10, key=7)  # a key of one's own: rng is not used
+    Array(True, dtype=bool)
+
+    References
+    ----------
+    Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011 (Threefry).
+    Claessen and Palka, "Splittable pseudorandom number generators", Haskell 2013.
+    """
+
+    # Copies of a state carry its value and its tags only: to them both of these are unset.
+    __slots__ = ("_backup", "_waits")
+
+    def __init__(self, seed_or_key: SeedOrKey | None = None) -> None:
+        # Without a seed the key is made at the first use, so that importing this library starts
+        # no jax backend. A state made inside a transform must have its value at once.
+        waits = seed_or_key is None and current_frame.get() is None
+        super().__init__(MISSING if waits else _make_key(seed_or_key))
+        self._waits: bool = waits
+        self._backup: Key | None = None
+
+    def seed(self, seed_or_key: SeedOrKey | None = None) -> None:
+        """Start anew from a seed.
+
+        Parameters
+        ----------
+        seed_or_key : int or key, optional
+            As for :class:`RandomState`; None takes entropy from the operating system. In a
+            compiled function that happens once, when it is traced.
+
+        Raises
+        ------
+        OptionError
+            It is neither a seed nor a key.
+        """
+        self.value = _make_key(seed_or_key)
+
+    def get_key(self) -> Key:
+        """Return the key that the generator holds, without using it."""
+        return self.value
+
+    def set_key(self, seed_or_key: SeedOrKey) -> None:
+        """Replace the key; a seed is turned into one."""
+        self.value = to_key(seed_or_key)
+
+    def split_key(self, n: int | None = None, backup: bool = False) -> Key:
+        """Take new keys from the generator, for use with ``jax.random`` or as ``key=``.
+
+        Parameters
+        ----------
+        n : int, optional
+            How many. By default one.
+        backup : bool
+            Whether to set the present key aside first, for :meth:`restore_key`.
+
+        Returns
+        -------
+        key, shape () or (n,)
+
+        Raises
+        ------
+        OptionError
+            ``n`` is no positive whole number.
+        """
+        count = None if n is None else _check_count(n)
+        if backup:
+            self.backup_key()
+        kept, used = advance(self.value) if count is None else _advance_by(self.value, count)
+        self.value = kept
+        return used
+
+    def split_keys(self, n: int, backup: bool = False) -> Key:
+        """Take ``n`` new keys, shape ``(n,)``: see :meth:`split_key`."""
+        return self.split_key(n, backup)
+
+    def backup_key(self) -> None:
+        """Set the key aside, for :meth:`restore_key`.
+
+        Raises
+        ------
+        OptionError
+            A key is set aside already and has not been restored.
+        TransformError
+            This is inside a transform.
+        """
+        _check_eager("backup_key")
+        if getattr(self, "_backup", None) is not None:
+            raise OptionError(
+                "a key of this generator is set aside already",
+                expected="one backup at a time",
+                got="a second backup_key()",
+                fix="call restore_key() first, or keep the key yourself: `key = rng.get_key()`",
+            )
+        self._backup = self.value
+
+    def restore_key(self) -> None:
+        """Go back to the key that :meth:`backup_key` set aside.
+
+        Raises
+        ------
+        OptionError
+            No key is set aside.
+        TransformError
+            This is inside a transform.
+        """
+        _check_eager("restore_key")
+        key: Key | None = getattr(self, "_backup", None)
+        if key is None:
+            raise OptionError(
+                "this generator has no key to restore",
+                expected="a backup_key(), or split_key(backup=True), before restore_key()",
+                got="none, or one that was restored already",
+                fix="call backup_key() before the draws that are to be repeated",
+            )
+        self.value = key
+        self._backup = None
+
+    def clone(self) -> "RandomState":
+        """Return a generator of its own, started with the next key of this one.
+
+        ``copy()``, by contrast, returns one that repeats what this one is going to draw.
+        """
+        return RandomState(self.split_key())
+
+    def _take_key(self, key: SeedOrKey | None) -> Key:
+        if key is not None:
+            return to_key(key)
+        kept, used = advance(self.value)
+        self.value = kept
+        return used
+
+    def absent(self) -> Key:
+        """Return the key of a generator that was made without a seed and is used now."""
+        if not getattr(self, "_waits", False):
+            return super().absent()
+        with _seeding:
+            if self.__held__ is MISSING:
+                self.__held__ = make_entropy_key()
+        return self.__held__
+
+    def _check(self, old: Any, new: Any) -> None:
+        dtype = getattr(new, "dtype", None)
+        if (dtype is not None and dtype == getattr(old, "dtype", None)) or is_key(new):
+            return
+        raise StateValueError(
+            "a RandomState was given a value that is no key",
+            expected="a typed key, as made by jax.random.key",
+            got=f"{type(new).__name__} {new if dtype is None else dtype}",
+            fix="use rng.seed(...) or rng.set_key(...), which take seeds and raw keys, too",
+        )
+
+
+_seeding = threading.Lock()
+
+
+def _make_key(seed_or_key: SeedOrKey | None) -> Key:
+    return make_entropy_key() if seed_or_key is None else to_key(seed_or_key)
+
+
+def _check_eager(name: str) -> None:
+    frame = current_frame.get()
+    if frame is not None:
+        raise TransformError(
+            f"{name} cannot be used inside a transform",
+            expected="an eager call: the key that is set aside outlives the transform",
+            got=f"a call inside {frame.label}",
+            fix="keep the key yourself: `key = rng.get_key()`, and later `rng.set_key(key)`",
+        )
+
+
+def _check_count(n: int) -> int:
+    try:
+        count = operator.index(n)
+    except TypeError:
+        count = 0
+    if count < 1:
+        raise OptionError(
+            "a random key cannot be split into so many",
+            expected="a whole number, 1 or more",
+            got=f"n={n!r}",
+            fix="pass the number of keys, or leave n out for a single one",
+        )
+    return count
+
+
+def _split_off(key: Key, n: int) -> tuple[Key, Key]:
+    keys = jax.random.split(key, n + 1)
+    return keys[0], keys[1:]
+
+
+_advance_by: Callable[[Key, int], tuple[Key, Key]] = jax.jit(
+    _split_off, static_argnums=1, inline=True
+)

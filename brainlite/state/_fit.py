@@ -1,0 +1,72 @@
+"""Does a new value fit the old one? The rules of writing to a state."""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+__all__ = ["same_structure", "same_types", "summary"]
+
+# Types whose values are leaves, learned as they are met: whether a value is a leaf depends on its
+# type alone, and asking a set is ten times cheaper than asking jax.
+_leaf_types: set[type] = set()
+
+
+def _is_leaf(value: Any) -> bool:
+    kind = type(value)
+    if kind in _leaf_types:
+        return True
+    if jax.tree_util.all_leaves([value]):
+        _leaf_types.add(kind)
+        return True
+    return False
+
+
+def same_structure(old: Any, new: Any) -> bool:
+    """Say whether two values have the same tree structure."""
+    if _is_leaf(old):
+        return _is_leaf(new)
+    return bool(_structure(old) == _structure(new))
+
+
+def _structure(value: Any) -> Any:  # a PyTreeDef, which has no public type
+    return jax.tree.structure(value)
+
+
+def same_types(old: Any, new: Any) -> bool:
+    """Say whether two values of one structure agree in the shape and dtype of each leaf."""
+    if _is_leaf(old):
+        return _same_type(old, new)
+    return all(map(_same_type, jax.tree.leaves(old), jax.tree.leaves(new)))
+
+
+def _same_type(old: Any, new: Any) -> bool:
+    try:
+        return bool(old.shape == new.shape and old.dtype == new.dtype)
+    except AttributeError:  # a Python scalar on either side
+        return np.shape(old) == np.shape(new) and jax.dtypes.result_type(
+            old
+        ) == jax.dtypes.result_type(new)
+
+
+def summary(value: Any) -> str:
+    """Describe a value by structure, shapes and dtypes: ``{'bias': float32[3]}``."""
+    return str(jax.tree.map(_Named, value))
+
+
+class _Named:
+    """A leaf as it is printed in an error message."""
+
+    def __init__(self, leaf: Any) -> None:
+        shape, dtype = getattr(leaf, "shape", None), getattr(leaf, "dtype", None)
+        if shape is None or dtype is None:
+            self.text: str = f"{type(leaf).__name__} {leaf!r}"
+        else:
+            self.text = f"{np.dtype(dtype).name if _plain(dtype) else dtype}{[*shape]}"
+
+    def __repr__(self) -> str:
+        return self.text.replace(", ", ",")
+
+
+def _plain(dtype: Any) -> bool:
+    return isinstance(dtype, np.dtype)

@@ -1,0 +1,316 @@
+"""The frame: an overlay of values over the states, for as long as a function is traced."""
+
+import collections
+import weakref
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextvars import ContextVar, Token
+from typing import Any, Generic, NamedTuple, Self
+
+import jax
+from typing_extensions import TypeVar
+
+from brainlite import environ
+from brainlite._jax_compat import (
+    bind_read,
+    current_trace,
+    no_trace,
+    set_current_trace,
+    trace_cell,
+)
+from brainlite.errors import RawTransformError, StateLostError, TransformError
+from brainlite.state._fit import summary
+from brainlite.state._locate import locate
+
+__all__ = [
+    "MISSING",
+    "Frame",
+    "Read",
+    "Slot",
+    "check_raw_write",
+    "current_frame",
+    "held",
+    "hold_all",
+    "raw_born",
+]
+
+
+class _Missing:
+    """The value of a slot that has none."""
+
+    def __repr__(self) -> str:
+        return "<no value>"
+
+
+MISSING: Any = _Missing()
+
+T = TypeVar("T")
+
+
+class Slot(Generic[T]):
+    """What a frame overlays: an object with one value. Compared and hashed by identity."""
+
+    __slots__ = ("__held__", "__weakref__")
+
+    __held__: T
+
+    def absent(self) -> T:
+        """Return the value of a slot that has none yet, or raise."""
+        raise StateLostError(
+            f"this {type(self).__name__} has no value",
+            where=locate(self),
+            expected="a state that was made outside, or that sits in an attribute of a module",
+            got="a state made inside a transform that has ended, or whose transform failed",
+            fix="return the value from the function instead, or assign the state to an "
+            "attribute (`self.h = ...`), where it survives",
+        )
+
+
+AnySlot = Slot[Any]
+
+
+def held(slots: Iterable[AnySlot]) -> list[Any]:
+    """Return the values in the slots themselves, past any frame."""
+    return [slot.__held__ for slot in slots]
+
+
+def hold_all(slots: Collection[AnySlot], values: Iterable[Any]) -> None:
+    """Put values into slots themselves, past any frame.
+
+    The loop runs in C without a chance for a signal handler: after a keyboard interrupt either all
+    the values are in place or none is.
+    """
+    if trace_cell.value is not no_trace:  # a transform of ours that runs inside a plain jax one
+        for slot in slots:
+            check_raw_write(slot)
+    _exhaust(map(_hold, slots, values))
+
+
+# Slots made under a plain jax transform -> the trace, in which they may be written freely.
+raw_born: "weakref.WeakKeyDictionary[AnySlot, weakref.ref[Any]]" = weakref.WeakKeyDictionary()
+
+
+def check_raw_write(slot: AnySlot) -> None:
+    """Raise if ``slot`` is written under a plain jax transform in which it was not made."""
+    trace = current_trace()
+    born = raw_born.get(slot)
+    if born is not None and born() is trace:
+        return
+    raise RawTransformError(
+        f"this {type(slot).__name__} is written inside a plain jax transform, which would lose "
+        "the write",
+        where=locate(slot),
+        expected="a write outside, or inside a transform of brainlite",
+        got=f"a write under {type(trace).__name__}",
+        fix="use brainlite.transform.jit, grad, vmap or scan instead of the one of jax",
+    )
+
+
+_exhaust: Callable[[Iterable[Any]], Any] = collections.deque(maxlen=0).extend
+_hold: Callable[[AnySlot, Any], None] = vars(Slot)["__held__"].__set__
+current_frame: ContextVar["Frame | None"] = ContextVar("current frame", default=None)
+
+
+class Read(NamedTuple):
+    """The first read of a slot in a frame: who, and in which structure."""
+
+    slot: AnySlot
+    structure: Any  # jax.tree_util.PyTreeDef, which has no public type
+    leaves: list[Any]  # what was handed out, to see edits made in place
+
+
+def _nobody(_step: int) -> None:
+    """Watch no frames."""
+
+
+class Frame:
+    """Reads and writes of states while a transform traces a function.
+
+    Parameters
+    ----------
+    label : str
+        The name of the transform, for messages.
+    inputs : mapping, optional
+        The values of slots that the transform passes in itself.
+    hoist : bool
+        Whether the first read of any other slot becomes an input of the traced function
+        (``jit``, loops, branches), or just the value in the frame around (``grad``, ``vmap``).
+    on_read : callable, optional
+        Asked at the first read of a slot; returns its value or ``MISSING``.
+    stand_ins : mapping, optional
+        Slots of copied modules -> the slots whose values they have outside.
+    watched : bool
+        Whether to start a new record of the attributes and settings that are read. A frame
+        without a record of its own adds to that of the frame around it.
+    """
+
+    __slots__ = (
+        "_token",
+        "_watch",
+        "attributes",
+        "born",
+        "born_nodes",
+        "environment",
+        "hoist",
+        "inputs",
+        "label",
+        "notes",
+        "on_read",
+        "parent",
+        "reads",
+        "stand_ins",
+        "trace",
+        "values",
+        "written",
+    )
+
+    # Called with +1 when a frame opens and -1 when it closes; the graph room sets it, to watch
+    # attributes only as long as there is a frame.
+    on_change: Callable[[int], None] = staticmethod(_nobody)
+
+    def __init__(
+        self,
+        label: str,
+        *,
+        inputs: Mapping[Any, Any] | None = None,
+        hoist: bool,
+        on_read: "Callable[[Frame, AnySlot], Any] | None" = None,
+        stand_ins: Mapping[Any, Any] | None = None,
+        watched: bool = False,
+    ) -> None:
+        parent = current_frame.get()
+        self.label = label
+        self.hoist = hoist
+        self.on_read = on_read
+        self.parent = parent
+        self.trace: Any = None
+        self.inputs: dict[AnySlot, Any] = dict(inputs or {})
+        self.stand_ins: Mapping[AnySlot, AnySlot] = stand_ins or {}
+        self.values: dict[AnySlot, Any] = {}
+        self.written: dict[AnySlot, None] = {}  # in the order of the first write
+        self.reads: list[Read] = []
+        self.born: dict[AnySlot, Any] = {}  # slots made here -> the trace they were made in
+        self.born_nodes: dict[int, object] = {}
+        # (id of owner, name) -> (owner, value): attributes set to states or nodes in this frame
+        self.attributes: dict[tuple[int, str], tuple[Any, Any]] = {}
+        inherit = parent is not None and not watched
+        self.notes: dict[tuple[int, str], tuple[Any, Any]] = (
+            parent.notes if inherit and parent is not None else {}
+        )
+        self.environment: dict[str, Any] = (
+            parent.environment if inherit and parent is not None else {}
+        )
+        self._watch = None if inherit else environ.watch(self.environment)
+        self._token: Token[Frame | None] | None = None
+
+    def __enter__(self) -> Self:
+        self.trace = current_trace()
+        self._token = current_frame.set(self)
+        if self._watch is not None:
+            self._watch.__enter__()
+        Frame.on_change(+1)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        Frame.on_change(-1)
+        if self._watch is not None:
+            self._watch.__exit__(None, None, None)
+        assert self._token is not None
+        current_frame.reset(self._token)
+
+    def ancestry(self) -> "Iterator[Frame]":
+        """Yield this frame and those around it, innermost first."""
+        frame: Frame | None = self
+        while frame is not None:
+            yield frame
+            frame = frame.parent
+
+    def read(self, slot: AnySlot) -> Any:
+        """Return the value that ``slot`` has here."""
+        value = self.values.get(slot, MISSING)
+        if value is MISSING:
+            value = self.values[slot] = self._first_read(slot)
+        return value
+
+    def _first_read(self, slot: AnySlot) -> Any:
+        value = self.inputs.get(slot, MISSING)
+        if value is MISSING and self.on_read is not None:
+            value = self.on_read(self, slot)
+        hoisted = value is MISSING and self.hoist
+        if value is MISSING:
+            value = self.outside(slot)
+        leaves: list[Any]
+        structure: Any
+        leaves, structure = jax.tree.flatten(value)
+        if hoisted and leaves:
+            leaves = self._hoisted(slot, leaves)
+        self.reads.append(Read(slot, structure, leaves))
+        # A copy: what is edited in place here must not change the value outside.
+        return structure.unflatten(leaves)
+
+    def _hoisted(self, slot: AnySlot, leaves: list[Any]) -> list[Any]:
+        try:
+            # Bound in the frame's own trace, so that the equation is at the top level of its
+            # jaxpr even when the read happens inside a nested plain jax.lax.scan or vmap.
+            with set_current_trace(self.trace):
+                return bind_read(leaves, len(self.reads))
+        except TypeError as error:
+            raise TransformError(
+                f"this {type(slot).__name__} cannot be used inside {self.label}",
+                where=locate(slot),
+                expected="a value made of arrays and numbers",
+                got=summary(self.outside(slot)),
+                fix="keep other values in plain attributes of the module",
+            ) from error
+
+    def outside(self, slot: AnySlot) -> Any:
+        """Return the value that ``slot`` has in the frame around, or in itself."""
+        slot = self.stand_ins.get(slot, slot)
+        if self.parent is not None:
+            return self.parent.read(slot)
+        value = slot.__held__
+        return value if value is not MISSING else slot.absent()
+
+    def write(self, slot: AnySlot, value: Any) -> None:
+        """Let ``value`` be the value of ``slot`` here. The caller has checked that it fits."""
+        trace = current_trace()
+        if trace is not self.trace and self.born.get(slot) is not trace:
+            raise RawTransformError(
+                f"this {type(slot).__name__} is written inside a plain jax transform that runs "
+                f"inside {self.label}; the write would be lost",
+                where=locate(slot),
+                expected="a write in the body of a transform of brainlite",
+                got=f"a write under {type(trace).__name__}",
+                fix="use brainlite.transform.jit, grad, vmap, scan or cond instead of jax's",
+            )
+        self.written[slot] = None
+        self.values[slot] = value
+
+    def make(self, slot: AnySlot, value: Any) -> None:
+        """Take in a slot that is made while this frame is current."""
+        self.born[slot] = current_trace()
+        self.values[slot] = value
+
+    def is_local(self, slot: AnySlot) -> bool:
+        """Say whether ``slot`` was made in this frame or in one around it."""
+        return any(slot in frame.born for frame in self.ancestry())
+
+    def edited(self) -> Iterator[AnySlot]:
+        """Yield the slots that were read and whose value was then edited in place."""
+        for slot, then, leaves in self.reads:
+            if slot not in self.written and not jax.tree_util.treedef_is_leaf(then):
+                now, structure = jax.tree.flatten(self.values[slot])
+                if structure != then or any(map(_differ, now, leaves)):
+                    yield slot
+
+    def forget(self) -> None:
+        """Drop every traced value, so that a frame that is kept does not keep the trace."""
+        self.trace = None
+        self.inputs.clear()
+        self.values.clear()
+        self.born.clear()
+        self.reads = [read._replace(leaves=[]) for read in self.reads]
+        self.parent = None
+
+
+def _differ(left: object, right: object) -> bool:
+    return left is not right

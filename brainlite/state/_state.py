@@ -1,0 +1,312 @@
+"""State and its kinds."""
+
+import warnings
+import weakref
+from collections.abc import Iterable
+from typing import Any, Self
+
+import jax
+from typing_extensions import TypeVar
+
+from brainlite._jax_compat import (
+    Tracer,
+    no_trace,
+    trace_cell,
+    under_jit,
+)
+from brainlite.display import Shown, text_repr, treescope_repr
+from brainlite.errors import StateValueError
+from brainlite.state._fit import same_structure, same_types, summary
+from brainlite.state._frame import MISSING, Slot, check_raw_write, current_frame, raw_born
+from brainlite.state._locate import locate
+
+__all__ = [
+    "BatchState",
+    "HiddenState",
+    "LongTermState",
+    "ParamState",
+    "ShortTermState",
+    "State",
+    "adopt",
+    "blank",
+    "template",
+]
+
+T = TypeVar("T", default=jax.Array)
+
+_current = current_frame.get
+
+
+class State(Slot[T]):
+    """A slot that holds one value: an array, or a pytree of arrays.
+
+    Parameters
+    ----------
+    value : pytree of arrays
+        The initial value. None stands for "not set yet".
+    name : str, optional
+        A name of its own, shown when the state is printed.
+    tag : str or iterable of str, optional
+        Labels by which a filter can select the state (``WithTag``).
+
+    Notes
+    -----
+    A write keeps the tree structure of the value. Inside a transform of
+    :mod:`brainlite.transform` reads and writes go to the transform, which puts the new
+    value in place at its end; see :mod:`brainlite.state`.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> count = State(jnp.zeros(3))
+    >>> count.value = count.value + 1
+    >>> count
+    State(
+      value=ShapedArray(float32[3])
+    )
+    """
+
+    __slots__ = ("name", "tag")
+
+    def __init__(
+        self, value: T, name: str | None = None, tag: str | Iterable[str] | None = None
+    ) -> None:
+        _check_no_state(self, value)
+        self.name: str | None = name
+        self.tag: frozenset[str] | None = (
+            None if tag is None else frozenset([tag] if isinstance(tag, str) else tag)
+        )
+        _begin(self, value)
+
+    @property
+    def value(self) -> T:
+        """The value: what was last written, here or in the transform that is running."""
+        frame = _current()
+        if frame is not None:
+            value: T = frame.read(self)
+            return value
+        if trace_cell.value is not no_trace:
+            _warn_raw_read(self)
+        value = self.__held__
+        return value if value is not MISSING else self.absent()
+
+    @value.setter
+    def value(self, value: T) -> None:
+        frame = _current()
+        if frame is not None:
+            self._check(frame.read(self), value)
+            frame.write(self, value)
+            return
+        if trace_cell.value is not no_trace:
+            check_raw_write(self)
+        old = self.__held__
+        if old is not MISSING:
+            self._check(old, value)
+        self.__held__ = value
+
+    def _check(self, old: Any, new: Any) -> None:
+        """Raise unless ``new`` may be written over ``old``."""
+        if type(old) is not type(new):
+            _check_no_state(self, new)
+        # The same type of leaf, or unset before or after: nothing more to ask.
+        if old is None or new is None or same_structure(old, new):
+            return
+        raise StateValueError(
+            f"this {type(self).__name__} was given a value of another structure",
+            where=locate(self),
+            expected=summary(old),
+            got=summary(new),
+            fix="write a value of the same tree structure, or assign a new state to the "
+            "attribute to replace it",
+        )
+
+    def numel(self) -> int:
+        """Return the number of elements over all leaves."""
+        return sum(int(getattr(leaf, "size", 1)) for leaf in jax.tree.leaves(self.value))
+
+    def replace(self, value: T) -> Self:
+        """Return a new state of the same kind, name and tags with another value."""
+        return adopt(self, value)
+
+    def copy(self) -> Self:
+        """Return a new state of the same kind, name, tags and value."""
+        return adopt(self, self.value)
+
+    def __fields__(self) -> dict[str, Any]:
+        """Return everything but the value: name, tags, and what a subclass has added."""
+        fields = {"name": self.name, "tag": self.tag}
+        return {**fields, **getattr(self, "__dict__", {})}
+
+    def __getstate__(self) -> tuple[dict[str, Any], T]:
+        return self.__fields__(), self.value
+
+    def __setstate__(self, parts: tuple[dict[str, Any], T]) -> None:
+        fields, value = parts
+        _label(self, fields)
+        _begin(self, value)
+
+    def __grad_value__(self) -> T:
+        return self.value
+
+    def __display__(self) -> Shown:
+        shown: list[tuple[str, Any]] = [("value", _peek(self))]
+        shown += [(name, value) for name, value in self.__fields__().items() if value is not None]
+        return Shown(type(self).__name__, shown)
+
+    __repr__ = text_repr
+    __treescope_repr__ = treescope_repr
+
+
+S = TypeVar("S", bound=State[Any])
+
+
+def template(state: S) -> S:
+    """Return a state of the same kind, name and tags that has no value yet."""
+    return blank(type(state), state.__fields__())
+
+
+def blank(kind: type[S], fields: dict[str, Any]) -> S:
+    """Return a state without a value, from its kind and all that is known of it."""
+    fresh = object.__new__(kind)
+    _label(fresh, fields)
+    fresh.__held__ = MISSING
+    return fresh
+
+
+def _label(state: State[Any], fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        setattr(state, name, value)
+
+
+def adopt(state: S, value: Any) -> S:
+    """Return a new state of the same kind, name and tags with ``value``, unchecked."""
+    fresh = template(state)
+    _begin(fresh, value)
+    return fresh
+
+
+def _check_no_state(state: State[Any], value: Any) -> None:
+    if isinstance(value, State):
+        raise StateValueError(
+            "a state cannot hold another state",
+            where=locate(state),
+            expected="an array, or a pytree of arrays",
+            got=f"a {type(value).__name__}",
+            fix="pass its value (`state.value`), or share the state object itself",
+        )
+
+
+def _begin(state: State[Any], value: Any) -> None:
+    """Give a new state its first value: its own, or in the transform that is running."""
+    frame = _current()
+    if frame is not None:
+        state.__held__ = MISSING
+        frame.make(state, value)
+        return
+    state.__held__ = value
+    if trace_cell.value is not no_trace:
+        raw_born[state] = weakref.ref(trace_cell.value)
+
+
+class ParamState(State[T]):
+    """A trainable parameter: the default target of gradients and optimizers.
+
+    A write keeps the shape and the dtype of each leaf as well as the structure.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> weight = ParamState(jnp.ones((2, 3)))
+    >>> weight.value = weight.value * 0.5
+    """
+
+    __slots__ = ()
+
+    def _check(self, old: Any, new: Any) -> None:
+        super()._check(old, new)
+        if old is None or new is None or same_types(old, new):
+            return
+        raise StateValueError(
+            "a parameter was given a value of another shape or dtype",
+            where=locate(self),
+            expected=summary(old),
+            got=summary(new),
+            fix="write a value of the same shape and dtype (`.reshape`, `.astype`), or assign "
+            "a new ParamState to the attribute to replace it",
+        )
+
+
+class ShortTermState(State[T]):
+    """A value that belongs to one run: hidden activity, a cache, a counter.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> steps = ShortTermState(jnp.zeros((), "int32"))
+    """
+
+    __slots__ = ()
+
+
+class HiddenState(ShortTermState[T]):
+    """The hidden state of a recurrent layer, made by ``init_all_states``.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> h = HiddenState(jnp.zeros((4, 20)))  # (batch, features)
+    """
+
+    __slots__ = ()
+
+
+class LongTermState(State[T]):
+    """A value that outlives a run without being trained: running statistics, a spike trace.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> mean = LongTermState(jnp.zeros(8))
+    """
+
+    __slots__ = ()
+
+
+class BatchState(LongTermState[T]):
+    """A statistic over batches, as batch normalisation keeps it.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> running_mean = BatchState(jnp.zeros(8))
+    """
+
+    __slots__ = ()
+
+
+def _peek(state: State[Any]) -> Any:
+    """Return the value for showing: never an error, and no read that a transform would see."""
+    frame = _current()
+    value = state.__held__
+    if frame is not None:
+        value = next((f.values[state] for f in frame.ancestry() if state in f.values), value)
+    return value
+
+
+_warned_of_raw_reads = False
+
+
+def _warn_raw_read(state: State[Any]) -> None:
+    global _warned_of_raw_reads
+    if _warned_of_raw_reads or state in raw_born or not under_jit():
+        return
+    if isinstance(state.__held__, Tracer):
+        return
+    _warned_of_raw_reads = True
+    path = locate(state) or type(state).__name__
+    warnings.warn(
+        f"{path}: this state is read inside a plain jax.jit (or scan), where its value becomes a "
+        "constant: later writes to the state will not be seen. Use brainlite.transform.jit "
+        "instead. (Shown once.)",
+        stacklevel=3,
+    )

@@ -1,0 +1,170 @@
+"""The arguments of a compiled function, taken apart.
+
+Arrays go to jax. Modules, states and static values do not: they leave a hole (None) and are put
+back while the function is traced, modules as copies.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+
+from brainlite.errors import OptionError
+from brainlite.graph import Node
+from brainlite.state import State
+from brainlite.transform._specialise import Call
+
+__all__ = [
+    "Options",
+    "Top",
+    "contains_graph",
+    "nested_only",
+    "resolve_static",
+    "take_apart",
+    "take_top",
+]
+
+_GRAPH = (Node, State)
+
+
+class Top(NamedTuple):
+    """Which arguments are modules or states, where none is hidden inside a container."""
+
+    positions: tuple[int, ...]
+    names: tuple[str, ...]
+
+
+def take_top(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+    """Take apart arguments of which none is static, and no module hides in a container."""
+    positions = tuple([n for n, arg in enumerate(args) if isinstance(arg, _GRAPH)])
+    names = tuple([name for name, arg in kwargs.items() if isinstance(arg, _GRAPH)])
+    graph = (*[args[n] for n in positions], *[kwargs[name] for name in names])
+
+    def fill(args: Any, kwargs: Any, objects: Sequence[Any]) -> Any:
+        full, named = list(args), dict(kwargs)
+        for n, thing in zip(positions, objects[: len(positions)], strict=True):
+            full[n] = thing
+        named.update(zip(names, objects[len(positions) :], strict=True))
+        return full, named
+
+    holed = fill(args, kwargs, [None] * len(graph)) if graph else (args, kwargs)
+    return Call(tuple(holed[0]), holed[1], graph, fill, Top(positions, names))
+
+
+def resolve_static(
+    fun: Callable[..., Any],
+    argnums: int | Sequence[int] | None,
+    argnames: str | Iterable[str] | None,
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return the static arguments both by position and by name."""
+    positions = {argnums} if isinstance(argnums, int) else set(argnums or ())
+    names = {argnames} if isinstance(argnames, str) else set(argnames or ())
+    if not positions and not names:
+        return (), ()
+    try:
+        parameters = list(inspect.signature(fun).parameters.values())
+    except (TypeError, ValueError):
+        return tuple(positions), tuple(names)
+    by_position = [
+        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    variadic = {p.kind for p in parameters}
+    known = {p.name for p in parameters}
+    bad_names = set() if inspect.Parameter.VAR_KEYWORD in variadic else names - known
+    open_ended = inspect.Parameter.VAR_POSITIONAL in variadic
+    bad_positions = {
+        p for p in positions if not open_ended and not -len(by_position) <= p < len(by_position)
+    }
+    if bad_names or bad_positions:
+        raise OptionError(
+            "jit was given static arguments that the function does not have",
+            expected=f"among {by_position} or the keywords {sorted(known)}",
+            got=f"{sorted(bad_names) + sorted(bad_positions)}",
+            fix="use static_argnames with names from the signature",
+        )
+    positions = {p % len(by_position) if p < 0 else p for p in positions}
+    names |= {by_position[p] for p in positions if p < len(by_position)}
+    positions |= {n for n, name in enumerate(by_position) if name in names}
+    return tuple(sorted(positions)), tuple(sorted(names))
+
+
+class Options:
+    """The options of ``jit``, resolved against the signature of the function."""
+
+    def __init__(
+        self,
+        for_jax: Mapping[str, Any],
+        static_positions: tuple[int, ...],
+        static_names: tuple[str, ...],
+    ) -> None:
+        self.jax: dict[str, Any] = dict(for_jax)
+        self.static_positions: frozenset[int] = frozenset(static_positions)
+        self.static_names: frozenset[str] = frozenset(static_names)
+        self.plain: bool = not static_positions and not static_names
+
+
+def take_apart(
+    args: tuple[Any, ...], kwargs: dict[str, Any], options: Options, by_shape: bool
+) -> Call:
+    """Replace modules, states and static values by holes, and remember how to fill them."""
+    static_args = {n: args[n] for n in options.static_positions if n < len(args)}
+    static_kwargs = {n: kwargs[n] for n in options.static_names if n in kwargs}
+    _check_hashable({**static_args, **static_kwargs})
+    rest = (
+        [None if n in static_args else arg for n, arg in enumerate(args)],
+        {name: value for name, value in kwargs.items() if name not in static_kwargs},
+    )
+    structure: Any
+    leaves, structure = jax.tree.flatten(rest, is_leaf=_is_hole)
+    where = tuple(n for n, leaf in enumerate(leaves) if isinstance(leaf, _GRAPH))
+    graph = tuple(leaves[n] for n in where)
+    holed = [None if isinstance(leaf, _GRAPH) else leaf for leaf in leaves]
+    open_args, open_kwargs = structure.unflatten(holed)
+
+    def fill(args: Any, kwargs: Any, objects: Sequence[Any]) -> Any:
+        structure: Any
+        found, structure = jax.tree.flatten((list(args), kwargs), is_leaf=_is_hole)
+        for n, thing in zip(where, objects, strict=True):
+            found[n] = thing
+        full, named = structure.unflatten(found)
+        for n, value in static_args.items():
+            full[n] = value
+        return tuple(full), {**named, **static_kwargs}
+
+    static = tuple(
+        (name, type(value), value) for name, value in (*static_args.items(), *static_kwargs.items())
+    )
+    shapes = tuple(map(_shape_of, holed)) if by_shape else None
+    kind = (structure, where, static, shapes)
+    return Call(tuple(open_args), open_kwargs, graph, fill, kind)
+
+
+def _is_hole(value: Any) -> bool:
+    return value is None
+
+
+def _shape_of(leaf: Any) -> Any:
+    return (getattr(leaf, "shape", None), str(getattr(leaf, "dtype", type(leaf))))
+
+
+def _check_hashable(static: Mapping[Any, Any]) -> None:
+    for name, value in static.items():
+        try:
+            hash(value)
+        except TypeError as error:
+            raise OptionError(
+                f"static argument {name!r} of a jit function cannot be hashed",
+                expected="a hashable value, such as a number, a string or a tuple",
+                got=f"a {type(value).__name__}",
+                fix="pass a tuple instead of a list, or do not make the argument static",
+            ) from error
+
+
+def contains_graph(tree: Any) -> bool:
+    return any(isinstance(leaf, _GRAPH) for leaf in jax.tree.leaves(tree))
+
+
+def nested_only(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return the arguments that are containers, where a module could hide."""
+    return [each for each in (*args, *kwargs.values()) if isinstance(each, list | tuple | dict)]

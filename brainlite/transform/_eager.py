@@ -1,0 +1,148 @@
+"""Eager loops and branches: traced at each call, compiled once.
+
+Outside any trace a loop must mean what Python means: a changed global, closure or plain object is
+seen at the next call. So its body is traced anew at every call, which takes milliseconds; but
+compiling, which takes a hundred times that, is skipped where a body with an equal jaxpr was
+compiled before. What may differ between the two are the arrays that the bodies close over, and
+those are passed in.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from brainlite._jax_compat import ClosedJaxpr, Jaxpr, Literal, current_trace, no_trace
+from brainlite.transform._lift import Body, Lifted
+
+__all__ = ["execute", "is_eager"]
+
+_MOST = 512  # compiled bodies that are remembered
+
+_lock = threading.Lock()
+_compiled: "OrderedDict[Hashable, Any]" = OrderedDict()
+
+
+def is_eager() -> bool:
+    """Say whether nothing is being traced."""
+    return current_trace() is no_trace
+
+
+def execute(
+    pure: Callable[..., Any], lifted: Sequence[Lifted], static: Hashable, *operands: Any
+) -> Any:
+    """Return ``pure(bodies, static, *operands)``, from the cache when nothing is being traced.
+
+    Parameters
+    ----------
+    pure : callable
+        A function of a module, not a closure: it is part of the key.
+    lifted : sequence of Lifted
+        The bodies. ``pure`` calls them as ``body(values, args)``.
+    static : hashable
+        Everything else that the jaxpr depends on.
+    *operands : pytrees of arrays
+        The inputs.
+    """
+    if not is_eager():
+        return pure(lifted, static, *operands)
+    key = (pure, static, tuple((_fingerprint(each.closed), each.out_tree) for each in lifted))
+    with _lock:
+        run = _compiled.get(key)
+        if run is None:
+            run = _compiled[key] = jax.jit(_bind(pure, list(lifted), static))
+            while len(_compiled) > _MOST:
+                _compiled.popitem(last=False)
+        else:
+            _compiled.move_to_end(key)
+    return run([each.closed.consts for each in lifted], operands)
+
+
+def _bind(pure: Callable[..., Any], lifted: list[Lifted], static: Hashable) -> Callable[..., Any]:
+    # Only the jaxprs are kept, not the arrays and states of the call that was first.
+    parts = [(each.closed.jaxpr, each.out_tree) for each in lifted]
+
+    def run(constants: list[Any], operands: Any) -> Any:
+        bodies = [
+            Body(jaxpr, consts, out_tree)
+            for (jaxpr, out_tree), consts in zip(parts, constants, strict=True)
+        ]
+        return pure(bodies, static, *operands)
+
+    return run
+
+
+class _Same:
+    """Something without a useful equality, compared as the same object."""
+
+    __slots__ = ("_thing",)
+
+    def __init__(self, thing: Any) -> None:
+        self._thing = thing
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._thing is other._thing
+
+    def __hash__(self) -> int:
+        return id(self._thing)
+
+
+# Rules for differentiation are made anew at each trace; evaluating a jaxpr does not use them.
+_RULES = frozenset({"jvp_jaxpr_fun", "jvp_jaxpr_thunk", "fwd_jaxpr_thunk", "bwd", "fun"})
+
+
+def _fingerprint(closed: ClosedJaxpr) -> Hashable:
+    """Return a key that is equal for jaxprs which compute the same from inputs and constants."""
+    return _jaxpr_key(closed.jaxpr)
+
+
+def _jaxpr_key(jaxpr: Jaxpr) -> Hashable:
+    numbers: dict[Any, int] = {}
+
+    def define(variables: Sequence[Any]) -> tuple[Hashable, ...]:
+        for variable in variables:
+            numbers[variable] = len(numbers)
+        return tuple(variable.aval for variable in variables)
+
+    def use(atom: Any) -> Hashable:
+        if isinstance(atom, Literal):
+            value = np.asarray(atom.val)
+            return (atom.aval, value.dtype.str, value.tobytes())
+        return numbers[atom]
+
+    parts: list[Hashable] = [define(jaxpr.constvars), define(jaxpr.invars)]
+    for equation in jaxpr.eqns:
+        inputs = tuple(map(use, equation.invars))
+        parts.append(
+            (
+                equation.primitive,
+                inputs,
+                define(equation.outvars),
+                tuple(
+                    (name, _param_key(value))
+                    for name, value in equation.params.items()
+                    if name not in _RULES
+                ),
+            )
+        )
+    parts.append(tuple(map(use, jaxpr.outvars)))
+    return tuple(parts)
+
+
+def _param_key(value: Any) -> Hashable:
+    if isinstance(value, ClosedJaxpr):
+        return _jaxpr_key(value.jaxpr), tuple(map(_Same, value.consts))
+    if isinstance(value, Jaxpr):
+        return _jaxpr_key(value)
+    if isinstance(value, tuple | list):
+        return tuple(map(_param_key, value))
+    if isinstance(value, dict):
+        return tuple((name, _param_key(item)) for name, item in value.items())
+    try:
+        hash(value)
+    except TypeError:
+        return _Same(value)
+    return (type(value), value)

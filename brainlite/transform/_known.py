@@ -1,0 +1,61 @@
+"""Eager loops over the library's own modules, which need not be traced again.
+
+An eager loop is traced at each call, since its body may depend on anything: see
+:mod:`brainlite.transform._eager`. The library's own cells depend on their attributes and states
+alone, which guards can see. A loop over one of them runs as under ``jit``: one look at the guards,
+one dispatch. Whether a module is of that kind is asked twice: of its type before, and of all that
+was read from it while it was traced.
+"""
+
+import weakref
+from typing import Any
+
+import jax
+
+from brainlite.graph import Node
+from brainlite.graph._notes import ABSENT, Frozen
+from brainlite.state import State
+from brainlite.state._frame import current_frame
+from brainlite.transform._eager import is_eager
+
+__all__ = ["Foreign", "is_known", "refuse_foreign", "remember_foreign"]
+
+_OWN = ("brainlite", "jax", "jaxlib")
+_ATOMS = (bool, int, float, complex, str, bytes, type(None))
+_foreign: "weakref.WeakSet[Node]" = weakref.WeakSet()
+
+
+class Foreign(BaseException):
+    """The body depends on something that guards cannot see. Not for user code to catch."""
+
+
+def is_known(f: Any) -> bool:
+    """Say whether ``f`` may be a module of the library's own, called outside any trace."""
+    return isinstance(f, Node) and _is_own(type(f)) and is_eager() and f not in _foreign
+
+
+def remember_foreign(f: Any) -> None:
+    """Note that a module of the library holds something foreign."""
+    _foreign.add(f)
+
+
+def refuse_foreign() -> None:
+    """Raise if the function being traced has read anything that guards cannot see."""
+    frame = current_frame.get()
+    assert frame is not None
+    for owner, value in frame.notes.values():
+        if not (_is_own(type(owner)) and _is_safe(value)):
+            raise Foreign
+
+
+def _is_own(thing: Any) -> bool:
+    return str(getattr(thing, "__module__", "")).partition(".")[0] in _OWN
+
+
+def _is_safe(value: Any) -> bool:
+    if isinstance(value, Frozen):
+        return all(map(_is_safe, value.items))
+    if isinstance(value, _ATOMS) or value is ABSENT or isinstance(value, State | jax.Array):
+        return True
+    # A function tells where it is defined itself; for any other object its type does.
+    return _is_own(value) if hasattr(value, "__name__") else _is_own(type(value))

@@ -1,0 +1,268 @@
+"""Loops of a known length: ``scan`` and ``for_loop``."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, overload
+
+import jax
+import jax.numpy as jnp
+from typing_extensions import TypeVar, TypeVarTuple, Unpack
+
+from brainlite.errors import LoopStateError
+from brainlite.state import State
+from brainlite.state._fit import same_structure, same_types, summary
+from brainlite.transform._eager import execute
+from brainlite.transform._jit import jit
+from brainlite.transform._known import Foreign, is_known, refuse_foreign, remember_foreign
+from brainlite.transform._lift import Body, Lifted, commit, fetch, lift, name_of, strengthen
+
+__all__ = ["for_loop", "scan"]
+
+C = TypeVar("C")
+X = TypeVar("X")
+Y = TypeVar("Y")
+Xs = TypeVarTuple("Xs")
+
+
+@overload
+def scan(
+    f: Callable[[C, X], tuple[C, Y]],
+    init: C,
+    xs: X,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> tuple[C, Y]: ...
+@overload
+def scan(
+    f: Callable[[C, None], tuple[C, Y]],
+    init: C,
+    xs: None = None,
+    *,
+    length: int,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> tuple[C, Y]: ...
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> tuple[Any, Any]:
+    """Loop over the leading axis of ``xs``, carrying a value and the states along.
+
+    Parameters
+    ----------
+    f : callable
+        The body, ``(carry, x) -> (carry, y)``. States may be read and written in it; what is
+        written at one step is read at the next.
+    init : pytree of arrays
+        The first carry.
+    xs : pytree of arrays, shape (length, ...)
+        What to loop over; None to loop ``length`` times over nothing.
+    length : int, optional
+        The number of steps, where ``xs`` does not tell.
+    reverse : bool
+        Run from the last step to the first. ``ys`` stay in the order of ``xs``.
+    unroll : int or bool
+        How many steps to put into one iteration of the compiled loop.
+
+    Returns
+    -------
+    carry, ys
+        The last carry, and the ``y`` of each step stacked along a new leading axis.
+
+    Raises
+    ------
+    LoopStateError
+        The carry, or a state that the body reads and writes, changes structure, shape or dtype.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> total = brainlite.State(jnp.zeros(()))
+    >>> def body(carry, x):
+    ...     total.value += x
+    ...     return carry + x, carry
+    >>> carry, ys = brainlite.transform.scan(body, 0.0, jnp.arange(4.0))
+    >>> float(carry), float(total.value), ys.shape
+    (6.0, 6.0, (4,))
+    """
+    length = _length(xs, length)
+    init = strengthen(init)
+    body = lift(f, (init, jax.tree.map(_one_step, xs)), label="scan")
+    _check_carry(body, init)
+    states = body.effects.states
+    position = {state: number for number, state in enumerate(states)}
+    first = [
+        _first_value(state, kind, state in body.reads)
+        for state, kind in zip(states, body.types, strict=True)
+    ]
+    constant = [None if state in position else fetch(state) for state in body.reads]
+    loop = _Loop(tuple(position.get(s) for s in body.reads), length, reverse, unroll)
+    (carry, final), ys = execute(_run, [body], loop, init, first, constant, xs)
+    if length:  # a loop of no steps writes nothing
+        commit(body.effects, final)
+    return carry, ys
+
+
+class _Loop(NamedTuple):
+    """A loop, apart from its body and its arrays."""
+
+    carried: tuple[int | None, ...]  # for each state that is read: which of those carried it is
+    length: int
+    reverse: bool
+    unroll: int | bool
+
+
+def _run(
+    bodies: Sequence[Body], loop: _Loop, init: Any, first: list[Any], constant: list[Any], xs: Any
+) -> Any:
+    """Run the loop on values alone."""
+    [body] = bodies
+
+    def step(carry: tuple[Any, list[Any]], x: Any) -> tuple[tuple[Any, list[Any]], Any]:
+        value, states = carry
+        read = [
+            kept if number is None else states[number]
+            for number, kept in zip(loop.carried, constant, strict=True)
+        ]
+        (value, y), states = body(read, ((value, x), {}))
+        return (value, [strengthen(each) for each in states]), y
+
+    return jax.lax.scan(
+        step, (init, first), xs, length=loop.length, reverse=loop.reverse, unroll=loop.unroll
+    )
+
+
+def for_loop(
+    f: Callable[[Unpack[Xs]], Y],
+    *xs: *Xs,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> Y:
+    """Call ``f`` for each slice of ``xs`` along the leading axis, carrying the states along.
+
+    Parameters
+    ----------
+    f : callable
+        The body, ``(*x) -> y``. States may be read and written in it; a module is a body too.
+    *xs : pytrees of arrays, shape (length, ...)
+        What to loop over; all of one length.
+    length : int, optional
+        The number of steps, where there are no ``xs``.
+    reverse : bool
+        Run from the last step to the first. The results stay in the order of ``xs``.
+    unroll : int or bool
+        How many steps to put into one iteration of the compiled loop.
+
+    Returns
+    -------
+    pytree of arrays, shape (length, ...)
+        The result of each step, stacked.
+
+    Raises
+    ------
+    LoopStateError
+        A state that the body reads and writes changes structure, shape or dtype.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(2, 3))
+    >>> brainlite.transform.for_loop(cell, jnp.ones((7, 2))).shape
+    (7, 3)
+    """
+    if is_known(f) and length is None and not reverse and unroll == 1:
+        try:
+            return _known_loop(f, *xs)
+        except Foreign:
+            remember_foreign(f)
+    return _for_loop(f, xs, length, reverse, unroll)
+
+
+def _for_loop(
+    f: Callable[..., Y], xs: Any, length: int | None, reverse: bool, unroll: int | bool
+) -> Y:
+    def body(carry: None, x: Any) -> tuple[None, Y]:
+        return carry, f(*x)
+
+    _, ys = scan(body, None, xs, length, reverse, unroll)
+    return ys
+
+
+@jit
+def _known_loop(f: Callable[..., Y], *xs: Any) -> Y:
+    ys = _for_loop(f, xs, None, False, 1)
+    refuse_foreign()
+    return ys
+
+
+def _length(xs: Any, length: int | None) -> int:
+    """Return the number of steps, checked against every array."""
+    given = {jnp.shape(x)[:1] for x in jax.tree.leaves(xs)}
+    lengths = {shape[0] for shape in given if shape}
+    if length is not None:
+        lengths.add(int(length))
+    if len(lengths) == 1 and () not in given:
+        return lengths.pop()
+    raise LoopStateError(
+        "the loop has no single length",
+        expected="arrays with a leading axis of one length, or `length=`",
+        got=f"leaves of shapes {[jnp.shape(x) for x in jax.tree.leaves(xs)]} and length={length}",
+        fix="pass `length=` where there are no arrays, and arrays of equal length otherwise",
+    )
+
+
+def _check_carry(body: Lifted, init: Any) -> None:
+    """Check that the body returns (carry, y) with a carry like ``init``."""
+    out: Any = body.out_types
+    if not isinstance(out, tuple) or len(out) != 2:
+        raise LoopStateError(
+            "the body of a scan did not return a pair",
+            expected="(carry, y)",
+            got=summary(out),
+            fix="return `carry, y`; None will do for either",
+        )
+    carry = out[0]
+    if not same_structure(init, carry) or not same_types(init, carry):
+        raise LoopStateError(
+            "the carry of a scan changes in the body",
+            expected=f"a carry like init: {summary(init)}",
+            got=summary(carry),
+            fix="return a carry of the same structure, shapes and dtypes as `init`",
+        )
+
+
+def _one_step(x: Any) -> jax.ShapeDtypeStruct:
+    kind: Any = jax.ShapeDtypeStruct  # its constructor has no types
+    step: jax.ShapeDtypeStruct = kind(jnp.shape(x)[1:], jnp.result_type(x))
+    return step
+
+
+def _anything(kind: Any) -> Any:
+    """Return some array of this type."""
+    if jnp.issubdtype(kind.dtype, jax.dtypes.prng_key):
+        return jnp.broadcast_to(jax.random.key(0, impl=str(jax.random.key_impl(kind))), kind.shape)
+    return jnp.zeros(kind.shape, kind.dtype)
+
+
+def _first_value(state: State[Any], kind: Any, read: bool) -> Any:
+    """Return the value that a state has when the loop begins."""
+    if not read:  # written before it is read: what it was does not matter
+        return jax.tree.map(_anything, kind)
+    value = fetch(state)
+    if not same_structure(value, kind) or not same_types(value, kind):
+        raise LoopStateError(
+            f"this {type(state).__name__} changes in the body of a loop",
+            where=name_of(state),
+            expected=f"what it was before the loop: {summary(value)}",
+            got=summary(kind),
+            fix="keep structure, shape and dtype in the body; `reset_state` before the loop gives "
+            "it another shape",
+        )
+    return strengthen(value)

@@ -1,0 +1,270 @@
+"""Specialisations: one compilation of a function, and what it holds for.
+
+A function under ``jit`` is compiled for what it read while it was traced: attributes of modules,
+settings of the environment, static arguments. One such compilation is a
+:class:`Specialisation`; jax's own cache inside it tells shapes apart. A :class:`Binding` is a
+specialisation matched with the objects of a call: which states to pass in, which to put the
+results into. A warm call checks that its binding still holds (two comparisons, unless something
+was changed), gathers the values, and makes one dispatch.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+
+from brainlite import environ
+from brainlite._jax_compat import Tracer
+from brainlite.graph._graphdef import Description, build, describe
+from brainlite.graph._guards import Guards, Renaming, Watched, current_note, same_value
+from brainlite.graph._node import Node, note
+from brainlite.graph._notes import epoch
+from brainlite.state import State
+from brainlite.state._frame import Frame, Slot, hold_all
+from brainlite.state._state import template
+from brainlite.transform._closure import reachable
+from brainlite.transform._lift import Effects, Lifted, commit, fetch, lift
+
+__all__ = ["Binding", "Call", "Respecialise", "Specialisation", "tracing"]
+
+AnyState = State[Any]
+
+# Tracing is serial: the caches need it, and two locks could wait for each other.
+tracing = threading.RLock()
+
+
+class Respecialise(BaseException):
+    """A new shape led the function to other states; it needs a compilation of its own.
+
+    Not an ``Exception``: user code that is being traced must not catch it.
+    """
+
+
+class Call(NamedTuple):
+    """The arguments of a call, taken apart.
+
+    Modules, states and static values leave a hole (None) in ``args`` and ``kwargs``, which are
+    what jax gets; ``fill`` puts them, or their copies, back.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    graph: tuple[Any, ...]  # the modules and states
+    fill: Callable[[Any, Any, Sequence[Any]], Any]
+    kind: Any  # where the holes are, and the static values
+
+    @property
+    def key(self) -> Any:
+        """What tells this call from others that need a binding of their own."""
+        return (self.kind, *map(id, self.graph))
+
+
+class Specialisation:
+    """A function compiled for a set of guards.
+
+    Parameters
+    ----------
+    fun : callable
+        The user's function.
+    call : Call
+        The call that asks for it.
+    options : dict
+        For ``jax.jit``.
+    """
+
+    def __init__(self, fun: Callable[..., Any], call: Call, options: Mapping[str, Any]) -> None:
+        self._fun = fun
+        self._fill = call.fill
+        self._copies: Any = None
+        self._stand_ins: Mapping[AnyState, AnyState] = {}
+        self._free: frozenset[int] = frozenset()  # the nodes among the copies, by id
+        self._twins: list[tuple[Any, Any]] = []  # the copies, with what they were made from
+        lifted = self._trace_on_copies(call) if call.graph else self._lift(call.args, call.kwargs)
+        self._pending: Lifted | None = lifted
+        self.reads: list[AnyState] = lifted.reads
+        self.effects: Effects = lifted.effects
+        self.guards: Guards = Guards(lifted.notes)
+        self.environment: dict[str, Any] = lifted.environment
+        self.reusable: bool = not _mentions_tracers(lifted)
+        self._stand_ins = {}
+        self._pinned = _pinned(fun, [*self.reads, *self.effects.written], self.guards)
+        self.compiled: Any = jax.jit(self._pure, **options)
+
+    def _trace_on_copies(self, call: Call) -> Lifted:
+        """Trace on copies of the arguments, so that reads through them are told from others."""
+        original = describe(list(call.graph))
+        states = {state: template(state) for state in original.states}
+        copies = build(original.definition, lambda n, _spec: states[original.states[n]])
+        nodes = describe(copies).nodes
+        self._copies = copies
+        self._stand_ins = {copy: state for state, copy in states.items()}
+        self._free = frozenset(map(id, nodes))
+        self._twins = [*zip(nodes, original.nodes, strict=True), *self._stand_ins.items()]
+        lifted = self._lift(call.args, call.kwargs)
+        if _reaches(lifted, original):
+            # The function reaches something both through an argument and on its own: then this
+            # compilation serves these very objects only.
+            self._copies = list(call.graph)
+            self._stand_ins, self._free, self._twins = {}, frozenset(), []
+            lifted = self._lift(call.args, call.kwargs)
+        return lifted
+
+    def _lift(self, args: Any, kwargs: Any, inputs: Mapping[AnyState, Any] | None = None) -> Lifted:
+        def called(*args: Any, **kwargs: Any) -> Any:
+            full_args, full_kwargs = self._fill(args, kwargs, self._copies or ())
+            return self._fun(*full_args, **full_kwargs)
+
+        return lift(
+            called,
+            args,
+            kwargs,
+            label="jit",
+            stand_ins=self._stand_ins,
+            inputs=inputs,
+            on_read=None if inputs is None else _unknown,
+            watched=True,
+        )
+
+    def _pure(self, values: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Compute on values alone: what jax traces, again for each combination of shapes."""
+        lifted, self._pending = self._pending, None
+        if lifted is not None:
+            return lifted(values, (args, kwargs))
+        lifted = self._lift(args, kwargs, dict(zip(self.reads, values, strict=True)))
+        if not lifted.effects.same_as(self.effects):
+            raise Respecialise
+        if not self.guards.cover(lifted.notes):
+            if self._free:  # what the first trace did not ask for may differ from the copies
+                raise Respecialise
+            self.guards.add(lifted.notes)
+            epoch.advance()  # bindings that were made before know nothing of these notes
+        self.environment.update(lifted.environment)
+        return lifted((), (args, kwargs))
+
+    def bind(self, call: Call) -> "Binding | None":
+        """Match with the objects of a call; None when the guards do not hold for them."""
+        pairs = [*zip(self._copies or (), call.graph, strict=True), *self._pinned]
+        containers: list[Watched] = []
+        renaming = self.guards.match(pairs, self._free, containers)
+        if renaming is None or not self._environment_holds():
+            return None
+        self._twins = []
+        return Binding(self, renaming, containers)
+
+    def bind_as_traced(self, call: Call) -> "Binding":
+        """Match without asking the guards: for a function that breaks its own, once."""
+        self.reusable = False
+        pairs = [*zip(self._copies or (), call.graph, strict=True), *self._twins, *self._pinned]
+        return Binding(self, Renaming(pairs, self._free), [])
+
+    def changed(self, call: Call) -> list[str]:
+        """Name what keeps this specialisation from serving a call."""
+        pairs = [*zip(self._copies or (), call.graph, strict=True), *self._pinned]
+        broken = self.guards.broken(pairs, self._free)
+        attributes = [f"{type(owner).__name__}.{name}" for owner, name in broken]
+        settings = [
+            f"the setting {name!r}"
+            for name, value in self.environment.items()
+            if not same_value(value, environ.lookup(name))
+        ]
+        return attributes + settings
+
+    def _environment_holds(self) -> bool:
+        return all(same_value(value, environ.lookup(k)) for k, value in self.environment.items())
+
+
+class Binding:
+    """A specialisation matched with the objects of a call."""
+
+    __slots__ = (
+        "_containers",
+        "_epoch",
+        "_layer",
+        "_places",
+        "_renaming",
+        "_settings",
+        "inputs",
+        "made",
+        "outputs",
+        "run",
+        "specialisation",
+    )
+
+    def __init__(
+        self, specialisation: Specialisation, renaming: Renaming, containers: list[Watched]
+    ) -> None:
+        self.specialisation: Specialisation = specialisation
+        self.inputs: list[AnyState] = [renaming[state] for state in specialisation.reads]
+        self.outputs: list[AnyState] = [renaming[s] for s in specialisation.effects.written]
+        self.made: int = 0  # how many compilations these objects have asked for
+        self._places = specialisation.effects.places
+        self._renaming = renaming
+        self._containers = containers
+        self.run: Callable[[list[Any], Any, Any], Any] = specialisation.compiled
+        self._epoch = epoch.value
+        self._layer = environ.layer()
+        self._settings = environ.process.settings
+
+    def holds(self) -> bool:
+        """Say whether nothing has changed that the compilation depends on."""
+        return (
+            self._epoch == epoch.value
+            and self._layer is environ.layer()
+            and self._settings is environ.process.settings
+            and (not self._containers or all(each.unchanged() for each in self._containers))
+        )
+
+    def settle(self, new: list[Any]) -> None:
+        """Put what came out in place, at the outermost level."""
+        if self._places:
+            self.commit(new)
+        else:
+            hold_all(self.outputs, new)
+
+    def values(self) -> list[Any]:
+        """Return what to pass in: the values that the states have here."""
+        return [fetch(state) for state in self.inputs]
+
+    def commit(self, new: list[Any]) -> None:
+        """Put what came out in place."""
+        commit(self.specialisation.effects, new, self._renaming.__getitem__)
+
+    def replay(self, frame: Frame) -> None:
+        """Let the frame around know what the compiled function depends on."""
+        for owner, name, _ in self.specialisation.guards.entries():
+            now: Node = self._renaming[owner]
+            note(frame, now, name, current_note(now, name))
+        for key in self.specialisation.environment:
+            environ.get(key, None)
+
+
+def _unknown(_frame: Frame, _slot: Slot[Any]) -> Any:
+    """Refuse a state that the specialisation does not know as an input."""
+    raise Respecialise
+
+
+def _pinned(
+    fun: Any, states: Sequence[AnyState], guards: Guards
+) -> list[tuple[AnyState, AnyState]]:
+    """Return the states that stand for themselves, since the function holds them directly.
+
+    All others were reached through an attribute: there another state may take their place.
+    """
+    by_place = guards.states()
+    held_directly = reachable(fun)
+    return [(s, s) for s in states if s not in by_place or id(s) in held_directly]
+
+
+def _reaches(lifted: Lifted, original: Description) -> bool:
+    """Say whether a function traced on copies has met what they were made from."""
+    met = {owner for owner, _ in lifted.notes}
+    states = {*lifted.reads, *lifted.effects.written}
+    return any(id(node) in met for node in original.nodes) or not states.isdisjoint(original.states)
+
+
+def _mentions_tracers(lifted: Lifted) -> bool:
+    """Say whether a function closes over values of a trace that is still running."""
+    seen = [*lifted.closed.consts, *lifted.environment.values()]
+    seen += [value for _, value in lifted.notes.values()]
+    return any(isinstance(value, Tracer) for value in seen)

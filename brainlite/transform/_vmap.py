@@ -1,0 +1,264 @@
+"""Vectorisation over an axis: ``vmap``."""
+
+import functools
+import itertools
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias, overload
+
+import jax
+from typing_extensions import ParamSpec, TypeVar
+
+from brainlite._jax_compat import current_trace, is_batched, set_current_trace
+from brainlite.errors import MapStateError
+from brainlite.graph import StateDict
+from brainlite.random import RandomState
+from brainlite.state import State
+from brainlite.state._fit import summary
+from brainlite.state._frame import MISSING, Frame, Slot
+from brainlite.transform._lift import Effects, collect, commit, fetch, name_of
+
+__all__ = ["vmap"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Axes: TypeAlias = int | Sequence[Any] | Mapping[str, Any] | None
+MappedStates: TypeAlias = "State[Any] | Sequence[State[Any]] | Mapping[Any, Any] | None"
+_numbers = itertools.count()
+
+
+class _SameSignature(Protocol):
+    def __call__(self, fun: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+class _Outcome(NamedTuple):
+    """What leaves the mapped function."""
+
+    out: Any
+    mapped: Any
+    shared: Any
+
+
+@overload
+def vmap(
+    fun: Callable[P, R],
+    /,
+    *,
+    in_axes: Axes = 0,
+    out_axes: Any = 0,
+    axis_name: Hashable | None = None,
+    axis_size: int | None = None,
+    spmd_axis_name: Any = None,
+    in_states: MappedStates = None,
+    out_states: MappedStates = None,
+) -> Callable[P, R]: ...
+@overload
+def vmap(
+    *,
+    in_axes: Axes = 0,
+    out_axes: Any = 0,
+    axis_name: Hashable | None = None,
+    axis_size: int | None = None,
+    spmd_axis_name: Any = None,
+    in_states: MappedStates = None,
+    out_states: MappedStates = None,
+) -> _SameSignature: ...
+def vmap(
+    fun: Callable[..., Any] | None = None,
+    /,
+    *,
+    in_axes: Axes = 0,
+    out_axes: Any = 0,
+    axis_name: Hashable | None = None,
+    axis_size: int | None = None,
+    spmd_axis_name: Any = None,
+    in_states: MappedStates = None,
+    out_states: MappedStates = None,
+) -> Any:
+    """Return a function that maps ``fun`` over an axis of its arguments and of states.
+
+    Parameters
+    ----------
+    fun : callable
+        The function of one lane. Without it, ``vmap`` is a decorator.
+    in_axes, out_axes, axis_name, axis_size, spmd_axis_name
+        As in :func:`jax.vmap`.
+    in_states : states, or dict from axis to states, optional
+        The states that hold one value for each lane, along axis 0 or along the axis that is
+        their key: a state, a list of states, or ``model.states(...)``.
+    out_states : states, or dict from axis to states, optional
+        The states that get one value for each lane, likewise. Those in ``in_states`` that are
+        written come back along the axis they came in by, and need not be named again.
+
+    Returns
+    -------
+    callable
+        With the signature of ``fun``. States that are not declared are shared by all lanes:
+        they may be read and, as long as each lane writes the same, written. Each lane draws
+        random numbers of its own.
+
+    Raises
+    ------
+    MapStateError
+        A state that is not declared gets a different value in each lane, or has no such axis.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(2, 3), batch_size=4)
+    >>> hidden = cell.states(brainlite.HiddenState)
+    >>> brainlite.transform.vmap(cell, in_states=hidden)(jnp.ones((4, 2))).shape
+    (4, 3)
+    """
+
+    def decorate(fun: Callable[..., Any]) -> Callable[..., Any]:
+        declared_in = _by_state(in_states, "in_states")
+        declared_out = {**declared_in, **_by_state(out_states, "out_states")}
+
+        def mapped(*args: Any, **kwargs: Any) -> Any:
+            lanes = _Lanes(axis_name, declared_in, declared_out)
+            run = jax.vmap(
+                functools.partial(lanes.run, fun),
+                in_axes=(list(declared_in.values()), in_axes, 0),
+                out_axes=_Outcome(out_axes, lanes.out_axes, None),
+                axis_name=lanes.axis,
+                axis_size=axis_size,
+                spmd_axis_name=spmd_axis_name,
+            )
+            values = [_checked(state, axis) for state, axis in declared_in.items()]
+            outcome: _Outcome = run(values, args, kwargs)
+            lanes.commit(outcome)
+            return outcome.out
+
+        return functools.wraps(fun)(mapped) if hasattr(fun, "__name__") else mapped
+
+    return decorate if fun is None else decorate(fun)
+
+
+class _Lanes:
+    """One call of a mapped function."""
+
+    def __init__(
+        self,
+        axis_name: Hashable | None,
+        declared_in: dict[State[Any], int],
+        declared_out: dict[State[Any], int],
+    ) -> None:
+        self.axis: Hashable = f"lanes_{next(_numbers)}" if axis_name is None else axis_name
+        self.out_axes: list[int] = []  # one for each mapped value, filled while tracing
+        self._in = declared_in
+        self._out = declared_out
+        self._around = current_trace()
+        self._keys: dict[RandomState, Any] = {}  # the key that each generator keeps
+        self._effects: Effects | None = None
+        self._order: tuple[list[int], list[int]] = ([], [])
+
+    def run(self, fun: Callable[..., Any], values: list[Any], args: Any, kwargs: Any) -> _Outcome:
+        """Trace one lane."""
+        inputs = dict(zip(self._in, values, strict=True))
+        with Frame("vmap", inputs=inputs, hoist=False, on_read=self._split) as frame:
+            out = fun(*args, **kwargs)
+            effects, new = collect(frame)
+        mapped: list[int] = []
+        shared: list[int] = []
+        for number, (state, value) in enumerate(zip(effects.states, new, strict=True)):
+            if state in self._keys:
+                continue
+            axis = self._axis_of(state, effects)
+            if axis is not None:
+                mapped.append(number)
+                self.out_axes.append(axis)
+            else:
+                _check_shared(state, value, frame.trace)
+                shared.append(number)
+        self._effects, self._order = effects, (mapped, shared)
+        return _Outcome(out, [new[n] for n in mapped], [new[n] for n in shared])
+
+    def _axis_of(self, state: State[Any], effects: Effects) -> int | None:
+        """Return the axis along which a state was declared; a new one is what it replaces."""
+        if state in self._out:
+            return self._out[state]
+        resident = effects.resident(state)
+        return None if resident is None else self._out.get(resident)
+
+    def _split(self, frame: Frame, slot: Slot[Any]) -> Any:
+        """Give each lane a key of its own, when a generator is first used in a lane."""
+        if not isinstance(slot, RandomState) or slot in self._in:
+            return MISSING
+        with set_current_trace(self._around):
+            kept, key = jax.random.split(frame.outside(slot))
+        self._keys[slot] = kept
+        # In the trace of the lane, also when a loop inside it is what draws first.
+        with set_current_trace(frame.trace):
+            return jax.random.fold_in(key, jax.lax.axis_index(self.axis))
+
+    def commit(self, outcome: _Outcome) -> None:
+        """Put the new values in place."""
+        assert self._effects is not None
+        effects = self._effects
+        values: dict[int, Any] = dict(zip(self._order[0], outcome.mapped, strict=True))
+        values.update(zip(self._order[1], outcome.shared, strict=True))
+        written = [n for n, state in enumerate(effects.written) if state not in self._keys]
+        made = range(len(effects.written), len(effects.states))
+        keys = list(self._keys)
+        commit(
+            effects._replace(written=[effects.written[n] for n in written] + list(keys)),
+            [values[n] for n in written]
+            + [self._keys[k] for k in keys]
+            + [values[n] for n in made],
+        )
+
+
+def _by_state(declared: MappedStates, name: str) -> dict[State[Any], int]:
+    """Return the axis of each declared state."""
+    if declared is None:
+        return {}
+    by_axis: Mapping[Any, Any] = {0: declared}
+    if isinstance(declared, dict) and all(isinstance(axis, int) for axis in declared):
+        by_axis = declared
+    axes: dict[State[Any], int] = {}
+    for axis, group in by_axis.items():
+        states: Any = dict(group) if isinstance(group, StateDict) else group
+        for state in jax.tree.leaves(states):
+            if not isinstance(state, State):
+                raise MapStateError(
+                    f"{name} holds something that is no state",
+                    expected="a State, a list of states, `model.states(...)`, or a dict from axis "
+                    "to these",
+                    got=f"a {type(state).__name__}",
+                    fix=f"pass `{name}=model.states(brainlite.HiddenState)`",
+                )
+            axes[state] = axis
+    return axes
+
+
+def _checked(state: State[Any], axis: int) -> Any:
+    """Return the value of a mapped state, after a look at its axis."""
+    value = fetch(state)
+    for leaf in jax.tree.leaves(value):
+        rank = len(getattr(leaf, "shape", ()))
+        if not -rank <= axis < rank:
+            raise MapStateError(
+                f"this {type(state).__name__} has no axis {axis} to map over",
+                where=name_of(state),
+                expected=f"at least {axis + 1 if axis >= 0 else -axis} axes",
+                got=summary(value),
+                fix="make the state with a lane axis (`init_all_states(model, batch_size=...)`), "
+                "or leave it out of in_states",
+            )
+    return value
+
+
+def _check_shared(state: State[Any], value: Any, trace: Any) -> None:
+    """Check that a state that was not declared has one value for all lanes."""
+    if any(is_batched(leaf, trace) for leaf in jax.tree.leaves(value)):
+        raise MapStateError(
+            f"this {type(state).__name__} gets a different value in each lane of a vmap, and was "
+            "not declared",
+            where=name_of(state),
+            expected="a value that all lanes share, or a declared state",
+            got=f"one {summary(value)} for each lane",
+            fix="pass it in `out_states=` (and in `in_states=`, if it holds one value for each "
+            "lane before)",
+        )

@@ -1,0 +1,18 @@
+"""After every test: no frame is open, no attribute is watched, no setting is left."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from brainlite import environ
+from brainlite.graph import Node
+from brainlite.state._frame import current_frame
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_open() -> Iterator[None]:
+    settings = environ.all()
+    yield
+    assert current_frame.get() is None
+    assert "__getattribute__" not in vars(Node)
+    assert environ.all() == settings

@@ -1,0 +1,191 @@
+"""Who may import whom: reads every file of a package and lists what breaks the house's rules.
+
+A *room* is a file or folder directly under the package. Every room has a layer; it imports from
+rooms of smaller layers only, so that two rooms of one layer don't see each other. Each function
+below takes the package's folder and returns its complaints, one line each, empty when all is well.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+LAYERS: Mapping[str, int] = {
+    "typing": 0,
+    "errors": 0,
+    "_jax_compat": 0,
+    "environ": 1,
+    "display": 1,
+    "state": 2,
+    "graph": 3,
+    "random": 3,
+    "transform": 4,
+    "nn": 5,
+    "optim": 6,
+    "metrics": 6,
+    "checkpoint": 6,
+    "interop": 6,
+    "__init__": 7,
+}
+
+# treescope is always installed, but importing it takes longer than the rest of the library together.
+OPTIONAL_THIRD_PARTIES = frozenset({"matplotlib", "optax", "rich", "tqdm", "IPython", "treescope"})
+
+JAX_INTERNALS = ("jax._src", "jax.interpreters", "jax.extend")
+JAX_INTERNALS_HOME = "_jax_compat.py"
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module, as an absolute dotted name, and where the import stands."""
+
+    file: Path
+    line: int
+    module: str
+    binds_package: bool
+    in_function: bool
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} imports {self.module}"
+
+
+def find_layer_breaches(package: Path, layers: Mapping[str, int] = LAYERS) -> list[str]:
+    """List imports that don't go down, and rooms without a layer."""
+    rooms = {_room(file) for file in _files(package)}
+    complaints = [f"room {room!r} has no layer: add it to LAYERS" for room in rooms - set(layers)]
+    for each in _imports_inside(package):
+        source, target = _room(each.file), _room_of_module(each.module)
+        if source == target or not {source, target} <= set(layers):
+            continue
+        if layers[target] >= layers[source]:
+            levels = f"layer {layers[source]} imports from layer {layers[target]}"
+            complaints.append(f"{each}: {levels}")
+    return sorted(complaints)
+
+
+def find_face_imports(package: Path) -> list[str]:
+    """List imports of the package's own face, which only its users may import."""
+    return sorted(
+        f"{each}: name the room instead, as in `from {package.name}.state import State`"
+        for each in _imports(package)
+        if each.binds_package or each.module == package.name
+    )
+
+
+def find_cycles(package: Path) -> list[str]:
+    """List the groups of files that import each other, each as one line."""
+    graph: dict[str, set[str]] = {_module(package, file): set() for file in _files(package)}
+    for each in _imports_inside(package):
+        graph[_module(package, each.file)].add(each.module)
+    reached = {module: _reachable(graph, module) for module in graph}
+    groups = {
+        tuple(sorted(other for other in reached[module] if module in reached[other]))
+        for module in graph
+        if module in reached[module]
+    }
+    return [f"import cycle: {', '.join(group)}" for group in sorted(groups)]
+
+
+def find_imports_in_functions(package: Path) -> list[str]:
+    """List imports inside functions, those of optional third parties excepted."""
+    return sorted(
+        f"{each} inside a function"
+        for each in _imports(package)
+        if each.in_function and each.module.partition(".")[0] not in OPTIONAL_THIRD_PARTIES
+    )
+
+
+def find_jax_internals(package: Path) -> list[str]:
+    """List the places that name a JAX internal outside the one file that may."""
+    complaints: list[str] = []
+    for file in _files(package):
+        if str(file) != JAX_INTERNALS_HOME:
+            for line, name in _dotted_names(_parse(package, file)):
+                if any(f"{name}.".startswith(f"{internal}.") for internal in JAX_INTERNALS):
+                    complaints.append(f"{file}:{line} names {name}")
+    return sorted(complaints)
+
+
+def _files(package: Path) -> list[Path]:
+    return sorted(file.relative_to(package) for file in package.rglob("*.py"))
+
+
+def _parse(package: Path, file: Path) -> ast.Module:
+    return ast.parse((package / file).read_text(encoding="utf-8"))
+
+
+def _room(file: Path) -> str:
+    return file.parts[0].removesuffix(".py")
+
+
+def _room_of_module(module: str) -> str:
+    _, _, inside = module.partition(".")
+    return inside.partition(".")[0] or "__init__"
+
+
+def _module(package: Path, file: Path) -> str:
+    parts = [package.name, *file.with_suffix("").parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imports_inside(package: Path) -> Iterator[Import]:
+    return (each for each in _imports(package) if each.module.split(".")[0] == package.name)
+
+
+def _imports(package: Path) -> Iterator[Import]:
+    modules = {_module(package, file) for file in _files(package)}
+    for file in _files(package):
+        tree = _parse(package, file)
+        inner = {id(node) for function in _functions(tree) for node in ast.walk(function)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                for module, binds_package in _targets(node, package, file, modules):
+                    yield Import(file, node.lineno, module, binds_package, id(node) in inner)
+
+
+def _functions(tree: ast.Module) -> Iterator[ast.AST]:
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    return (node for node in ast.walk(tree) if isinstance(node, kinds))
+
+
+def _targets(
+    node: ast.Import | ast.ImportFrom, package: Path, file: Path, modules: set[str]
+) -> Iterator[tuple[str, bool]]:
+    """Give each module that a statement imports, and whether it binds the bare package's name."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            # `import brainlite.nn` binds `brainlite`; `import brainlite.nn as nn` does not.
+            binds_package = alias.asname is None and alias.name.startswith(f"{package.name}.")
+            yield alias.name, binds_package or alias.name == package.name
+        return
+    base = node.module or ""
+    if node.level:
+        folder = [package.name, *file.parent.parts]
+        parents = folder[: len(folder) - node.level + 1]
+        base = ".".join([*parents, *([base] if base else [])])
+    for alias in node.names:
+        submodule = f"{base}.{alias.name}"
+        # `from brainlite import environ` imports the room, not the face.
+        yield submodule if submodule in modules else base, False
+
+
+def _dotted_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Give every dotted name that the code spells, imports included, with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.Attribute):
+            yield node.lineno, ast.unparse(node)
+
+
+def _reachable(graph: Mapping[str, set[str]], start: str) -> set[str]:
+    reached: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for module in graph.get(waiting.pop(), ()):
+            if module not in reached:
+                reached.add(module)
+                waiting.append(module)
+    return reached

@@ -1,0 +1,103 @@
+"""What is public is documented, what the documents point to is there, and nothing private leaks."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.meta.public_names import find_public_modules, is_documented, read_public_names
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "brainlite"
+MODULES = find_public_modules(PACKAGE)
+
+# Put together here, so that this file passes its own test.
+FORBIDDEN = ["sha" + "red/", "pypi" + ".org", "python" + "hosted.org", "npmjs" + ".com"]
+
+LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)[^)]*\)")
+
+
+def test_the_rooms_are_found() -> None:
+    rooms = ["environ", "errors", "graph", "nn", "nn.init", "random", "state", "transform"]
+    assert {"brainlite", "brainlite.typing"} <= set(MODULES)
+    assert {f"brainlite.{room}" for room in rooms} <= set(MODULES)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_public_name_is_documented(module: str) -> None:
+    names = [name for name in read_public_names(PACKAGE, module) if name != "__version__"]
+    assert [name for name in names if not is_documented(PACKAGE, module, name)] == []
+
+
+def test_documentation_is_looked_for_where_the_name_is_defined(tmp_path: Path) -> None:
+    package = tmp_path / "brainlite"
+    (package / "nn").mkdir(parents=True)
+    (package / "__init__.py").write_text(
+        "from . import nn\nfrom numpy import pi\nfrom .nn import A, B, c, d\ng = A\n"
+        "__all__ = ['A', 'B', 'c', 'd', 'g', 'nn', 'pi']\n"
+    )
+    (package / "nn" / "__init__.py").write_text(
+        "from ._a import A, B\nif True:\n    c = 1\n    'Documented.'\n    d = 2\n"
+    )
+    (package / "nn" / "_a.py").write_text("class A:\n    'Documented.'\nclass B:\n    x = 'no'\n")
+    assert find_public_modules(package) == ["brainlite", "brainlite.nn"]
+    undocumented = [
+        name
+        for name in read_public_names(package, "brainlite")
+        if not is_documented(package, "brainlite", name)
+    ]
+    assert undocumented == ["B", "d", "nn"]
+
+
+def project_files() -> list[Path]:
+    """List what git holds or would take; everything, where there is no git."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    try:
+        listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        parts = (file.relative_to(ROOT) for file in ROOT.rglob("*"))
+        names = [str(file) for file in parts if not file.parts[0].startswith((".venv", ".git"))]
+    else:
+        names = listed.stdout.splitlines()
+    return [ROOT / name for name in names if (ROOT / name).is_file()]
+
+
+def find_forbidden_words(file: Path) -> list[str]:
+    text = file.read_bytes().decode("utf-8", errors="ignore")
+    return [f"{file.name} mentions {word}" for word in FORBIDDEN if word in text]
+
+
+def find_dead_links(file: Path) -> list[str]:
+    links: list[str] = LINK.findall(file.read_text(encoding="utf-8"))
+    return [link for link in links if not (file.parent / link).exists()]
+
+
+def test_no_file_mentions_what_is_not_the_projects() -> None:
+    assert [complaint for file in project_files() for complaint in find_forbidden_words(file)] == []
+
+
+@pytest.mark.parametrize("word", FORBIDDEN)
+def test_a_forbidden_word_is_noticed(tmp_path: Path, word: str) -> None:
+    file = tmp_path / "notes.md"
+    file.write_text(f"as in {word}x\n", encoding="utf-8")
+    assert find_forbidden_words(file) == [f"notes.md mentions {word}"]
+
+
+DOCUMENTS = [file for file in project_files() if file.suffix == ".md"]
+
+
+@pytest.mark.parametrize("file", DOCUMENTS, ids=[str(file.relative_to(ROOT)) for file in DOCUMENTS])
+def test_links_of_the_document_lead_somewhere(file: Path) -> None:
+    assert find_dead_links(file) == []
+
+
+def test_a_dead_link_is_noticed(tmp_path: Path) -> None:
+    file = tmp_path / "README.md"
+    file.write_text("[a](README.md#top) [b](https://x.y/z) [c](#c) [d](missing.md)", "utf-8")
+    assert find_dead_links(file) == ["missing.md"]
+
+
+def test_readme_shows_the_example_file() -> None:
+    shown = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    assert shown == [(ROOT / "examples" / "train_gru.py").read_text("utf-8")]

@@ -1,0 +1,113 @@
+"""init_all_states, reset_all_states, call_all_fns: the right method, on each module, in order."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import pytest
+
+import brainlite
+from brainlite.errors import OptionError
+from brainlite.nn import Module, call_all_fns, call_order, init_all_states, reset_all_states
+from brainlite.typing import Array
+
+
+class Log(Module):
+    """Writes down when its methods are called."""
+
+    def __init__(self, calls: list[str], label: str) -> None:
+        self.calls = calls
+        self.label = label
+
+    def init_state(self, *args: Any, **kwargs: Any) -> None:
+        self.calls.append(f"{self.label} {args} {kwargs}")
+
+
+class Late(Log):
+    @call_order(1)
+    def init_state(self, *args: Any, **kwargs: Any) -> None:
+        super().init_state(*args, **kwargs)
+
+
+class Pair(Module):
+    def __init__(self, first: Module, second: Module) -> None:
+        self.first = first
+        self.items = [second]
+
+
+def test_init_all_states_calls_each_module_once_and_returns_the_model() -> None:
+    calls: list[str] = []
+    shared = Log(calls, "shared")
+    model = Pair(shared, shared)
+    assert init_all_states(model, 3, batch_size=2) is model
+    assert calls == ["shared (3,) {'batch_size': 2}"]
+
+
+def test_a_higher_call_order_comes_last() -> None:
+    calls: list[str] = []
+    init_all_states(Pair(Late(calls, "late"), Log(calls, "early")))
+    assert [call.split()[0] for call in calls] == ["early", "late"]
+
+
+def test_node_to_exclude_leaves_modules_out() -> None:
+    calls: list[str] = []
+    init_all_states(Pair(Late(calls, "late"), Log(calls, "early")), node_to_exclude=Late)
+    assert [call.split()[0] for call in calls] == ["early"]
+
+
+def test_init_all_states_takes_a_list_of_models() -> None:
+    cells = [brainlite.nn.GRUCell(2, 3), brainlite.nn.GRUCell(2, 4)]
+    init_all_states(cells, batch_size=5)
+    assert [cell.h.value.shape for cell in cells] == [(5, 3), (5, 4)]
+
+
+def test_reset_all_states_keeps_the_states_and_gives_them_a_new_batch() -> None:
+    cell = init_all_states(brainlite.nn.LSTMCell(2, 3))
+    h = cell.h
+    cell(jnp.ones(2))
+    reset_all_states(cell, batch_size=4)
+    assert cell.h is h
+    assert h.value.shape == (4, 3)
+    assert not h.value.any()
+
+
+def test_call_all_fns_calls_any_method_with_arguments() -> None:
+    class Scaled(Module):
+        def __init__(self) -> None:
+            self.scale = 1.0
+
+        def set_scale(self, scale: float, *, offset: float = 0.0) -> None:
+            self.scale = scale + offset
+
+    model = Pair(Scaled(), Scaled())
+    call_all_fns(model, "set_scale", 2.0, {"offset": 1.0}, fn_if_not_exist="pass")
+    first, second = model.first, model.items[0]
+    assert isinstance(first, Scaled)
+    assert isinstance(second, Scaled)
+    assert (first.scale, second.scale) == (3.0, 3.0)
+
+
+def test_call_all_fns_raises_where_a_method_is_missing() -> None:
+    with pytest.raises(AttributeError, match="'Linear' object has no attribute 'rescale'"):
+        call_all_fns(brainlite.nn.Linear(1, 1), "rescale")
+
+
+def test_call_all_fns_names_the_values_it_knows() -> None:
+    with pytest.raises(OptionError, match=r"(?s)'raise' or 'pass'.*got: +'ignore'"):
+        call_all_fns(brainlite.nn.Linear(1, 1), "rescale", fn_if_not_exist="ignore")
+
+
+def test_states_made_in_update_follow_the_batch_of_the_input() -> None:
+    class Net(Module):
+        def __init__(self) -> None:
+            self.cell = brainlite.nn.GRUCell(2, 3)
+
+        def update(self, xs: Array) -> Array:
+            init_all_states(self, batch_size=xs.shape[1])
+            return brainlite.transform.for_loop(self.cell, xs)
+
+    net = Net()
+    jitted = brainlite.transform.jit(net)
+    for batch in (4, 2, 4):
+        xs = jnp.ones((5, batch, 2))
+        assert jnp.allclose(jitted(xs), net(xs))
+        assert net.cell.h.value.shape == (batch, 3)

@@ -1,0 +1,19 @@
+# The part of treescope that brainlite uses.
+from typing import Any
+
+from . import renderers as renderers
+from . import rendering_parts as rendering_parts
+from . import repr_lib as repr_lib
+
+def basic_interactive_setup(
+    autovisualize_arrays: bool = True, abbreviation_threshold: int | None = None
+) -> None: ...
+def render_to_html(
+    value: Any,
+    roundtrip_mode: bool = False,
+    ignore_exceptions: bool = False,
+    compressed: bool = True,
+) -> str: ...
+def render_to_text(
+    value: Any, roundtrip_mode: bool = False, ignore_exceptions: bool = False
+) -> str: ...
