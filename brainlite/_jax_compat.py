@@ -21,6 +21,7 @@ __all__ = [
     "bind_read",
     "current_trace",
     "is_batched",
+    "is_eager",
     "jaxpr_as_fun",
     "no_trace",
     "set_current_trace",
@@ -44,6 +45,11 @@ no_trace: Any = _core.eval_trace
 def current_trace() -> Any:
     """Return the JAX trace that operations are bound in at this moment."""
     return trace_cell.value
+
+
+def is_eager() -> bool:
+    """Say whether nothing is being traced: operations run as they are called."""
+    return trace_cell.value is no_trace
 
 
 def under_jit() -> bool:

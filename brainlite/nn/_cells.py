@@ -1,8 +1,8 @@
 """Recurrent cells: one step of a recurrent network, with its hidden state.
 
 Every cell is a set of equations on plain arrays, and one base that keeps the states, checks the
-input and runs the equations. Outside any transform the equations run as one compiled kernel, which
-is one dispatch instead of some twenty; inside one they are inlined into the trace.
+input and runs the equations. Outside any trace the equations run as one compiled kernel, which is
+one dispatch instead of some twenty.
 """
 
 import functools
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import jax
 import jax.numpy as jnp
 
+from brainlite._jax_compat import is_eager
 from brainlite.errors import InputError
 from brainlite.nn import init
 from brainlite.nn._linear import Init, Linear, affine, check_features
@@ -86,7 +87,9 @@ class RNNCell(Module):
             """Return the new hidden states, in the order of ``hidden_names``."""
             ...
 
-    def _set_sizes(self, num_in: int, num_out: int, name: str | None) -> None:
+    def _set_up(
+        self, num_in: int, num_out: int, state_init: Init, activation: Activation, name: str | None
+    ) -> None:
         kind = type(self).__name__
         self.name = name
         [num_in] = to_size(num_in, name="num_in", where=kind)
@@ -95,6 +98,8 @@ class RNNCell(Module):
         self.out_size = num_out
         self.num_out: int = num_out
         self.num_in: int = num_in
+        self.state_initializer: Init = state_init
+        self.activation: Map = resolve_activation(activation, kind)
 
     def init_state(self, batch_size: int | None = None, **kwargs: Any) -> None:
         """Make the hidden states anew, of shape ([batch_size,] num_out)."""
@@ -137,7 +142,8 @@ class RNNCell(Module):
         self._check(x, hidden[0])
         layers: list[Any] = [getattr(self, name) for name in self.layer_names]
         extras = self._extras()
-        if is_pure(self.activation) and all(_is_plain(layer) for layer in layers):
+        new: tuple[Array, ...]
+        if is_eager() and is_pure(self.activation) and all(_is_plain(layer) for layer in layers):
             weights = tuple([layer.weight.value for layer in layers])
             new = _kernel(type(self).equations, self.activation, x, hidden, weights, extras)
         else:
@@ -170,7 +176,7 @@ def _is_plain(layer: Module) -> bool:
     return type(layer) is Linear and layer.w_mask is None
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1), inline=True)
+@functools.partial(jax.jit, static_argnums=(0, 1))
 def _kernel(
     equations: Equations,
     activation: Map,
@@ -230,9 +236,7 @@ class ValinaRNNCell(RNNCell):
         activation: Activation = "relu",
         name: str | None = None,
     ) -> None:
-        self._set_sizes(num_in, num_out, name)
-        self.state_initializer: Init = state_init
-        self.activation: Map = resolve_activation(activation, type(self).__name__)
+        self._set_up(num_in, num_out, state_init, activation, name)
         self.W: Linear = Linear(num_in + num_out, num_out, w_init, b_init)
 
     @staticmethod
@@ -253,20 +257,7 @@ class GRUCell(RNNCell):
     :math:`r, z = \sigma(W_{rz} [x, h])`, then
     :math:`h' = (1 - z) h + z\, \phi(W_h [x, r h])`.
 
-    Parameters
-    ----------
-    num_in, num_out : int
-        The numbers of input features and of hidden units.
-    w_init : callable or array
-        The weights, of shapes (num_in + num_out, 2 num_out) and (num_in + num_out, num_out).
-    b_init : callable, array or None
-        The biases.
-    state_init : callable or array
-        What the hidden state starts from, made from its shape ([batch,] num_out).
-    activation : str or callable
-        :math:`\phi`, by name or as a function.
-    name : str, optional
-        A name of its own.
+    Parameters are those of :class:`ValinaRNNCell`, in an order of their own.
 
     References
     ----------
@@ -293,10 +284,8 @@ class GRUCell(RNNCell):
         activation: Activation = "tanh",
         name: str | None = None,
     ) -> None:
-        kind = type(self).__name__
-        self.state_initializer: Init = state_init
-        self._set_sizes(num_in, num_out, name)
-        self.activation: Map = resolve_activation(activation, kind)
+        self.state_initializer = state_init  # shown before the sizes
+        self._set_up(num_in, num_out, state_init, activation, name)
         self.Wrz: Linear = Linear(num_in + num_out, 2 * num_out, w_init, b_init)
         self.Wh: Linear = Linear(num_in + num_out, num_out, w_init, b_init)
 
@@ -317,20 +306,7 @@ class MGUCell(RNNCell):
 
     :math:`f = \sigma(W_f [x, h])`, then :math:`h' = (1 - f) h + f\, \phi(W_h [x, f h])`.
 
-    Parameters
-    ----------
-    num_in, num_out : int
-        The numbers of input features and of hidden units.
-    w_init : callable or array
-        The weights, each of shape (num_in + num_out, num_out).
-    b_init : callable, array or None
-        The biases.
-    state_init : callable or array
-        What the hidden state starts from, made from its shape ([batch,] num_out).
-    activation : str or callable
-        :math:`\phi`, by name or as a function.
-    name : str, optional
-        A name of its own.
+    Parameters are those of :class:`ValinaRNNCell`, in an order of their own.
 
     References
     ----------
@@ -357,9 +333,8 @@ class MGUCell(RNNCell):
         activation: Activation = "tanh",
         name: str | None = None,
     ) -> None:
-        self.state_initializer: Init = state_init
-        self._set_sizes(num_in, num_out, name)
-        self.activation: Map = resolve_activation(activation, type(self).__name__)
+        self.state_initializer = state_init  # shown before the sizes
+        self._set_up(num_in, num_out, state_init, activation, name)
         self.Wf: Linear = Linear(num_in + num_out, num_out, w_init, b_init)
         self.Wh: Linear = Linear(num_in + num_out, num_out, w_init, b_init)
 
@@ -380,20 +355,7 @@ class LSTMCell(RNNCell):
     :math:`i, g, f, o = W [x, h]`, then
     :math:`c' = \sigma(f + 1) c + \sigma(i) \phi(g)` and :math:`h' = \sigma(o) \phi(c')`.
 
-    Parameters
-    ----------
-    num_in, num_out : int
-        The numbers of input features and of hidden units.
-    w_init : callable or array
-        The weight, of shape (num_in + num_out, 4 num_out), in the order i, g, f, o.
-    b_init : callable, array or None
-        The bias, of shape (4 num_out,).
-    state_init : callable or array
-        What ``c`` and ``h`` start from, made from their shape ([batch,] num_out).
-    activation : str or callable
-        :math:`\phi`, by name or as a function.
-    name : str, optional
-        A name of its own.
+    Parameters are those of :class:`ValinaRNNCell`, in an order of their own.
 
     References
     ----------
@@ -424,9 +386,7 @@ class LSTMCell(RNNCell):
         activation: Activation = "tanh",
         name: str | None = None,
     ) -> None:
-        self._set_sizes(num_in, num_out, name)
-        self.state_initializer: Init = state_init
-        self.activation: Map = resolve_activation(activation, type(self).__name__)
+        self._set_up(num_in, num_out, state_init, activation, name)
         self.W: Linear = Linear(num_in + num_out, 4 * num_out, w_init, b_init)
 
     @staticmethod
@@ -449,18 +409,7 @@ class URLSTMCell(RNNCell):
     :math:`g = 2 r f + (1 - 2 r) f^2`, then
     :math:`c' = g c + (1 - g) \phi(u)` and :math:`h' = \sigma(o) \phi(c')`.
 
-    Parameters
-    ----------
-    num_in, num_out : int
-        The numbers of input features and of hidden units.
-    w_init : callable or array
-        The weight, of shape (num_in + num_out, 4 num_out), in the order f, r, u, o.
-    state_init : callable or array
-        What ``c`` and ``h`` start from, made from their shape ([batch,] num_out).
-    activation : str or callable
-        :math:`\phi`, by name or as a function.
-    name : str, optional
-        A name of its own.
+    Parameters are those of :class:`ValinaRNNCell`, in an order of their own.
 
     References
     ----------
@@ -488,9 +437,7 @@ class URLSTMCell(RNNCell):
         activation: Activation = "tanh",
         name: str | None = None,
     ) -> None:
-        self._set_sizes(num_in, num_out, name)
-        self.state_initializer: Init = state_init
-        self.activation: Map = resolve_activation(activation, type(self).__name__)
+        self._set_up(num_in, num_out, state_init, activation, name)
         self.W: Linear = Linear(num_in + num_out, 4 * num_out, w_init, None)
         # Gate biases such that the forget gates are uniform over the time scales up to num_out.
         share = uniform(1 / num_out, 1 - 1 / num_out, (num_out,))

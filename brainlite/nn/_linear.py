@@ -1,12 +1,12 @@
 """Affine layers."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
+from brainlite._jax_compat import is_eager
 from brainlite.errors import InputError, SizeError
 from brainlite.nn import init
 from brainlite.nn._module import Module
@@ -103,16 +103,19 @@ class Linear(Module):
         array, shape (..., out)
         """
         check_features(self, x, self.in_size[-1])
-        y: Array = affine(self.weight.value, self.w_mask, x)
+        run = _kernel if is_eager() else affine
+        y: Array = run(self.weight.value, self.w_mask, x)
         return y
 
 
-@functools.partial(jax.jit, inline=True)
 def affine(params: dict[str, Array], mask: Array | None, x: Array) -> Array:
-    """Compute the map on arrays alone: one dispatch when called outside a trace."""
+    """Compute the map on arrays alone."""
     weight = params["weight"] if mask is None else params["weight"] * mask
     y: Array = jnp.dot(x, weight)
     return y + params["bias"] if "bias" in params else y
+
+
+_kernel = jax.jit(affine)  # outside a trace: one dispatch for the product and the sum
 
 
 def check_features(layer: Module, x: Array, size: int) -> None:

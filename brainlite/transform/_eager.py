@@ -15,20 +15,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from brainlite._jax_compat import ClosedJaxpr, Jaxpr, Literal, current_trace, no_trace
-from brainlite.transform._lift import Body, Lifted
+from brainlite._jax_compat import ClosedJaxpr, Jaxpr, Literal, is_eager
+from brainlite.transform._lift import Body, Lifted, commit, fetch, lift
 
-__all__ = ["execute", "is_eager"]
+__all__ = ["execute", "run_compiled"]
 
 _MOST = 512  # compiled bodies that are remembered
 
 _lock = threading.Lock()
 _compiled: "OrderedDict[Hashable, Any]" = OrderedDict()
-
-
-def is_eager() -> bool:
-    """Say whether nothing is being traced."""
-    return current_trace() is no_trace
 
 
 def execute(
@@ -59,6 +54,38 @@ def execute(
         else:
             _compiled.move_to_end(key)
     return run([each.closed.consts for each in lifted], operands)
+
+
+def run_compiled(fun: Callable[..., Any], args: Sequence[Any], *, label: str) -> Any:
+    """Call ``fun`` and put what it writes in place; as one compiled kernel if nothing is traced.
+
+    Where the function needs the values themselves (``if state.value > 0``), it runs as it is.
+    """
+    if is_eager() and jax.tree.all(jax.tree.map(_is_array, list(args))):
+        try:
+            lifted = lift(fun, args, label=label)
+        except _NEEDS_VALUES:
+            return fun(*args)
+        read = [fetch(state) for state in lifted.reads]
+        out, new = execute(_call, [lifted], None, read, tuple(args))
+        commit(lifted.effects, new)
+        return out
+    return fun(*args)
+
+
+_NEEDS_VALUES = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
+
+
+def _is_array(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array | np.ndarray | np.generic | bool | int | float | complex)
+
+
+def _call(bodies: Sequence[Body], _static: None, read: list[Any], args: tuple[Any, ...]) -> Any:
+    return bodies[0](read, (args, {}))
 
 
 def _bind(pure: Callable[..., Any], lifted: list[Lifted], static: Hashable) -> Callable[..., Any]:

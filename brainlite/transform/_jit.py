@@ -56,6 +56,8 @@ class BoundJit(Generic[P, R_co]):
         self._warm: Binding | None = None
         self._position: int | None = None
         self._generation = object()
+        self._tokens: dict[int, object] = {}  # by that position: what its binding is found by
+        self._token: object = None  # the one for `_position`
         self._by_shape = False
         self._deep = False
         functools.update_wrapper(self, fun, assigned=_copied(fun), updated=())
@@ -69,15 +71,18 @@ class BoundJit(Generic[P, R_co]):
             holed: Any = args
         elif position < len(args):
             shelf: dict[Any, Binding] = getattr(args[position], "__compiled__", _NOTHING)
-            binding = shelf.get(self._generation)
+            binding = shelf.get(self._token)
             holed = (*args[:position], None, *args[position + 1 :])
         else:
             binding = holed = None
         if binding is not None and _frame() is None and binding.holds():
             try:
                 result, new = binding.run(held(binding.inputs), holed, kwargs)
-            except (TypeError, Respecialise):
-                pass  # a module where an array was before, or a new shape that needs more
+            except TypeError:
+                pass  # a module where an array was before
+            except Respecialise:
+                self._by_shape = True
+                self.clear_cache()
             else:
                 if new:
                     binding.settle(new)
@@ -98,6 +103,7 @@ class BoundJit(Generic[P, R_co]):
             result, new = binding.run(values, call.args, call.kwargs)
         except Respecialise:
             self._by_shape = True
+            self.clear_cache()
             return self._cold(args, kwargs)
         (binding.commit if nested else binding.settle)(new)
         out: R_co = result
@@ -126,6 +132,8 @@ class BoundJit(Generic[P, R_co]):
             self._bindings.clear()
             self._warm = None
             self._generation = object()
+            self._tokens.clear()
+            self._token = None
 
     def _prepare(self, args: Any, kwargs: Any) -> tuple[Call, Binding]:
         self._deep = self._deep or contains_graph(nested_only(args, kwargs))
@@ -155,8 +163,8 @@ class BoundJit(Generic[P, R_co]):
                     binding = specialisation.bind_as_traced(call)
                 binding.made = 1 + (before.made if before else 0)
                 if specialisation.reusable:
+                    _warn_if_many(binding, known, call, self.fun)
                     known.append(specialisation)
-                    _warn_if_many(binding, known[0], self.fun)
             frame = _frame()
             if frame is not None:
                 binding.replay(frame)
@@ -175,7 +183,7 @@ class BoundJit(Generic[P, R_co]):
         """Return what a binding is found by on its shelf."""
         top = isinstance(call.kind, Top) and call.kind.positions and not call.kind.names
         if top and len(call.graph) == 1:
-            return self._generation
+            return self._tokens.setdefault(call.kind.positions[0], object())
         return (self._generation, call.key)
 
     def _remember(self, call: Call, binding: Binding) -> None:
@@ -185,8 +193,9 @@ class BoundJit(Generic[P, R_co]):
         shelf[self._label(call)] = binding
         if not call.graph and isinstance(call.kind, Top):
             self._warm, self._position = binding, None
-        elif self._label(call) is self._generation and isinstance(call.graph[0], Node):
+        elif self._label(call) in self._tokens.values() and isinstance(call.graph[0], Node):
             self._warm, self._position = None, call.kind.positions[0]
+            self._token = self._label(call)
 
 
 class JitFunction(BoundJit[P, R_co]):
@@ -302,15 +311,14 @@ def _copied(fun: Any) -> tuple[str, ...]:
     return tuple(name for name in names if isinstance(getattr(fun, name, None), str))
 
 
-def _warn_if_many(binding: Binding, first: Specialisation, fun: Any) -> None:
+def _warn_if_many(binding: Binding, known: Sequence[Specialisation], call: Call, fun: Any) -> None:
     if binding.made != _MANY + 1:
         return
-    changed = first.guards.broken()
-    what = ", ".join(dict.fromkeys(f"{type(owner).__name__}.{name}" for owner, name in changed))
+    changed = dict.fromkeys(what for each in known for what in each.changed(call))
     name = getattr(fun, "__qualname__", type(fun).__name__)
     warnings.warn(
         f"jit has compiled {name} {binding.made} times for the same objects; what keeps changing: "
-        f"{what or 'the environment'}. Each change costs a compilation. Keep what changes at "
+        f"{', '.join(changed)}. Each change costs a compilation. Keep what changes at "
         "every call in a State, or pass it as an argument.",
         stacklevel=5,
     )

@@ -12,11 +12,11 @@ from typing import Any
 
 import jax
 
+from brainlite._jax_compat import is_eager
 from brainlite.graph import Node
 from brainlite.graph._notes import ABSENT, Frozen
 from brainlite.state import State
 from brainlite.state._frame import current_frame
-from brainlite.transform._eager import is_eager
 
 __all__ = ["Foreign", "is_known", "refuse_foreign", "remember_foreign"]
 

@@ -321,55 +321,69 @@ def _settle(
 ) -> list[AnyState]:
     """Find a home for each new state: what sits in its place already, or a new state put there."""
     born = dict(zip(effects.made, values, strict=True))
+    now = renamed or _itself
+    # A state that is put into another place stays what it is, and takes nobody in.
+    settled = {now(s) for p in effects.places for s in _states_in(p.value) if s not in born}
     homes: dict[AnyState, AnyState] = {}
 
     def home(state: AnyState) -> AnyState:
         if state not in homes:
-            homes[state] = adopt(state, born[state]) if state in born else state
+            homes[state] = adopt(state, born[state]) if state in born else now(state)
         return homes[state]
 
     for owner, name, value in effects.places:
-        owner = owner if renamed is None else renamed(owner)
+        owner = now(owner)
         occupant = fields(owner).get(name)
-        _move_in(value, occupant, born, homes)
+        for state, resident in _residents(value, occupant):
+            if state in born and state not in homes and resident not in settled:
+                homes[state] = resident
+                settled.add(resident)
         if isinstance(value, State):
-            settled: Any = home(value)
+            moved: Any = home(value)
         else:
-            settled = _rebuilt(value, occupant, effects, home)
-        if settled is not occupant:
-            setattr(owner, name, settled)
+            moved = _rebuilt(value, occupant, effects, home, now)
+        if moved is not occupant:
+            setattr(owner, name, moved)
     return [home(state) for state in effects.made]
 
 
-def _move_in(
-    value: Any, occupant: Any, born: Mapping[AnyState, Any], homes: dict[AnyState, AnyState]
-) -> None:
-    """Let new states live in those that sit in the place already, where the structure is equal."""
+def _itself(thing: Any) -> Any:
+    return thing
+
+
+def _states_in(value: Any) -> list[AnyState]:
+    return [value] if isinstance(value, State) else describe(value).states
+
+
+def _residents(value: Any, occupant: Any) -> Iterable[tuple[AnyState, AnyState]]:
+    """Pair the states of ``value`` with those that sit in the place, where these are alike."""
     if isinstance(value, State):
-        if value in born and type(occupant) is type(value):
-            homes.setdefault(value, occupant)
-    elif holds_graph(occupant):
-        new, old = describe(value), describe(occupant)
-        if new.definition == old.definition:
-            for state, resident in zip(new.states, old.states, strict=True):
-                if state in born:
-                    homes.setdefault(state, resident)
+        return [(value, occupant)] if type(occupant) is type(value) else []
+    if not holds_graph(occupant):
+        return []
+    new, old = describe(value), describe(occupant)
+    return zip(new.states, old.states, strict=True) if new.definition == old.definition else []
 
 
 def _rebuilt(
-    value: Any, occupant: Any, effects: Effects, home: Callable[[AnyState], AnyState]
+    value: Any,
+    occupant: Any,
+    effects: Effects,
+    home: Callable[[AnyState], AnyState],
+    now: Callable[[Any], Any],
 ) -> Any:
     """Return ``value`` with its new states at home: the occupant if it has them already."""
     new = describe(value)
-    if not any(home(state) is not state for state in new.states):
-        return value
+    states = [home(state) for state in new.states]
+    kept = {n: now(x) for n, x in enumerate(new.nodes) if id(x) not in effects.born_nodes}
+    if kept.get(0) is value and states == new.states:
+        return value  # a module from outside, as it was
     if holds_graph(occupant):
         old = describe(occupant)
-        same = [home(state) for state in new.states] == old.states
-        if same and new.definition == old.definition:
-            return occupant
-    kept = {n: node for n, node in enumerate(new.nodes) if id(node) not in effects.born_nodes}
-    return build(new.definition, lambda number, _: home(new.states[number]), kept)
+        if new.definition == old.definition and states == old.states:
+            if all(old.nodes[number] is node for number, node in kept.items()):
+                return occupant
+    return build(new.definition, lambda number, _: states[number], kept)
 
 
 def strengthen(value: Any) -> Any:
@@ -378,7 +392,7 @@ def strengthen(value: Any) -> Any:
 
 
 def _strengthen_leaf(leaf: Any) -> Any:
-    if isinstance(leaf, jax.Array) and not leaf.weak_type:
+    if isinstance(leaf, jax.Array) and not getattr(leaf, "weak_type", False):  # keys have none
         return leaf
     return jax.lax.convert_element_type(leaf, jnp.result_type(leaf))
 

@@ -1,7 +1,6 @@
 """Vectorisation over an axis: ``vmap``."""
 
 import functools
-import itertools
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, overload
 
@@ -10,11 +9,12 @@ from typing_extensions import ParamSpec, TypeVar
 
 from brainlite._jax_compat import current_trace, is_batched, set_current_trace
 from brainlite.errors import MapStateError
-from brainlite.graph import StateDict
+from brainlite.graph import Node, StateDict, iter_leaf
 from brainlite.random import RandomState
 from brainlite.state import State
 from brainlite.state._fit import summary
-from brainlite.state._frame import MISSING, Frame, Slot
+from brainlite.state._frame import MISSING, Frame, Slot, current_frame
+from brainlite.transform._eager import run_compiled
 from brainlite.transform._lift import Effects, collect, commit, fetch, name_of
 
 __all__ = ["vmap"]
@@ -24,7 +24,6 @@ R = TypeVar("R")
 
 Axes: TypeAlias = int | Sequence[Any] | Mapping[str, Any] | None
 MappedStates: TypeAlias = "State[Any] | Sequence[State[Any]] | Mapping[Any, Any] | None"
-_numbers = itertools.count()
 
 
 class _SameSignature(Protocol):
@@ -82,7 +81,8 @@ def vmap(
     fun : callable
         The function of one lane. Without it, ``vmap`` is a decorator.
     in_axes, out_axes, axis_name, axis_size, spmd_axis_name
-        As in :func:`jax.vmap`.
+        As in :func:`jax.vmap`. The axis of an argument that is a module is that of all its states,
+        before and after; None shares the module.
     in_states : states, or dict from axis to states, optional
         The states that hold one value for each lane, along axis 0 or along the axis that is
         their key: a state, a list of states, or ``model.states(...)``.
@@ -116,24 +116,61 @@ def vmap(
         declared_in = _by_state(in_states, "in_states")
         declared_out = {**declared_in, **_by_state(out_states, "out_states")}
 
-        def mapped(*args: Any, **kwargs: Any) -> Any:
-            lanes = _Lanes(axis_name, declared_in, declared_out)
-            run = jax.vmap(
-                functools.partial(lanes.run, fun),
-                in_axes=(list(declared_in.values()), in_axes, 0),
+        def run(call: _Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            inputs = {**declared_in, **call.states}
+            lanes = _Lanes(axis_name, inputs, {**declared_out, **call.states})
+            over_lanes = jax.vmap(
+                functools.partial(lanes.run, call.fill(fun)),
+                in_axes=(list(inputs.values()), call.in_axes, 0),
                 out_axes=_Outcome(out_axes, lanes.out_axes, None),
                 axis_name=lanes.axis,
                 axis_size=axis_size,
                 spmd_axis_name=spmd_axis_name,
             )
-            values = [_checked(state, axis) for state, axis in declared_in.items()]
-            outcome: _Outcome = run(values, args, kwargs)
+            values = [_checked(state, axis) for state, axis in inputs.items()]
+            outcome: _Outcome = over_lanes(values, args, kwargs)
             lanes.commit(outcome)
             return outcome.out
+
+        def mapped(*args: Any, **kwargs: Any) -> Any:
+            call = _Call.of(args, in_axes)
+            return run_compiled(functools.partial(run, call), (call.args, kwargs), label="vmap")
 
         return functools.wraps(fun)(mapped) if hasattr(fun, "__name__") else mapped
 
     return decorate if fun is None else decorate(fun)
+
+
+class _Call(NamedTuple):
+    """The arguments of a call; modules among them leave a hole and give their states."""
+
+    args: tuple[Any, ...]
+    in_axes: Any
+    modules: dict[int, Any]
+    states: dict[State[Any], int]
+
+    @classmethod
+    def of(cls, args: tuple[Any, ...], in_axes: Axes) -> "_Call":
+        modules = {n: arg for n, arg in enumerate(args) if isinstance(arg, Node | State)}
+        if not modules:
+            return cls(args, in_axes, {}, {})
+        axes: list[Any] = (
+            list(in_axes) if isinstance(in_axes, list | tuple) else [in_axes] * len(args)
+        )
+        mapped = {n: axes[n] for n in modules if axes[n] is not None}
+        states = {state: axis for n, axis in mapped.items() for _, state in iter_leaf(modules[n])}
+        holed = tuple(None if n in modules else arg for n, arg in enumerate(args))
+        in_axes = tuple(None if n in modules else axis for n, axis in enumerate(axes))
+        return cls(holed, in_axes, modules, states)
+
+    def fill(self, fun: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``fun`` as a function of the arguments with holes."""
+
+        def filled(*args: Any, **kwargs: Any) -> Any:
+            full = [self.modules.get(n, arg) for n, arg in enumerate(args)]
+            return fun(*full, **kwargs)
+
+        return filled if self.modules else fun
 
 
 class _Lanes:
@@ -145,7 +182,7 @@ class _Lanes:
         declared_in: dict[State[Any], int],
         declared_out: dict[State[Any], int],
     ) -> None:
-        self.axis: Hashable = f"lanes_{next(_numbers)}" if axis_name is None else axis_name
+        self.axis: Hashable = _axis_name() if axis_name is None else axis_name
         self.out_axes: list[int] = []  # one for each mapped value, filled while tracing
         self._in = declared_in
         self._out = declared_out
@@ -208,6 +245,13 @@ class _Lanes:
             + [self._keys[k] for k in keys]
             + [values[n] for n in made],
         )
+
+
+def _axis_name() -> str:
+    """Return a name that no vmap around this one has, and this one has again at its next call."""
+    frame = current_frame.get()
+    depth = 0 if frame is None else sum(f.label == "vmap" for f in frame.ancestry())
+    return f"lanes_{depth}"  # jax keeps what it traced under the same axes
 
 
 def _by_state(declared: MappedStates, name: str) -> dict[State[Any], int]:

@@ -28,7 +28,7 @@ LAYERS: Mapping[str, int] = {
     "__init__": 7,
 }
 
-# treescope is always installed, but importing it takes longer than the rest of the library together.
+# treescope is always installed, but importing it takes longer than the rest of the library.
 OPTIONAL_THIRD_PARTIES = frozenset({"matplotlib", "optax", "rich", "tqdm", "IPython", "treescope"})
 
 JAX_INTERNALS = ("jax._src", "jax.interpreters", "jax.extend")
