@@ -4,15 +4,18 @@
 PYTHON ?= python3
 VENV := .venv
 OLDEST := .venv-oldest
+BENCH := .venv-bench
 BIN := $(VENV)/bin
 TUTORIAL := docs/tutorials/recurrent_networks.md
 BUILD := docs/_build/tutorials
 # Options for every pytest run, for example: make test PYTEST_OPTIONS="-k recurrent"
 PYTEST_OPTIONS ?=
+# make bench BENCH_OPTIONS=--write puts the table into docs/benchmarks.md, too
+BENCH_OPTIONS ?=
 PYTEST := -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint types test-all test-oldest tutorial lock clean
+.PHONY: help setup test lint types test-all test-oldest tutorial bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -56,13 +59,24 @@ test-oldest: $(OLDEST)/.stamp ## the tests against the lowest versions that pypr
 tutorial: $(VENV)/.stamp ## run the recurrent-networks tutorial; print its output, write plots and HTML
 	$(BIN)/python docs/run_tutorial.py $(TUTORIAL) $(BUILD)
 
+# torch is not in the lock: it is published in several builds of one version, with and without CUDA, and which of them pip
+# finds depends on the machine, so there is no one hash to ask for. What torch needs is in the lock.
+$(BENCH)/.stamp: requirements/bench.lock pyproject.toml
+	$(call install,$(BENCH),requirements/bench.lock)
+	rm $(BENCH)/.stamp
+	$(BENCH)/bin/python -m pip install -qq --disable-pip-version-check torch==2.13.0
+	@touch $(BENCH)/.stamp
+
+bench: $(BENCH)/.stamp ## measure against plain JAX, equinox, flax, brainstate and torch; print one table
+	$(BENCH)/bin/python -m benchmarks $(BENCH_OPTIONS)
+
 lock: $(VENV)/.stamp ## resolve requirements/*.in again (UPGRADE=--upgrade for the newest versions)
-	for name in dev oldest; do \
+	for name in dev oldest bench; do \
 		$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes $(UPGRADE) \
 			--no-emit-index-url --custom-compile-command "make lock" \
 			requirements/$$name.in --output-file requirements/$$name.lock || exit 1; \
 	done
 
 clean: ## remove environments, caches and built files
-	rm -rf $(VENV) $(OLDEST) docs/_build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) $(BENCH) docs/_build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -60,7 +60,7 @@ Path: TypeAlias = tuple[PathPart, ...]
 Predicate: TypeAlias = Callable[[Path, Any], bool]
 """A filter as a function of the path and the object."""
 
-Filter: TypeAlias = "type[Any] | str | bool | EllipsisType | Predicate | Sequence[Filter] | None"
+Filter: TypeAlias = type[Any] | str | bool | EllipsisType | Predicate | Sequence["Filter"] | None
 """What selects states or nodes: see :mod:`brainlite.graph`."""
 
 G_co = TypeVar("G_co", covariant=True)

@@ -164,7 +164,7 @@ def to_predicate(given: Filter) -> Predicate:
     True
     """
     kind: AnyType = get_origin(given) or given
-    if kind in (Union, UnionType):
+    if kind is Union or kind is UnionType:
         return Any(*get_args(given))
     if isinstance(kind, type):
         return OfType(kind)

@@ -22,6 +22,15 @@ _EVERYWHERE = (0, 2**31 - 1)
 _NODES, _STATES = "\0nodes", "\0states"
 
 
+_CONTAINERS = (list, tuple, dict)
+_ATOMS = frozenset({int, float, str, bool, type(None)})
+
+
+def _plain(value: Any) -> bool:
+    """Say whether a container holds numbers and strings only, as sizes do: nothing to look into."""
+    return _ATOMS.issuperset(map(type, value.values() if isinstance(value, dict) else value))
+
+
 def is_walk(name: str) -> bool:
     """Say whether a note of this name is of a walk rather than of one attribute."""
     return name[:1] == "\0"
@@ -80,7 +89,7 @@ def walk(root: Any, *, states: bool) -> Iterator[tuple[Path, Any]]:
             for attribute, value in fields(item).items():
                 if isinstance(value, kinds):
                     below.append(((*path, attribute), value))
-                elif type(value) in (list, tuple, dict) or isinstance(value, list | tuple | dict):
+                elif isinstance(value, _CONTAINERS) and not _plain(value):
                     below += [
                         ((*path, attribute, *inner), child)
                         for inner, child in _children(value, kinds)

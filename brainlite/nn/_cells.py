@@ -145,7 +145,7 @@ class RNNCell(Module):
         new: tuple[Array, ...]
         if is_eager() and is_pure(self.activation) and all(_is_plain(layer) for layer in layers):
             weights = tuple([layer.weight.value for layer in layers])
-            new = _kernel(type(self).equations, self.activation, x, hidden, weights, extras)
+            new = _kernel(type(self).equations, self.activation)(x, hidden, weights, extras)
         else:
             new = type(self).equations(x, hidden, layers, self.activation, extras)
         for state, value in zip(states, new, strict=True):
@@ -176,17 +176,22 @@ def _is_plain(layer: Module) -> bool:
     return type(layer) is Linear and layer.w_mask is None
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _kernel(
-    equations: Equations,
-    activation: Map,
-    x: Array,
-    hidden: tuple[Array, ...],
-    weights: tuple[dict[str, Array], ...],
-    extras: tuple[Array, ...],
-) -> tuple[Array, ...]:
-    maps = [functools.partial(affine, params, None) for params in weights]
-    return equations(x, hidden, maps, activation, extras)
+@functools.lru_cache(maxsize=128)
+def _kernel(equations: Equations, activation: Map) -> Callable[..., tuple[Array, ...]]:
+    """Return the equations of a cell, compiled. One function each: a static argument costs 3 us."""
+
+    @jax.jit
+    def run(
+        x: Array,
+        hidden: tuple[Array, ...],
+        weights: tuple[dict[str, Array], ...],
+        extras: tuple[Array, ...],
+    ) -> tuple[Array, ...]:
+        maps = [functools.partial(affine, params, None) for params in weights]
+        return equations(x, hidden, maps, activation, extras)
+
+    compiled: Callable[..., tuple[Array, ...]] = run
+    return compiled
 
 
 def _join(x: Array, h: Array) -> Array:

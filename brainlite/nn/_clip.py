@@ -109,14 +109,19 @@ def _norm_order(norm_type: float | str | None) -> float:
 
 def _norm(leaves: list[Any], order: float) -> Array:
     """Return the norm of all leaves as one vector, at least in single precision."""
-    if not leaves:
+    wide = [
+        jnp.abs(leaf).astype(jnp.promote_types(leaf.dtype, jnp.float32))
+        for leaf in leaves
+        if leaf.size
+    ]
+    if not wide:
         return jnp.zeros(())
-    wide = [jnp.abs(leaf).astype(jnp.promote_types(leaf.dtype, jnp.float32)) for leaf in leaves]
-    if math.isinf(order):
-        reduce = jnp.max if order > 0 else jnp.min
-        return reduce(jnp.stack([reduce(leaf) for leaf in wide if leaf.size]))
-    # Over the largest element, so that no power overflows.
-    peak = jnp.max(jnp.stack([jnp.max(leaf, initial=0) for leaf in wide]))
+    if order == -math.inf:
+        return jnp.min(jnp.stack(list(map(jnp.min, wide))))
+    peak = jnp.max(jnp.stack(list(map(jnp.max, wide))))
+    if order == math.inf:
+        return peak
+    # In units of the largest element, so that no power overflows.
     unit = jnp.where(peak > 0, peak, 1)
     total = jnp.sum(jnp.stack([jnp.sum((leaf / unit) ** order) for leaf in wide]))
     return unit * jnp.power(total, 1 / order)

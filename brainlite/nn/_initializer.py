@@ -155,6 +155,10 @@ class RandomInitializer(UnitInitializer):
         object.__setattr__(self, "_rng", rng)  # the subclasses are frozen
 
 
+# One dispatch, a tenth of the time of jnp.zeros: hidden states are made anew for each sequence.
+_zeros = jax.jit(jnp.zeros, static_argnums=(0, 1))
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class ZeroInit(UnitInitializer):
     """Zeros.
@@ -176,7 +180,8 @@ class ZeroInit(UnitInitializer):
     unit: Multiplier = UNITLESS
 
     def _make(self, shape: Shape, dtype: DTypeLike) -> Array:
-        return jnp.zeros(shape, dtype)
+        zeros: Array = _zeros(shape, jnp.dtype(dtype))
+        return zeros
 
 
 @dataclass(frozen=True, eq=False, repr=False)

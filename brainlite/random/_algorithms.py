@@ -1,11 +1,13 @@
-"""Distributions that jax does not have: rejection and urns, on whole arrays, inside jit.
+"""Distributions that jax does not have, or only as an eager loop: rejection, urns, trials.
 
-Each function takes checked arrays and the shape of the result. The loops run until the last element
-of the array is done.
+Each function takes checked arrays and the shape of the result. The loops run until the last
+element of the array is done. The functions are jitted because an eager loop of jax is compiled
+anew at each call.
 """
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -15,15 +17,33 @@ from jax import lax
 from brainlite.random._arguments import AnyArray, count_dtype, largest_int
 from brainlite.typing import Array, DTypeLike, Key, Shape
 
-__all__ = ["draw_hypergeometric", "draw_logseries", "draw_vonmises", "draw_zipf"]
+__all__ = [
+    "draw_hypergeometric",
+    "draw_logseries",
+    "draw_multinomial",
+    "draw_vonmises",
+    "draw_zipf",
+]
+
+F = TypeVar("F", bound=Callable[..., Array])
+
+
+def _compiled(*static: str) -> Callable[[F], F]:
+    """Jit a function; other than ``jax.jit`` this keeps its type."""
+    return cast("Callable[[F], F]", functools.partial(jax.jit, static_argnames=static))
 
 
 def _reject(
-    key: Key, shape: Shape, dtype: DTypeLike, propose: Callable[[Array, Array], tuple[Array, Any]]
+    key: Key,
+    shape: Shape,
+    valid: Array,
+    dtype: DTypeLike,
+    propose: Callable[[Array, Array], tuple[Array, Any]],
 ) -> Array:
     """Draw until everything is accepted: ``propose(u, v)`` returns values and whether they pass.
 
-    ``u`` and ``v`` are uniform on (0, 1].
+    ``u`` and ``v`` are uniform on (0, 1]. What is not ``valid`` becomes NaN: a traced parameter is
+    not checked before, and where nothing can pass the loop would never end.
     """
 
     def step(carry: tuple[Key, Array, Array]) -> tuple[Key, Array, Array]:
@@ -34,11 +54,12 @@ def _reject(
         proposed, passes = propose(u, v)
         return key, jnp.where(done, values, proposed), done | passes
 
-    start = (key, jnp.zeros(shape, dtype), jnp.zeros(shape, bool))
+    start = (key, jnp.full(shape, jnp.nan, dtype), jnp.broadcast_to(~valid, shape))
     values: Array = lax.while_loop(lambda carry: ~carry[2].all(), step, start)[1]
     return values
 
 
+@_compiled("shape", "dtype")
 def draw_vonmises(key: Key, mu: AnyArray, kappa: AnyArray, shape: Shape, dtype: DTypeLike) -> Array:
     """Draw from von Mises distributions with an envelope of wrapped Cauchy distributions.
 
@@ -49,8 +70,8 @@ def draw_vonmises(key: Key, mu: AnyArray, kappa: AnyArray, shape: Shape, dtype: 
     that single precision serves for every kappa.
     """
     wide = count_dtype()
-    # Below 1e-6 the density differs from the uniform one by less than single precision shows.
-    k = jnp.maximum(jnp.asarray(kappa, wide), 1e-6)
+    # Below 1e-6 single precision shows no difference to uniform angles, above 1e16 none to 0.
+    k = jnp.clip(jnp.asarray(kappa, wide), 1e-6, 1e16)
     root = jnp.sqrt(1 + 4 * k**2)
     bottom = 1 + root + jnp.sqrt(2 * (1 + root))
     rho = 2 * k / bottom
@@ -63,31 +84,32 @@ def draw_vonmises(key: Key, mu: AnyArray, kappa: AnyArray, shape: Shape, dtype: 
         y = k * excess * (excess + 2) / (excess + 2 * jnp.cos(half) ** 2)
         return angle, jnp.log(v) <= jnp.log(y) + 1 - y
 
-    turned = _reject(key, shape, wide, propose) + mu
+    turned = _reject(key, shape, jnp.asarray(kappa) >= 0, wide, propose) + mu
     return ((turned + jnp.pi) % (2 * jnp.pi) - jnp.pi).astype(dtype)
 
 
+@_compiled("shape", "dtype")
 def draw_zipf(key: Key, a: AnyArray, shape: Shape, dtype: DTypeLike) -> Array:
     """Draw from zeta distributions, cut off at the largest number of ``dtype``.
 
     References
     ----------
-    Devroye, "Non-uniform random variate generation", 1986, chapter X.6.1.
+    Devroye, "Non-uniform random variate generation", 1986, chapter X.6.1. Powers are replaced by
+    expm1 and log1p, for an exponent near 1 and for a large one.
     """
     wide = count_dtype()
     less = jnp.asarray(a, wide) - 1
     largest = _largest_float(dtype, wide)
-    smallest = largest**-less
-    top = jnp.expm1(less * jnp.log(2.0))  # 2**(a - 1) - 1
+    span = jnp.expm1(-less * np.log(largest))  # largest**(1 - a) - 1
+    bound = jnp.expm1(-less * np.log(2.0))  # 2**(1 - a) - 1
 
     def propose(u: Array, v: Array) -> tuple[Array, Array]:
-        # u from (smallest, 1]: what would lie above the largest number is not proposed.
-        x = jnp.floor((smallest + u * (1 - smallest)) ** (-1 / less))
+        # The inverse of a Pareto distribution that ends at `largest`.
+        x = jnp.floor(jnp.exp(-jnp.log1p(u * span) / less))
         x = jnp.clip(x, 1, largest)
-        t = jnp.expm1(less * jnp.log1p(1 / x))  # (1 + 1/x)**(a - 1) - 1
-        return x, v * x * t / top <= (t + 1) / (top + 1)
+        return x, v * x * jnp.expm1(-less * jnp.log1p(1 / x)) / bound <= 1
 
-    return _reject(key, shape, wide, propose).astype(dtype)
+    return _reject(key, shape, less > 0, wide, propose).astype(dtype)
 
 
 def _largest_float(dtype: DTypeLike, wide: DTypeLike) -> Any:
@@ -97,6 +119,7 @@ def _largest_float(dtype: DTypeLike, wide: DTypeLike) -> Any:
     return rounded if int(rounded) <= limit else np.nextafter(rounded, np.zeros_like(rounded))
 
 
+@_compiled("shape")
 def draw_logseries(key: Key, p: AnyArray, shape: Shape) -> Array:
     """Draw from logarithmic series distributions, as floats.
 
@@ -117,6 +140,24 @@ def draw_logseries(key: Key, p: AnyArray, shape: Shape) -> Array:
     return jnp.where(v >= p, 1.0, jnp.where(v <= q**2, far, near))
 
 
+@_compiled("shape")
+def draw_multinomial(key: Key, n: AnyArray, pvals: AnyArray, shape: Shape) -> Array:
+    """Draw counts of outcomes, as floats; the last probability is what the others leave.
+
+    References
+    ----------
+    Davis, "The computer generation of multinomial random variates", Computational Statistics and
+    Data Analysis 16, 1993: one binomial after another, as ``jax.random.multinomial`` does.
+    """
+    first = jnp.asarray(pvals)[..., :-1]
+    last = jnp.clip(1 - first.sum(-1, keepdims=True), 0)
+    full = jnp.concatenate([first, last], axis=-1)
+    trials = jnp.broadcast_to(n, shape)
+    drawn: Array = jax.random.multinomial(key, trials, full, shape=(*shape, full.shape[-1]))
+    return drawn
+
+
+@_compiled("shape")
 def draw_hypergeometric(
     key: Key, good: AnyArray, bad: AnyArray, sample: AnyArray, shape: Shape
 ) -> Array:

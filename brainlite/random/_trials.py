@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainlite.errors import SizeError
-from brainlite.random._algorithms import draw_hypergeometric
+from brainlite.random._algorithms import draw_hypergeometric, draw_multinomial
 from brainlite.random._arguments import (
     AnyArray,
     Numbers,
@@ -128,11 +128,7 @@ class TrialDraws(KeySource):
             require_probability(pvals=pvals)
             # As much as single precision may be off.
             require("pvals", pvals, lambda p: p[..., :-1].sum(-1) <= 1 + 1e-5, "with a sum of 1")
-        last = jnp.clip(1 - chances[..., :-1].sum(-1, keepdims=True), 0)
-        full = jnp.concatenate([chances[..., :-1], last], axis=-1)
-        shape = (*batch, full.shape[-1])
-        trials = jnp.broadcast_to(trials, batch)
-        drawn: Array = jax.random.multinomial(self._take_key(key), trials, full, shape=shape)
+        drawn = draw_multinomial(self._take_key(key), trials, chances, batch)
         return drawn.astype(int_dtype(dtype))
 
     def categorical(

@@ -118,7 +118,10 @@ class _Same:
 
 
 # Rules for differentiation are made anew at each trace; evaluating a jaxpr does not use them.
-_RULES = frozenset({"jvp_jaxpr_fun", "jvp_jaxpr_thunk", "fwd_jaxpr_thunk", "bwd", "fun"})
+_RULES = frozenset(
+    {"jvp_jaxpr_fun", "jvp_jaxpr_thunk", "fwd_jaxpr_thunk", "bwd", "fun", "out_trees"}
+)
+_WITH_RULES = frozenset({"custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"})
 
 
 def _fingerprint(closed: ClosedJaxpr) -> Hashable:
@@ -143,6 +146,7 @@ def _jaxpr_key(jaxpr: Jaxpr) -> Hashable:
     parts: list[Hashable] = [define(jaxpr.constvars), define(jaxpr.invars)]
     for equation in jaxpr.eqns:
         inputs = tuple(map(use, equation.invars))
+        unused = _RULES if equation.primitive.name in _WITH_RULES else ()
         parts.append(
             (
                 equation.primitive,
@@ -151,7 +155,7 @@ def _jaxpr_key(jaxpr: Jaxpr) -> Hashable:
                 tuple(
                     (name, _param_key(value))
                     for name, value in equation.params.items()
-                    if name not in _RULES
+                    if name not in unused
                 ),
             )
         )

@@ -14,7 +14,7 @@ from brainlite.state._fit import summary
 from brainlite.state._frame import Frame
 from brainlite.transform._lift import Effects, collect, commit, fetch, name_of
 
-__all__ = ["Targets", "differentiate"]
+__all__ = ["Evaluated", "Kinds", "Targets", "differentiate", "evaluate", "gradient_function"]
 
 
 class Targets(NamedTuple):
@@ -57,6 +57,22 @@ class Targets(NamedTuple):
         return by_argument if self.layout is None else (by_state, by_argument)
 
 
+class Kinds(NamedTuple):
+    """The dtypes that a transform can differentiate, as abstract types such as ``jnp.inexact``."""
+
+    inputs: type[Any]
+    outputs: type[Any]
+
+
+class Evaluated(NamedTuple):
+    """What comes of a call of a function under a transform of jax."""
+
+    result: Any  # of the transform: gradients, Jacobians, a pullback
+    point: tuple[list[Any], tuple[Any, ...]]  # the values of the states and the arguments
+    value: Any
+    aux: Any
+
+
 class _Outcome(NamedTuple):
     """What leaves the differentiated function beside the value to differentiate."""
 
@@ -75,14 +91,55 @@ def differentiate(
     label: str,
     has_aux: bool,
     scalar: bool = True,
+    kinds: Kinds | None = None,
 ) -> tuple[Any, Any, Any]:
+    """Apply a transform of jax that returns gradients to ``fun``.
+
+    Parameters
+    ----------
+    transform, fun, targets, args, kwargs, label, has_aux, scalar, kinds
+        As in :func:`evaluate`; the result of the transform is ``(gradients, aux)``.
+
+    Returns
+    -------
+    gradients, value, aux
+        The gradients in the structure that the user asked for.
+    """
+    found = evaluate(
+        transform,
+        fun,
+        targets,
+        args,
+        kwargs,
+        label=label,
+        has_aux=has_aux,
+        scalar=scalar,
+        kinds=kinds,
+    )
+    return targets.arrange(*found.result), found.value, found.aux
+
+
+def evaluate(
+    transform: Callable[..., Callable[..., Any]],
+    fun: Callable[..., Any],
+    targets: Targets,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    label: str,
+    has_aux: bool,
+    scalar: bool = False,
+    kinds: Kinds | None = None,
+) -> Evaluated:
     """Apply a transform of jax to ``fun``, as a function of the values of the targets.
+
+    What ``fun`` writes to states is put in place once, whatever the transform does.
 
     Parameters
     ----------
     transform : callable
         Takes ``pure(values, arguments) -> (value, aux)`` and returns a function of the same
-        arguments with result ``(gradients, aux)``.
+        arguments with result ``(result, aux)``.
     fun : callable
         The user's function.
     targets : Targets
@@ -95,12 +152,10 @@ def differentiate(
         Whether ``fun`` returns ``(value, aux)``.
     scalar : bool
         Whether the value has to be one number.
-
-    Returns
-    -------
-    gradients, value, aux
+    kinds : Kinds, optional
+        The dtypes that are checked here rather than by jax. States are always checked.
     """
-    _check_targets(targets, args, label)
+    point = _point(targets, args, label, kinds)
     effects: list[Effects] = []
 
     def pure(values: list[Any], arguments: tuple[Any, ...]) -> tuple[Any, _Outcome]:
@@ -115,13 +170,45 @@ def differentiate(
         value, aux = _value_and_aux(out, has_aux, label)
         if scalar:
             _check_scalar(value, label)
+        if kinds is not None:
+            _check_outputs(value, label, kinds.outputs)
         return value, _Outcome(value, aux, new)
 
-    values = [fetch(state) for state in targets.states]
-    arguments = tuple(args[position] for position in targets.argnums)
-    gradients, outcome = transform(pure)(values, arguments)
+    result, outcome = transform(pure)(*point)
     commit(effects[-1], outcome.states)
-    return targets.arrange(*gradients), outcome.value, outcome.aux
+    return Evaluated(result, point, outcome.value, outcome.aux)
+
+
+def gradient_function(
+    fun: Callable[..., Any] | None,
+    derive: Callable[..., tuple[Any, Any, Any]],
+    *,
+    has_aux: bool,
+    return_value: bool,
+) -> Any:
+    """Return what a gradient transform returns: a function, or a decorator where none was given.
+
+    Parameters
+    ----------
+    fun : callable or None
+        The user's function.
+    derive : callable
+        Takes ``fun``, its arguments and its keyword arguments; returns
+        ``(gradients, value, aux)``.
+    has_aux, return_value : bool
+        What the result holds beside the gradients.
+    """
+
+    def decorate(fun: Callable[..., Any]) -> Callable[..., Any]:
+        def gradient(*args: Any, **kwargs: Any) -> Any:
+            gradients, value, aux = derive(fun, args, kwargs)
+            if not has_aux:
+                return (gradients, value) if return_value else gradients
+            return (gradients, value, aux) if return_value else (gradients, aux)
+
+        return gradient
+
+    return decorate if fun is None else decorate(fun)
 
 
 def _value_and_aux(out: Any, has_aux: bool, label: str) -> tuple[Any, Any]:
@@ -152,22 +239,99 @@ def _check_scalar(value: Any, label: str) -> None:
     )
 
 
-def _check_targets(targets: Targets, args: Sequence[Any], label: str) -> None:
+def _point(
+    targets: Targets, args: Sequence[Any], label: str, kinds: Kinds | None
+) -> tuple[list[Any], tuple[Any, ...]]:
+    """Return the values of the targets, after a look at them."""
     for position in targets.argnums:
-        if not -len(args) <= position < len(args):
+        _check_position(position, args, label)
+    values = [fetch(state) for state in targets.states]
+    for state, value in zip(targets.states, values, strict=True):
+        _check_state(state, value, jnp.inexact if kinds is None else kinds.inputs)
+    arguments = tuple(args[position] for position in targets.argnums)
+    if kinds is not None:
+        for position, argument in zip(targets.argnums, arguments, strict=True):
+            _check_argument(position, argument, label, kinds.inputs)
+    return values, arguments
+
+
+def _check_position(position: int, args: Sequence[Any], label: str) -> None:
+    if not -len(args) <= position < len(args):
+        raise GradError(
+            f"{label} was asked for an argument that was not passed by position",
+            expected=f"argnums between 0 and {len(args) - 1}" if args else "an argument",
+            got=f"argnums={position} and {len(args)} positional arguments",
+            fix="pass the argument by position, or pass grad_states to differentiate states",
+        )
+
+
+def _check_state(state: State[Any], value: Any, accepted: type[Any]) -> None:
+    for leaf in jax.tree.leaves(value):
+        if not _is_kind(leaf, accepted):
             raise GradError(
-                f"{label} was asked for an argument that was not passed by position",
-                expected=f"argnums between 0 and {len(args) - 1}" if args else "an argument",
-                got=f"argnums={position} and {len(args)} positional arguments",
-                fix="pass the argument by position, or pass grad_states to differentiate states",
+                f"this {type(state).__name__} is not made of {_plural(accepted)}",
+                where=name_of(state),
+                expected=_KINDS[accepted],
+                got=summary(value),
+                fix="leave the state out of grad_states",
             )
-    for state in targets.states:
-        for leaf in jax.tree.leaves(fetch(state)):
-            if not jnp.issubdtype(jnp.result_type(leaf), jnp.inexact):
-                raise GradError(
-                    f"this {type(state).__name__} is not made of floats",
-                    where=name_of(state),
-                    expected="a float or complex dtype",
-                    got=summary(fetch(state)),
-                    fix="leave the state out of grad_states",
-                )
+
+
+def _check_argument(position: int, argument: Any, label: str, accepted: type[Any]) -> None:
+    for path, leaf in jax.tree_util.tree_leaves_with_path(argument):
+        if not _is_kind(leaf, accepted):
+            raise GradError(
+                f"{label} cannot differentiate this argument",
+                where=f"argument {position}{jax.tree_util.keystr(path)}",
+                expected=_KINDS[accepted],
+                got=summary(leaf),
+                fix=_fix(leaf, accepted),
+            )
+
+
+def _check_outputs(value: Any, label: str, accepted: type[Any]) -> None:
+    leaves = jax.tree_util.tree_leaves_with_path(value)
+    for path, leaf in leaves:
+        if not _is_kind(leaf, accepted):
+            raise GradError(
+                f"{label} cannot differentiate this result",
+                where=f"result{jax.tree_util.keystr(path)}",
+                expected=_KINDS[accepted],
+                got=summary(leaf),
+                fix=f"{_fix(leaf, accepted)}; what is not to be differentiated can go into aux",
+            )
+    if not leaves:
+        raise GradError(
+            f"{label} needs a function that returns arrays",
+            expected="an array, or containers of them",
+            got=summary(value),
+            fix="return the value to differentiate",
+        )
+
+
+_KINDS: dict[type[Any], str] = {
+    jnp.inexact: "a float or complex dtype",
+    jnp.floating: "a float dtype",
+    jnp.complexfloating: "a complex dtype",
+    np.generic: "an array or a number",
+}
+_NUMBERS = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
+
+
+def _is_kind(leaf: Any, kind: type[Any]) -> bool:
+    return isinstance(leaf, _NUMBERS) and bool(jnp.issubdtype(jnp.result_type(leaf), kind))
+
+
+def _plural(kind: type[Any]) -> str:
+    return "complex numbers" if kind is jnp.complexfloating else "floats"
+
+
+def _fix(leaf: Any, accepted: type[Any]) -> str:
+    if accepted is jnp.complexfloating:
+        return "use complex numbers, or drop holomorphic=True"
+    if _is_kind(leaf, jnp.complexfloating):
+        return (
+            "use real numbers; for a holomorphic function there is holomorphic=True of jacrev, "
+            "jacfwd and hessian"
+        )
+    return "convert it to a float array"

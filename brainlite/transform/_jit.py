@@ -182,7 +182,7 @@ class BoundJit(Generic[P, R_co]):
     def _label(self, call: Call) -> Any:
         """Return what a binding is found by on its shelf."""
         top = isinstance(call.kind, Top) and call.kind.positions and not call.kind.names
-        if top and len(call.graph) == 1:
+        if top and len(call.graph) == 1 and isinstance(call.graph[0], Node):
             return self._tokens.setdefault(call.kind.positions[0], object())
         return (self._generation, call.key)
 
@@ -193,7 +193,7 @@ class BoundJit(Generic[P, R_co]):
         shelf[self._label(call)] = binding
         if not call.graph and isinstance(call.kind, Top):
             self._warm, self._position = binding, None
-        elif self._label(call) in self._tokens.values() and isinstance(call.graph[0], Node):
+        elif self._label(call) in self._tokens.values():
             self._warm, self._position = None, call.kind.positions[0]
             self._token = self._label(call)
 

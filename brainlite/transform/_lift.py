@@ -380,9 +380,9 @@ def _rebuilt(
         return value  # a module from outside, as it was
     if holds_graph(occupant):
         old = describe(occupant)
-        if new.definition == old.definition and states == old.states:
-            if all(old.nodes[number] is node for number, node in kept.items()):
-                return occupant
+        same = new.definition == old.definition and states == old.states
+        if same and all(old.nodes[number] is node for number, node in kept.items()):
+            return occupant
     return build(new.definition, lambda number, _: states[number], kept)
 
 

@@ -14,6 +14,7 @@ from brainlite.transform._eager import execute
 from brainlite.transform._jit import jit
 from brainlite.transform._known import Foreign, is_known, refuse_foreign, remember_foreign
 from brainlite.transform._lift import Body, Lifted, commit, fetch, lift, name_of, strengthen
+from brainlite.transform._progress import ProgressBar, scan_with_progress
 
 __all__ = ["for_loop", "scan"]
 
@@ -31,6 +32,7 @@ def scan(
     length: int | None = None,
     reverse: bool = False,
     unroll: int | bool = 1,
+    pbar: ProgressBar | int | None = None,
 ) -> tuple[C, Y]: ...
 @overload
 def scan(
@@ -41,6 +43,7 @@ def scan(
     length: int,
     reverse: bool = False,
     unroll: int | bool = 1,
+    pbar: ProgressBar | int | None = None,
 ) -> tuple[C, Y]: ...
 def scan(
     f: Callable[[Any, Any], tuple[Any, Any]],
@@ -49,6 +52,7 @@ def scan(
     length: int | None = None,
     reverse: bool = False,
     unroll: int | bool = 1,
+    pbar: ProgressBar | int | None = None,
 ) -> tuple[Any, Any]:
     """Loop over the leading axis of ``xs``, carrying a value and the states along.
 
@@ -67,6 +71,8 @@ def scan(
         Run from the last step to the first. ``ys`` stay in the order of ``xs``.
     unroll : int or bool
         How many steps to put into one iteration of the compiled loop.
+    pbar : ProgressBar or int, optional
+        A progress bar, or the number of steps between its updates.
 
     Returns
     -------
@@ -91,6 +97,8 @@ def scan(
     (6.0, 6.0, (4,))
     """
     length = _length(xs, length)
+    if pbar is not None and length:
+        return scan_with_progress(scan, pbar, f, init, xs, length, reverse, unroll)
     init = strengthen(init)
     body = lift(f, (init, jax.tree.map(_one_step, xs)), label="scan")
     _check_carry(body, init)
@@ -143,6 +151,7 @@ def for_loop(
     length: int | None = None,
     reverse: bool = False,
     unroll: int | bool = 1,
+    pbar: ProgressBar | int | None = None,
 ) -> Y:
     """Call ``f`` for each slice of ``xs`` along the leading axis, carrying the states along.
 
@@ -158,6 +167,8 @@ def for_loop(
         Run from the last step to the first. The results stay in the order of ``xs``.
     unroll : int or bool
         How many steps to put into one iteration of the compiled loop.
+    pbar : ProgressBar or int, optional
+        A progress bar, or the number of steps between its updates.
 
     Returns
     -------
@@ -177,27 +188,25 @@ def for_loop(
     >>> brainlite.transform.for_loop(cell, jnp.ones((7, 2))).shape
     (7, 3)
     """
-    if is_known(f) and length is None and not reverse and unroll == 1:
+    if is_known(f) and length is None and not reverse and unroll == 1 and pbar is None:
         try:
             return _known_loop(f, *xs)
         except Foreign:
             remember_foreign(f)
-    return _for_loop(f, xs, length, reverse, unroll)
+    return _for_loop(f, xs, length=length, reverse=reverse, unroll=unroll, pbar=pbar)
 
 
-def _for_loop(
-    f: Callable[..., Y], xs: Any, length: int | None, reverse: bool, unroll: int | bool
-) -> Y:
+def _for_loop(f: Callable[..., Y], xs: Any, **options: Any) -> Y:
     def body(carry: None, x: Any) -> tuple[None, Y]:
         return carry, f(*x)
 
-    _, ys = scan(body, None, xs, length, reverse, unroll)
+    _, ys = scan(body, None, xs, **options)
     return ys
 
 
 @jit
 def _known_loop(f: Callable[..., Y], *xs: Any) -> Y:
-    ys = _for_loop(f, xs, None, False, 1)
+    ys = _for_loop(f, xs)
     refuse_foreign()
     return ys
 

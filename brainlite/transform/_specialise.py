@@ -87,8 +87,9 @@ class Specialisation:
         self.guards: Guards = Guards(lifted.notes)
         self.environment: dict[str, Any] = lifted.environment
         self.reusable: bool = not _mentions_tracers(lifted)
+        outer = [s for s in (*self.reads, *self.effects.written) if s not in self._stand_ins]
+        self._pinned = _pinned(fun, outer, self.guards)
         self._stand_ins = {}
-        self._pinned = _pinned(fun, [*self.reads, *self.effects.written], self.guards)
         self.compiled: Any = jax.jit(self._pure, **options)
 
     def _trace_on_copies(self, call: Call) -> Lifted:
@@ -131,11 +132,21 @@ class Specialisation:
         lifted, self._pending = self._pending, None
         if lifted is not None:
             return lifted(values, (args, kwargs))
-        lifted = self._lift(args, kwargs, dict(zip(self.reads, values, strict=True)))
-        if not lifted.effects.same_as(self.effects):
+        own = [(copy, copy) for copy in self._copies or ()]
+        renaming = self.guards.match([*own, *self._pinned], frozenset(), [])
+        if renaming is None:
+            raise Respecialise
+        # A state that was made anew since the first trace is the one that is read now.
+        inputs = {renaming[state]: v for state, v in zip(self.reads, values, strict=True)}
+        known = [*self.reads, *self.effects.written]
+        written = [renaming[state] for state in self.effects.written]
+        lifted = self._lift(args, kwargs, inputs)
+        if not lifted.effects.same_as(self.effects._replace(written=written)):
             raise Respecialise
         if not self.guards.cover(lifted.notes):
-            if self._free:  # what the first trace did not ask for may differ from the copies
+            # What the first trace did not ask for may differ from the copies, and new notes must
+            # be of the same objects as the old ones.
+            if self._free or any(renaming[s] is not s for s in known):
                 raise Respecialise
             self.guards.add(lifted.notes)
             epoch.advance()  # bindings that were made before know nothing of these notes

@@ -113,7 +113,7 @@ def test_a_concrete_value_is_checked_also_under_a_trace() -> None:
 
 def test_bounds_in_the_wrong_order_are_shown() -> None:
     require_at_least("high", 1.0, "low", [0.0, 1.0])
-    with pytest.raises(OptionError, match=r"expected: low < high\n  got:      low = 1, high = 1$"):
+    with pytest.raises(OptionError, match=r"expected: low < high\n  got:      low = 1, high = 1\n"):
         require_below("low", 1, "high", 1)
     with pytest.raises(OptionError, match=r"high = 2, low = 3 at index \(1,\)"):
         require_at_least("high", 2, "low", [1, 3])

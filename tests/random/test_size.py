@@ -47,4 +47,4 @@ def test_the_message_names_the_argument_and_the_layer() -> None:
 
 def test_a_traced_size_is_refused_with_the_reason() -> None:
     with pytest.raises(SizeError, match=r"x\.shape"):
-        jax.jit(lambda n: to_size(n))(3)
+        jax.jit(to_size)(3)

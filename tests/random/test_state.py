@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from brainlite._jax_compat import Tracer
 from brainlite.errors import (
     OptionError,
     RawTransformError,
@@ -91,7 +92,7 @@ def test_the_first_use_may_be_inside_a_transform() -> None:
             return x + rng.rand()
 
     jax.jit(body)(1.0)
-    assert not isinstance(rng.value, jax.core.Tracer)
+    assert not isinstance(rng.value, Tracer)
 
 
 def test_a_write_in_a_frame_that_ends_leaves_the_generator_as_it_was() -> None:
@@ -121,10 +122,11 @@ def test_a_generator_with_a_seed_may_be_made_inside_a_jitted_function() -> None:
     assert jnp.allclose(jax.jit(body)(1.0), expected)
 
 
+@pytest.mark.filterwarnings("ignore:RandomState. this state is read inside a plain jax")
 def test_drawing_under_a_plain_jax_transform_raises() -> None:
     rng = RandomState(0)
     with pytest.raises(RawTransformError, match=r"use brainlite\.transform"):
-        jax.jit(lambda x: x + rng.rand())(1.0)
+        jax.jit(rng.rand)()
     assert data(rng.value) == data(jax.random.key(0))
 
 
@@ -210,9 +212,8 @@ def test_a_key_of_another_algorithm_can_be_used() -> None:
 
 def test_importing_starts_no_jax_backend() -> None:
     program = (
-        "import brainlite.random, jax\n"
-        "from jax.extend.backend import backends\n"
-        "import jax._src.xla_bridge as bridge\n"
-        "assert not bridge._backends, 'a backend was started'\n"
+        "import brainlite.random\n"
+        "from jax._src import xla_bridge\n"
+        "assert not xla_bridge.backends_are_initialized()\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -30,7 +30,7 @@ def run_scan(body: Body) -> None:
 
 
 def run_while_loop(body: Body) -> None:
-    jax.lax.while_loop(lambda carry: carry < 3.0, body, 1.0)
+    jax.lax.while_loop(lambda carry: carry < 0.0, body, 1.0)
 
 
 def run_cond(body: Body) -> None:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from brainlite._jax_compat import Tracer
 from brainlite.errors import RawTransformError, StateLostError, StateValueError
 from brainlite.graph import Node
 from brainlite.state import (
@@ -75,8 +76,8 @@ def test_numel_counts_the_elements_of_all_leaves() -> None:
 
 
 def test_a_single_tag_is_a_set_of_one() -> None:
-    assert State(1.0, tag="slow").tag == {"slow"}
-    assert State(1.0, tag=["slow", "fast"]).tag == {"slow", "fast"}
+    assert State(1.0, tag="slow").tag == frozenset({"slow"})
+    assert State(1.0, tag=["slow", "fast"]).tag == frozenset({"slow", "fast"})
     assert State(1.0).tag is None
 
 
@@ -110,9 +111,10 @@ def test_a_state_cannot_hold_another_state() -> None:
 def test_a_state_written_in_place_of_its_value_raises() -> None:
     net = Net()
     hidden = State[Any](jnp.zeros(3))
+    before = hidden.value
     with pytest.raises(StateValueError, match=r"a state cannot hold another state"):
         hidden.value = net.cell.weight
-    assert hidden.value.shape == (3,)
+    assert hidden.value is before
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -326,7 +328,7 @@ def test_a_state_made_inside_may_be_read_and_written(run: Callable[[Body], None]
     def body(x: Any) -> Any:
         state = State[Any](x)
         state.value = state.value * 2
-        seen.append(isinstance(state.value, jax.core.Tracer))
+        seen.append(isinstance(state.value, Tracer))
         return state.value
 
     with warnings.catch_warnings():
@@ -381,18 +383,6 @@ def test_a_state_that_left_its_transform_cannot_be_written_in_another() -> None:
     assert escaped[0].value == 0.0
 
 
-def test_constants_may_be_written_where_jax_computes_at_compile_time() -> None:
-    state = State(0.0)
-
-    def body(x: Array) -> Array:
-        with jax.ensure_compile_time_eval():
-            state.value = 3.0
-        return x
-
-    jax.jit(body)(1.0)
-    assert state.value == 3.0
-
-
 # --------------------------------------------------------------------------------------- copies
 
 
@@ -402,16 +392,24 @@ class Trace(State[Array]):
         self.decay = decay
 
 
+def pickled(state: State[Array]) -> State[Array]:
+    twin: State[Array] = pickle.loads(pickle.dumps(state))
+    return twin
+
+
+def replaced(state: State[Array]) -> State[Array]:
+    return state.replace(jnp.ones(3))
+
+
 @pytest.mark.parametrize(
     "copied",
     [
         copy.copy,
         copy.deepcopy,
-        lambda state: pickle.loads(pickle.dumps(state)),
-        lambda state: state.copy(),
-        lambda state: state.replace(jnp.ones(3)),
+        pickled,
+        State.copy,
+        replaced,
     ],
-    ids=["copy", "deepcopy", "pickle", "State.copy", "State.replace"],
 )
 def test_a_copy_keeps_kind_labels_fields_and_value(
     copied: Callable[[State[Array]], State[Array]],
@@ -419,7 +417,7 @@ def test_a_copy_keeps_kind_labels_fields_and_value(
     state = Trace(jnp.ones(3), decay=0.9)
     twin = copied(state)
     assert isinstance(twin, Trace)
-    assert (twin.name, twin.tag, twin.decay) == ("trace", {"slow"}, 0.9)
+    assert (twin.name, twin.tag, twin.decay) == ("trace", frozenset({"slow"}), 0.9)
     assert twin.value.tolist() == [1, 1, 1]
     twin.value = jnp.zeros(3)
     assert state.value.tolist() == [1, 1, 1]

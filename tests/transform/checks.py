@@ -1,11 +1,13 @@
 """What the tests of the transforms compare and count."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from brainlite.graph import Node
 from brainlite.state import State
@@ -27,13 +29,14 @@ class Work:
 
 
 @contextmanager
-def counted_work() -> Iterator[Work]:
+def counted_work() -> Generator[Work]:
     work = Work()
-    jax.monitoring.register_event_duration_secs_listener(work.hear)
+    listener: Any = work.hear  # jax's own type asks for other names of its parameters
+    jax.monitoring.register_event_duration_secs_listener(listener)
     try:
         yield work
     finally:
-        jax.monitoring.unregister_event_duration_listener(work.hear)
+        jax.monitoring.unregister_event_duration_listener(listener)
 
 
 class Runs:
@@ -50,6 +53,12 @@ class Runs:
         before = self.count
         fun()
         return self.count - before
+
+
+def says(problem: str, *, where: str = "", expected: str, got: str, fix: str) -> str:
+    """Return the pattern of a message with all its parts; each part given is a pattern, too."""
+    head = f"^{where}: .*" if where else ""
+    return rf"(?s){head}{problem}.*\n  expected: .*{expected}.*\n  got: .*{got}.*\n  fix: .*{fix}"
 
 
 def assert_same(actual: Any, expected: Any) -> None:
@@ -71,7 +80,7 @@ def assert_close(actual: Any, expected: Any, rtol: float = 1e-5) -> None:
 
 
 def _plain(leaf: Any) -> np.ndarray[Any, Any]:
-    if isinstance(leaf, jax.Array) and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+    if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         return np.asarray(jax.random.key_data(leaf))
     return np.asarray(leaf)
 
@@ -84,6 +93,6 @@ def attributes(*nodes: Node) -> list[dict[str, Any]]:
 def values(*states: State[Any]) -> list[Any]:
     """Return the values of states as they are outside any transform, as numpy arrays."""
     found = [state.value for state in states]
-    assert not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(found))
+    assert not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(found))
     plain: list[Any] = jax.tree.map(_plain, found)
     return plain

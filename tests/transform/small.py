@@ -14,7 +14,7 @@ class Scale(Node):
     """Multiplies by a parameter and by a plain number."""
 
     def __init__(self, weight: float = 1.0, factor: float = 2.0) -> None:
-        self.weight = ParamState(jnp.full(3, weight))
+        self.weight = ParamState(jnp.full(3, weight, jnp.float32))
         self.factor = factor
 
     def __call__(self, x: Array) -> Array:

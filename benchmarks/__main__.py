@@ -1,0 +1,108 @@
+"""Run all benchmarks, each in an interpreter of its own, and print one table.
+
+With ``--write``, put it into ``docs/benchmarks.md`` as well, with what is needed to read it.
+"""
+
+import argparse
+import datetime
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from string import Template
+
+from benchmarks._measure import Row
+from benchmarks._report import parse, to_markdown
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "benchmarks.md"
+TEMPLATE = Path(__file__).with_name("page.template")
+BENCHMARKS = ("dispatch", "train_step", "eager", "loop", "import_time", "split_merge")
+PACKAGES = (
+    "brainlite",
+    "jax",
+    "jaxlib",
+    "numpy",
+    "optax",
+    "brainstate",
+    "equinox",
+    "flax",
+    "torch",
+)
+
+
+def main() -> None:
+    """Run, print and, if asked, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
+    arguments = parser.parse_args()
+    loads = [busy_cores()]
+    rows: list[Row] = []
+    for name in BENCHMARKS:
+        sys.stderr.write(f"{name}\n")
+        rows += run(name)
+        loads.append(busy_cores())
+    table = to_markdown(rows)
+    sys.stdout.write(f"{table}\n")
+    if arguments.write:
+        PAGE.write_text(make_page(table, loads), encoding="utf-8")
+
+
+def run(name: str) -> list[Row]:
+    """Run one benchmark; its progress goes to the standard error stream."""
+    command = [sys.executable, "-m", f"benchmarks.{name}", "--json"]
+    done = subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return parse(done.stdout)
+
+
+def make_page(table: str, loads: list[float]) -> str:
+    """Return the page for a table."""
+    template = Template(TEMPLATE.read_text(encoding="utf-8"))
+    return template.substitute(
+        table=table,
+        date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        versions=", ".join(f"{name} {find_version(name)}" for name in PACKAGES),
+        machine=f"{processor()}, {os.cpu_count()} cores, {platform.system()}, "
+        f"Python {platform.python_version()}",
+        load=describe_load(loads),
+    )
+
+
+def find_version(package: str) -> str:
+    """Return the version of a package; a source tree that is not installed has none."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def processor() -> str:
+    """Return the name of the processor, where the system tells."""
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def busy_cores() -> float:
+    """Return the number of programs that wanted a core in the last minute."""
+    return os.getloadavg()[0]
+
+
+def describe_load(loads: list[float]) -> str:
+    """Say how busy the machine was, from before the first benchmark to after the last."""
+    text = f"load average {min(loads):.1f} to {max(loads):.1f}"
+    # The benchmarks themselves keep one core busy, and at times two.
+    if max(loads) > 1 + (os.cpu_count() or 1) / 2:
+        text += (
+            "; **other programs were running**, so the times are too long and the ratios uncertain"
+        )
+    return text
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""The signatures that the gradient transforms share, as types: they are written once, here."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Concatenate, Literal, Protocol, TypeAlias, overload
+
+from typing_extensions import ParamSpec, TypeVar
+
+from brainlite.state import State
+from brainlite.typing import Array, GradTarget
+
+__all__ = ["Differentiator", "SameArguments", "StateGroup", "differentiator"]
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+A = TypeVar("A")
+G = TypeVar("G")
+Aux = TypeVar("Aux")
+
+StateGroup: TypeAlias = "Sequence[State[Any]] | dict[str, State[Any]]"
+"""States to differentiate with respect to, as a list or by name."""
+
+
+class SameArguments(Protocol):
+    """What a decorator is: the derivative takes the arguments of the function."""
+
+    def __call__(self, fun: Callable[P, Any], /) -> Callable[P, Any]: ...
+
+
+class Differentiator(Protocol[Q]):
+    """A transform that takes a function, and what to differentiate with respect to.
+
+    The overloads are exact for states (``G`` is the structure of their values) and for the first
+    argument, where the function returns one array; the last one has the signature ``Q`` of the
+    implementation, with the options that are its own.
+    """
+
+    @overload
+    def __call__(
+        self,
+        fun: Callable[P, Array],
+        grad_states: GradTarget[G],
+        *,
+        argnums: None = None,
+        has_aux: Literal[False] = False,
+        return_value: Literal[False] = False,
+    ) -> Callable[P, G]: ...
+    @overload
+    def __call__(
+        self,
+        fun: Callable[Concatenate[A, P], Array],
+        grad_states: None = None,
+        *,
+        argnums: Literal[0] | None = None,
+        has_aux: Literal[False] = False,
+        return_value: Literal[False] = False,
+    ) -> Callable[Concatenate[A, P], A]: ...
+    @overload
+    def __call__(
+        self,
+        fun: Callable[P, Array],
+        grad_states: GradTarget[G],
+        *,
+        argnums: None = None,
+        has_aux: Literal[False] = False,
+        return_value: Literal[True],
+    ) -> Callable[P, tuple[G, Array]]: ...
+    @overload
+    def __call__(
+        self,
+        fun: Callable[Concatenate[A, P], Array],
+        grad_states: None = None,
+        *,
+        argnums: Literal[0] | None = None,
+        has_aux: Literal[False] = False,
+        return_value: Literal[True],
+    ) -> Callable[Concatenate[A, P], tuple[A, Array]]: ...
+    @overload
+    def __call__(
+        self,
+        fun: Callable[P, tuple[Array, Aux]],
+        grad_states: GradTarget[G],
+        *,
+        argnums: None = None,
+        has_aux: Literal[True],
+        return_value: Literal[False] = False,
+    ) -> Callable[P, tuple[G, Aux]]: ...
+    @overload
+    def __call__(
+        self,
+        fun: Callable[Concatenate[A, P], tuple[Array, Aux]],
+        grad_states: None = None,
+        *,
+        argnums: Literal[0] | None = None,
+        has_aux: Literal[True],
+        return_value: Literal[False] = False,
+    ) -> Callable[Concatenate[A, P], tuple[A, Aux]]: ...
+    @overload
+    def __call__(
+        self,
+        fun: Callable[P, tuple[Array, Aux]],
+        grad_states: GradTarget[G],
+        *,
+        argnums: None = None,
+        has_aux: Literal[True],
+        return_value: Literal[True],
+    ) -> Callable[P, tuple[G, Array, Aux]]: ...
+    @overload
+    def __call__(
+        self,
+        fun: Callable[Concatenate[A, P], tuple[Array, Aux]],
+        grad_states: None = None,
+        *,
+        argnums: Literal[0] | None = None,
+        has_aux: Literal[True],
+        return_value: Literal[True],
+    ) -> Callable[Concatenate[A, P], tuple[A, Array, Aux]]: ...
+    @overload
+    def __call__(
+        self,
+        fun: Callable[P, Any],
+        grad_states: GradTarget[object] | StateGroup | None = None,
+        *,
+        argnums: int | Sequence[int] | None = None,
+        has_aux: bool = False,
+        return_value: bool = False,
+    ) -> Callable[P, Any]: ...
+    @overload
+    def __call__(
+        self,
+        fun: None = None,
+        grad_states: GradTarget[object] | StateGroup | None = None,
+        *,
+        argnums: int | Sequence[int] | None = None,
+        has_aux: bool = False,
+        return_value: bool = False,
+    ) -> SameArguments: ...
+    @overload
+    def __call__(self, *args: Q.args, **kwargs: Q.kwargs) -> Callable[..., Any]: ...
+
+
+def differentiator(implementation: Callable[Q, Any]) -> Differentiator[Q]:
+    """Give an implementation the overloads; at run time it stays the function that it is."""
+    untyped: Any = implementation
+    overloaded: Differentiator[Q] = untyped
+    return overloaded

@@ -1,0 +1,466 @@
+"""Node: attributes that hold states, and attributes while a function is traced."""
+
+import copy
+import pickle
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from brainlite.errors import StateOverwriteError, TracedAttributeError, TransformError
+from brainlite.graph import Node
+from brainlite.graph._node import fields, holds_graph
+from brainlite.graph._notes import ABSENT, Frozen, epoch
+from brainlite.state import HiddenState, ParamState, State
+from brainlite.state._frame import Frame
+from brainlite.typing import Array
+from tests.graph.models import Bag, Linear, Net
+
+
+def plain_frame(label: str = "jit") -> Frame:
+    return Frame(label, hoist=False, watched=True)
+
+
+def is_watched() -> bool:
+    return "__getattribute__" in vars(Node)
+
+
+# ----------------------------------------------------------------------------------- attributes
+
+
+def test_a_subclass_need_not_call_the_base() -> None:
+    class Cell(Node):
+        def __init__(self, size: int) -> None:
+            self.size = size
+
+    assert Cell(3).size == 3
+
+
+def test_the_repr_shows_public_attributes_in_the_order_they_were_set() -> None:
+    assert repr(Bag(b=1, _hidden=2, a=State(1.0))) == (
+        "Bag(\n  b=1,\n  a=State(\n    value=1.0\n  )\n)"
+    )
+
+
+def test_setting_and_deleting_an_attribute_advances_the_epoch() -> None:
+    node = Bag()
+    values = [epoch.value]
+    node.size = 3
+    values.append(epoch.value)
+    node.size = 3
+    values.append(epoch.value)
+    del node.size
+    values.append(epoch.value)
+    assert len(set(values)) == 4
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        jnp.ones(3),
+        np.ones(3),
+        np.float32(1),
+        1.0,
+        True,
+        [jnp.ones(3), 2.0],
+        (1, 2),
+        {"a": jnp.ones(3)},
+        {1: 1.0, "a": 2.0},
+        jax.random.key(0),
+    ],
+    ids=repr,
+)
+def test_an_array_assigned_over_a_state_raises_and_keeps_the_state(array: Any) -> None:
+    node = Bag(weight=ParamState(jnp.ones(3)))
+    before = node.weight
+    with pytest.raises(StateOverwriteError, match=r"attribute 'weight' holds a ParamState"):
+        node.weight = array
+    assert node.weight is before
+
+
+def test_the_error_of_an_overwrite_says_where_and_what_to_do() -> None:
+    net = Net()
+    with pytest.raises(StateOverwriteError, match="an array was assigned over it") as error:
+        setattr(net.layers[1], "weight", np.ones((4, 4)))  # noqa: B010 - wrong for type checkers
+    assert str(error.value) == (
+        "Net.layers[1] (Linear): attribute 'weight' holds a ParamState, and an array was assigned "
+        "over it\n"
+        "  expected: a ParamState, or a write to its value\n"
+        "  got:      a ndarray\n"
+        "  fix:      use `.weight.value = ...` to change the value, or assign `ParamState(...)` to "
+        "replace the state"
+    )
+
+
+@pytest.mark.parametrize(
+    "replacement", [None, HiddenState(1.0), Bag(), "text", [], np.tanh, [State(1.0), 2.0]]
+)
+def test_anything_else_may_replace_a_state(replacement: Any) -> None:
+    node = Bag(h=State(jnp.ones(3)))
+    node.h = replacement
+    assert node.h is replacement
+
+
+def test_an_array_may_replace_an_array() -> None:
+    node = Bag(table=np.ones(3))
+    node.table = np.zeros(3)
+    assert node.table.sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (State(1.0), True),
+        (Bag(), True),
+        ([1, (2, {"a": Bag()})], True),
+        ([1, (2, {"a": "b"})], False),
+        ({"a": State(1.0)}, True),
+        ({State: 1}, False),
+        ("text", False),
+        (jnp.ones(3), False),
+    ],
+)
+def test_containers_hold_a_graph_if_something_in_them_is_of_it(value: Any, expected: bool) -> None:
+    assert holds_graph(value) is expected
+
+
+def pickled(node: Any) -> Any:
+    return pickle.loads(pickle.dumps(node))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+def test_deep_copies_keep_sharing_and_cycles(copied: Callable[[Any], Any]) -> None:
+    shared = ParamState(jnp.ones(2))
+    root = Bag(tied=shared, child=Bag(weight=shared, size=3), pair=[shared, {"a": shared}])
+    root.child.parent = root
+    twin = copied(root)
+    assert twin is not root
+    assert twin.child.parent is twin
+    assert twin.tied is twin.child.weight is twin.pair[0] is twin.pair[1]["a"]
+    twin.tied.value = jnp.zeros(2)
+    assert shared.value.tolist() == [1, 1]
+
+
+def test_a_deep_copy_in_a_frame_is_of_what_the_frame_sees() -> None:
+    node = Bag(h=State(1.0))
+    with plain_frame():
+        node.h.value = 2.0
+        node.child = Bag()
+        twin = copy.deepcopy(node)
+        assert twin.h.value == 2.0
+        assert isinstance(twin.child, Bag)
+
+
+# -------------------------------------------------------- states and nodes set in a traced function
+
+
+def test_a_state_set_in_a_frame_is_seen_there_only() -> None:
+    node = Bag(h=HiddenState(1.0))
+    before = node.h
+    with plain_frame():
+        node.h = HiddenState(2.0)
+        node.new = [Bag(size=1)]
+        assert node.h.value == 2.0
+        assert node.new[0].size == 1
+        assert list(fields(node)) == ["h", "new"]
+    assert node.h is before
+    assert not hasattr(node, "new")
+
+
+def test_an_inner_frame_sees_what_the_outer_one_has_set() -> None:
+    node = Bag(h=HiddenState(1.0))
+    with plain_frame("jit"):
+        node.h = HiddenState(2.0)
+        with plain_frame("scan"):
+            assert node.h.value == 2.0
+            node.h = HiddenState(3.0)
+            assert node.h.value == 3.0
+        assert node.h.value == 2.0
+
+
+@pytest.mark.parametrize("replacement", [None, HiddenState(1.0), Bag(), [State(1.0)], "text"])
+def test_an_exception_leaves_replaced_states_as_they_were(replacement: Any) -> None:
+    node = Bag(h=HiddenState(1.0))
+    before = node.h
+
+    def body() -> None:
+        with plain_frame():
+            node.h = replacement
+            assert node.h is replacement
+            raise ArithmeticError("on purpose")
+
+    with pytest.raises(ArithmeticError, match="on purpose"):
+        body()
+    assert node.h is before
+
+
+def test_a_plain_value_set_after_a_state_was_dropped_stays_in_the_frame() -> None:
+    node = Bag(h=HiddenState(1.0))
+    before = node.h
+    with plain_frame():
+        node.h = None
+        node.h = 3
+        assert node.h == 3
+        with plain_frame():
+            node.h = 4
+            assert node.h == 4
+        assert node.h == 3
+    assert node.h is before
+
+
+def test_an_array_assigned_over_a_state_raises_in_a_frame_as_well() -> None:
+    net = Bag(cell=Bag(h=HiddenState(jnp.zeros(3))))
+
+    def body(x: Array) -> Array:
+        with plain_frame():
+            net.cell.h = x
+            return x
+
+    with pytest.raises(StateOverwriteError, match=r"^Bag\.cell \(Bag\): attribute 'h' holds a"):
+        jax.make_jaxpr(body)(jnp.ones(3))
+
+
+def test_an_array_assigned_over_a_state_that_the_frame_has_set_raises() -> None:
+    node = Bag()
+    with plain_frame():
+        node.h = HiddenState(1.0)
+        with pytest.raises(StateOverwriteError, match="attribute 'h' holds a HiddenState"):
+            node.h = 2.0
+
+
+@pytest.mark.parametrize("held", [HiddenState(1.0), Bag(), [Bag()]])
+def test_deleting_a_state_or_a_node_in_a_frame_raises(held: Any) -> None:
+    net = Bag(cell=Bag(h=held))
+    with (
+        plain_frame("for_loop"),
+        pytest.raises(TransformError, match=r"^Bag\.cell \(Bag\): attribute 'h', which") as error,
+    ):
+        del net.cell.h
+    assert "deleted inside for_loop" in str(error.value)
+    assert "set it to None here (`self.h = None`)" in str(error.value)
+    assert net.cell.h is held
+
+
+def test_a_node_made_in_the_frame_is_free() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with plain_frame() as frame:
+            node = Bag(h=HiddenState(1.0), size=3)
+            node.size = 4
+            node.h = None
+            del node.size
+    assert not frame.attributes
+    assert not frame.notes
+    assert fields(node) == {"h": None}
+
+
+class Rescaled(Node):
+    """Keeps what its properties are set to in attributes of other names."""
+
+    @property
+    def cell(self) -> Any:
+        return self._cells[0]
+
+    @cell.setter
+    def cell(self, value: Any) -> None:
+        self._cells = [value]
+
+    @property
+    def percent(self) -> float:
+        return self._rate * 100
+
+    @percent.setter
+    def percent(self, value: float) -> None:
+        self._rate = value / 100
+
+    def cells(self) -> list[Any]:
+        return self._cells
+
+
+def test_the_setter_of_a_property_runs_in_a_frame() -> None:
+    node = Rescaled()
+    first, second = Bag(), Bag()
+    node.cell, node.percent = first, 50.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with plain_frame():
+            node.cell, node.percent = second, 50.0
+            assert node.cell is second
+            assert node.cells() == [second]
+    assert node.cells() == [first]
+    assert node.percent == 50.0
+
+
+# ------------------------------------------------------------ plain values set in a traced function
+
+
+HOLDERS: list[Callable[[Array], Any]] = [
+    lambda x: x,
+    lambda x: [1, (x,)],
+    lambda x: {"a": x, 1: 2},
+    lambda x: [State(1.0), x],
+]
+
+
+@pytest.mark.parametrize("hold", HOLDERS)
+def test_a_traced_value_in_a_plain_attribute_raises(hold: Callable[[Array], Any]) -> None:
+    net = Bag(cell=Bag(rate=0.5))
+
+    def body(x: Array) -> Array:
+        with plain_frame("grad"):
+            net.cell.rate = hold(x)
+            return x
+
+    with pytest.raises(
+        TracedAttributeError, match="was set to a traced value inside grad"
+    ) as error:
+        jax.make_jaxpr(body)(1.0)
+    text = str(error.value)
+    assert text.startswith("Bag.cell (Bag): attribute 'rate'")
+    assert "expected: a State for a value that changes while the model runs" in text
+    assert "`self.rate = brainlite.State(...)` in __init__" in text
+    assert net.cell.rate == 0.5
+
+
+def test_a_plain_write_in_a_frame_warns_once_where_it_is_written() -> None:
+    class Counter(Node):
+        def __init__(self) -> None:
+            self.calls = 0
+            self.table = np.zeros(3)
+
+    def count() -> None:
+        for _ in range(2):
+            with plain_frame():
+                node.calls += 1
+                node.calls += 1
+
+    node = Counter()
+    with pytest.warns(UserWarning, match=r"^Counter\.calls is a plain attribute.* jit") as caught:
+        count()
+    [warning] = caught
+    assert warning.filename == __file__
+    assert warning.lineno in [line for _, _, line in count.__code__.co_lines()]
+    assert node.calls == 4
+    with plain_frame(), pytest.warns(UserWarning, match=r"^Counter\.table is a plain attribute"):
+        node.table = np.zeros(3)
+
+
+def test_a_plain_write_of_an_equal_value_does_not_warn() -> None:
+    node = Bag(mode="train", sizes=(1, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with plain_frame():
+            node.mode = "train"
+            node.sizes = (1, 2)
+
+
+# ----------------------------------------------------------------------------------- watching
+
+
+def test_reads_in_a_frame_are_noted_with_what_was_read() -> None:
+    state = State(1.0)
+    node = Bag(size=3, layers=[state, {"a": 1}], unread=1)
+    with plain_frame() as frame:
+        _ = node.size, node.layers
+        assert not hasattr(node, "missing")
+    assert {name: value for (_, name), (_, value) in frame.notes.items()} == {
+        "size": 3,
+        "layers": Frozen(list, None, (state, Frozen(dict, ("a",), (1,)))),
+        "missing": ABSENT,
+    }
+    assert all(owner is node for owner, _ in frame.notes.values())
+
+
+def test_attributes_are_watched_only_while_a_frame_is_open() -> None:
+    assert not is_watched()
+    with plain_frame():
+        assert is_watched()
+        with plain_frame():
+            assert is_watched()
+        assert is_watched()
+    assert not is_watched()
+
+
+def test_watching_ends_after_an_exception() -> None:
+    def body() -> None:
+        with plain_frame(), plain_frame():
+            raise ArithmeticError("on purpose")
+
+    with pytest.raises(ArithmeticError, match="on purpose"):
+        body()
+    assert not is_watched()
+
+
+def test_watching_ends_when_the_last_of_many_threads_is_done() -> None:
+    node = Linear()
+    errors: list[BaseException] = []
+    barrier = threading.Barrier(8)
+
+    def work() -> None:
+        barrier.wait()
+        try:
+            for _ in range(200):
+                with plain_frame() as frame:
+                    assert node.size == 2
+                    assert [name for _, name in frame.notes] == ["size"]
+                    assert is_watched()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert not is_watched()
+
+
+def test_a_thread_without_a_frame_sees_what_was_there_before() -> None:
+    node = Bag(h=HiddenState(1.0))
+    before = node.h
+    seen: list[Any] = []
+    with plain_frame() as frame:
+        node.h = HiddenState(2.0)
+        thread = threading.Thread(target=lambda: seen.append(node.h))
+        thread.start()
+        thread.join()
+    assert seen == [before]
+    assert not frame.notes
+
+
+def test_a_watched_class_behaves_like_any_other() -> None:
+    class Base(Node):
+        rate = 0.5
+
+        def __init__(self) -> None:
+            self.size = 2
+
+        @property
+        def double(self) -> int:
+            return self.size * 2
+
+        def triple(self) -> int:
+            return self.size * 3
+
+    class Fallback(Base):
+        def __getattr__(self, name: str) -> str:
+            return f"no {name}"
+
+    with plain_frame() as frame:
+        node = Base()
+        outside = Fallback()
+    for node in (Base(), outside, Fallback()):
+        with plain_frame() as frame:
+            assert (node.size, node.double, node.triple(), node.rate) == (2, 4, 6, 0.5)
+            assert node.__class__ is type(node)
+        assert {name for _, name in frame.notes} == {"size", "double", "triple", "rate"}
+    with plain_frame():
+        assert outside.anything == "no anything"
+        with pytest.raises(AttributeError, match="'Base' object has no attribute 'anything'"):
+            _ = getattr(Base(), "anything")  # noqa: B009 - not declared

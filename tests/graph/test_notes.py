@@ -1,0 +1,73 @@
+"""The epoch, and frozen copies of attribute values."""
+
+import threading
+from collections import OrderedDict
+from typing import Any, NamedTuple
+
+import pytest
+
+from brainlite.graph._notes import ABSENT, Epoch, Frozen, freeze
+from tests.graph.models import Bag
+
+
+class Pair(NamedTuple):
+    left: Any
+    right: Any
+
+
+def test_an_epoch_never_returns_whichever_threads_meet() -> None:
+    epoch = Epoch()
+    seen: list[list[int]] = [[] for _ in range(4)]
+
+    def work(values: list[int]) -> None:
+        for _ in range(1000):
+            epoch.advance()
+            values.append(epoch.value)
+
+    threads = [threading.Thread(target=work, args=(values,)) for values in seen]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    before = epoch.value
+    epoch.advance()
+    assert epoch.value > before
+    assert epoch.value > max(max(values) for values in seen)
+
+
+@pytest.mark.parametrize(
+    ("value", "frozen"),
+    [
+        ([1, 2], Frozen(list, None, (1, 2))),
+        ((1, [2]), Frozen(tuple, None, (1, Frozen(list, None, (2,))))),
+        ({"a": [1]}, Frozen(dict, ("a",), (Frozen(list, None, (1,)),))),
+        (OrderedDict(a=1), Frozen(OrderedDict, ("a",), (1,))),
+        (Pair(1, 2), Frozen(Pair, None, (1, 2))),
+        ([], Frozen(list, None, ())),
+        ("text", "text"),
+        (ABSENT, ABSENT),
+    ],
+    ids=repr,
+)
+def test_containers_are_copied_down_to_what_is_none(value: Any, frozen: Any) -> None:
+    assert freeze(value) == frozen
+
+
+def test_a_frozen_copy_does_not_follow_later_edits() -> None:
+    inner: list[Any] = [1]
+    node = Bag(items=[inner, {"a": inner}])
+    frozen = freeze(node.items)
+    inner.append(2)
+    node.items.append(3)
+    one = Frozen(list, None, (1,))
+    assert frozen == Frozen(list, None, (one, Frozen(dict, ("a",), (one,))))
+
+
+def test_nodes_are_not_entered() -> None:
+    node = Bag(items=[1])
+    frozen = freeze([node])
+    assert frozen.items[0] is node
+
+
+def test_an_absent_attribute_says_so() -> None:
+    assert repr(ABSENT) == "<absent>"

@@ -1,0 +1,396 @@
+"""Split, merge, update, clone, pop: what one does with a whole graph."""
+
+import tracemalloc
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import pytest
+from hypothesis import given, settings
+
+from brainlite.errors import GraphError, RawTransformError, StateValueError
+from brainlite.graph import (
+    Node,
+    StateDict,
+    clone,
+    graphdef,
+    iter_leaf,
+    iter_node,
+    merge,
+    nodes,
+    pop_states,
+    split,
+    states,
+    update_states,
+)
+from brainlite.state import HiddenState, ParamState, State
+from brainlite.state._frame import Frame
+from brainlite.typing import Array
+from tests.graph.models import Bag, Linear, Net, chain
+from tests.graph.random_graphs import Blueprint, blueprints, isomorphic
+
+
+class Pair(NamedTuple):
+    left: Any
+    right: Any
+
+
+def copy_by_split(root: Any) -> Any:
+    return merge(*split(root))
+
+
+COPIES: list[Callable[[Any], Any]] = [copy_by_split, clone]
+
+
+# ------------------------------------------------------------------------------ states and nodes
+
+
+def test_states_are_the_objects_themselves_by_path() -> None:
+    net = Net()
+    found = states(net)
+    assert len(found) == 12
+    assert found["layers", 1, "weight"] is net.layers[1].weight
+    assert list(states(net, HiddenState)) == [("h",)]
+
+
+def test_nodes_are_the_objects_themselves_by_path() -> None:
+    net = Net()
+    assert nodes(net)["heads", 7] is net.heads[7]
+    assert list(nodes(net, Linear, allowed_hierarchy=(1, 1))) == [("encoder",)]
+
+
+def test_the_hierarchy_bounds_states() -> None:
+    assert list(states(Net(), ..., allowed_hierarchy=(1, 1))) == [("h",), ("mean",)]
+
+
+# -------------------------------------------------------------------------------- split and merge
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_a_copy_has_new_nodes_and_states_of_the_same_values(copied: Callable[[Any], Any]) -> None:
+    net = Net()
+    twin = copied(net)
+    assert isinstance(twin, Net)
+    for (path, state), (twin_path, twin_state) in zip(iter_leaf(net), iter_leaf(twin), strict=True):
+        assert path == twin_path
+        assert state is not twin_state
+        assert type(state) is type(twin_state)
+        assert state.value is twin_state.value
+    twin.h.value = jnp.ones(2)
+    assert net.h.value.tolist() == [0, 0]
+    assert twin.encoder.size == 2
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_a_copy_keeps_sharing_cycles_and_containers(copied: Callable[[Any], Any]) -> None:
+    shared = State(1.0)
+    child = Bag(w=shared)
+    root = Bag(
+        a=[child, {"x": (child, 1), 3: shared}], b=Pair(shared, [child]), c=child, d={1: shared}
+    )
+    root.me = root
+    child.parent = root
+    twin = copied(root)
+    assert isomorphic(root, twin)
+    assert twin.me is twin
+    assert twin.c.parent is twin
+    assert twin.a[0] is twin.a[1]["x"][0] is twin.b.right[0] is twin.c
+    assert twin.c.w is twin.a[1][3] is twin.b.left is twin.d[1]
+    assert isinstance(twin.b, Pair)
+
+
+@pytest.mark.parametrize("copied", COPIES)
+@pytest.mark.parametrize(
+    "root", [[Linear(), State(1.0)], {"a": Linear(), 2: (State(1.0),)}, State(1.0), 3]
+)
+def test_the_root_may_be_a_container_a_state_or_a_value(
+    copied: Callable[[Any], Any], root: Any
+) -> None:
+    twin = copied(root)
+    assert type(twin) is type(root)
+    assert graphdef(twin) == graphdef(root)
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_containers_of_a_copy_can_be_edited_by_themselves(copied: Callable[[Any], Any]) -> None:
+    net = Net()
+    twin = copied(net)
+    twin.layers.append(Linear())
+    twin.heads.clear()
+    assert (len(net.layers), len(net.heads)) == (2, 2)
+
+
+def test_split_states_do_not_follow_the_model() -> None:
+    linear = Linear()
+    _, found = split(linear)
+    linear.bias.value = jnp.ones(2)
+    assert found["bias",].value.tolist() == [0, 0]
+    found["weight",].value = jnp.zeros((2, 2))
+    assert linear.weight.value.tolist() == [[1, 1], [1, 1]]
+
+
+def test_a_shared_state_is_split_once_under_its_first_path() -> None:
+    shared = State(1.0)
+    _, found = split(Bag(a=[shared], b=shared))
+    assert list(found) == [("a", 0)]
+
+
+def test_states_are_split_by_filters() -> None:
+    net = Net()
+    definition, *parts = split(net, HiddenState, "bias", ParamState, ...)
+    assert [len(each) for each in parts] == [1, 5, 5, 1]
+    again = states(merge(definition, *reversed(parts)))
+    assert all(again[path].value is state.value for path, state in states(net).items())
+
+
+def test_filters_that_leave_states_out_raise_and_name_them() -> None:
+    with pytest.raises(GraphError, match="some states are selected by no filter") as error:
+        split(Net(), ParamState, HiddenState)
+    assert "got:      nothing for mean" in str(error.value)
+    assert "pass `...` as the last filter, for the rest" in str(error.value)
+
+
+@pytest.mark.parametrize("root", [Bag(), [], Bag(size=1)])
+def test_a_graph_without_states_can_be_split(root: Any) -> None:
+    definition, found = split(root)
+    assert len(found) == 0
+    assert graphdef(merge(definition)) == graphdef(merge(definition, found)) == definition
+
+
+def test_merging_without_some_states_raises_and_names_them() -> None:
+    definition, params, _ = split(Net(), ParamState, ...)
+    with pytest.raises(GraphError, match="the states do not belong to this structure") as error:
+        merge(definition, params)
+    assert "missing: h, mean; unexpected: none" in str(error.value)
+    assert "expected: states for encoder.weight, encoder.bias, layers.0.weight" in str(error.value)
+    assert "pass every collection that split returned, for the same model" in str(error.value)
+
+
+def test_merging_with_unknown_states_raises_and_names_them() -> None:
+    definition, found = split(Linear())
+    extra = StateDict[State[Any]]([(("layers", 3), State(1.0))])
+    with pytest.raises(GraphError, match=r"missing: none; unexpected: layers\.3"):
+        merge(definition, found, extra)
+    with pytest.raises(GraphError, match=r"expected: states for nothing\n.*unexpected: the root"):
+        merge(graphdef(Bag()), StateDict[State[Any]]([((), State(1.0))]))
+
+
+def test_merging_with_a_state_given_twice_raises_and_names_it() -> None:
+    definition, found = split(Linear())
+    with pytest.raises(GraphError, match="a state was given twice") as error:
+        merge(definition, found, states(Linear(), "bias"))
+    assert "expected: each path in one collection\n  got:      bias\n" in str(error.value)
+
+
+def test_merged_states_are_of_the_kinds_of_the_structure() -> None:
+    definition, _ = split(Bag(w=ParamState(1.0, tag="slow")))
+    merged = merge(definition, StateDict[State[Any]]([(("w",), HiddenState(jnp.ones(3)))]))
+    assert isinstance(merged.w, ParamState)
+    assert merged.w.tag == frozenset({"slow"})
+    assert merged.w.value.shape == (3,)
+
+
+def test_a_graph_is_split_in_a_frame_as_it_is_there() -> None:
+    net = Bag(h=HiddenState(1.0))
+    with Frame("jit", hoist=False):
+        net.h.value = 2.0
+        net.child = Bag(w=State(3.0))
+        _, found = split(net)
+        assert found.to_values() == {("h",): 2.0, ("child", "w"): 3.0}
+        twin = clone(net)
+        assert (twin.h.value, twin.child.w.value) == (2.0, 3.0)
+    assert list(split(net)[1]) == [("h",)]
+
+
+# ----------------------------------------------------------------------------------------- update
+
+
+def test_update_writes_by_path() -> None:
+    net, other = Net(), Net()
+    other.h.value = jnp.ones(2)
+    other.mean.value = jnp.ones(2)
+    hidden, rest = states(other, HiddenState, ...)
+    update_states(net, hidden)
+    assert (net.h.value.tolist(), net.mean.value.tolist()) == ([1, 1], [0, 0])
+    update_states(net, hidden, rest)
+    assert net.mean.value.tolist() == [1, 1]
+
+
+def test_update_writes_all_or_nothing() -> None:
+    net = Net()
+    before = states(net).to_values()
+    wrong = StateDict[State[Any]](
+        [(("h",), State(jnp.ones(2))), (("encoder", "bias"), State(jnp.ones(9)))]
+    )
+    with pytest.raises(StateValueError, match=r"^Net\.encoder\.bias \(ParamState\): "):
+        update_states(net, wrong)
+    assert all(states(net)[path].value is value for path, value in before.items())
+
+
+def test_update_with_an_unknown_path_raises() -> None:
+    linear = Linear()
+    unknown = StateDict[State[Any]]([(("weights",), State(1.0))])
+    with pytest.raises(GraphError, match=r"paths that are not here[\s\S]*\('weights',\)"):
+        update_states(linear, states(linear), unknown)
+
+
+def test_update_under_a_plain_jax_transform_raises() -> None:
+    net = Net()
+    _, found = split(net)
+
+    def body(found: StateDict[Any], x: Array) -> Array:
+        update_states(net, found)
+        return x
+
+    with pytest.raises(RawTransformError, match="written inside a plain jax transform"):
+        jax.vmap(body, in_axes=(None, 0))(found, jnp.ones(3))
+
+
+# -------------------------------------------------------------------------------------------- pop
+
+
+def test_popped_states_are_returned_and_gone() -> None:
+    net = Net()
+    mean = net.mean
+    hidden, rest = pop_states(net, HiddenState, "bias")
+    assert list(hidden) == [("h",)]
+    assert len(rest) == 5
+    assert not hasattr(net, "h")
+    assert not hasattr(net.layers[0], "bias")
+    assert list(states(net))[-1] == ("mean",)
+    assert list(pop_states(net, lambda _path, state: state is mean)) == [("mean",)]
+
+
+def test_a_state_is_popped_from_every_place() -> None:
+    shared, kept = State(1.0), ParamState(2.0)
+    items = [shared, kept, shared, [shared]]
+    root = Bag(a=shared, b=items, c=items, d={"x": shared, "y": (kept, [shared])}, e=Bag(w=shared))
+    assert list(pop_states(root, lambda _path, state: state is shared)) == [("a",)]
+    assert root.b is root.c
+    assert root.b == [kept, []]
+    assert root.d == {"y": (kept, [])}
+    assert not hasattr(root, "a")
+    assert not hasattr(root.e, "w")
+
+
+def test_states_are_popped_from_a_container_at_the_root() -> None:
+    root: list[Any] = [State(1.0), ParamState(2.0), {"a": State(3.0)}]
+    popped = pop_states(root, lambda _path, state: type(state) is State)
+    assert list(popped) == [(0,), (2, "a")]
+    assert [type(item) for item in root] == [ParamState, dict]
+    assert root[1] == {}
+
+
+def test_popping_from_a_tuple_raises_and_leaves_the_graph_as_it_was() -> None:
+    root = Bag(a=State(1.0), b=[State(1.0), Bag(c=(1, State(2.0)))])
+    before = dict(states(root))
+    with pytest.raises(GraphError, match=r"^b\.1\.c\.1: a state in a tuple cannot be taken out"):
+        pop_states(root, State)
+    assert dict(states(root)) == before
+
+
+def test_popping_nothing_in_particular_raises() -> None:
+    with pytest.raises(GraphError, match="pop_states was asked for nothing") as error:
+        pop_states(Net())
+    assert "pass a state type, or `...` for all states" in str(error.value)
+
+
+# ------------------------------------------------------------------------------------ deep graphs
+
+
+def test_a_chain_deeper_than_the_recursion_limit_is_split_merged_and_cloned() -> None:
+    root = chain(10_000, states_every=500)
+    definition, found = split(root)
+    merged = merge(definition, found)
+    assert graphdef(merged) == definition
+    assert hash(graphdef(merged)) == hash(definition)
+    twin = clone(merged)
+    update_states(twin, found)
+    assert [path for path, _ in iter_leaf(twin)] == list(found)
+    assert sum(1 for _ in iter_node(twin)) == 10_001
+    assert isomorphic(root, twin)
+    assert len(pop_states(twin, ParamState)) == 20
+
+
+@pytest.mark.slow
+def test_a_chain_with_a_state_at_every_node_stays_within_bounds() -> None:
+    # The paths alone are of quadratic size: 10,000 of up to 10,000 steps are 400 MB.
+    root = chain(10_000)
+    tracemalloc.start()
+    definition, found = split(root)
+    twin = merge(definition, found)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(states(twin)) == 10_000
+    assert peak < 1e9
+
+
+# ----------------------------------------------------------------------------------- random graphs
+
+
+def check_copies(blueprint: Blueprint) -> None:
+    root = blueprint.build()
+    for copied in COPIES:
+        assert isomorphic(root, copied(root))
+    definition, *parts = split(root, ParamState, "slow", ...)
+    assert isomorphic(root, merge(definition, *reversed(parts)))
+    assert isomorphic(root, root, disjoint=False)
+
+
+def check_definitions(blueprint: Blueprint, other: Blueprint) -> None:
+    definition = graphdef(blueprint.build())
+    assert definition == graphdef(blueprint.build())
+    assert hash(definition) == hash(graphdef(blueprint.build()))
+    values = [(kind, value + 1, tag) for kind, value, tag in blueprint.states]
+    assert definition == graphdef(blueprint._replace(states=values).build())
+    one, two = (without_values(each).build() for each in (blueprint, other))
+    assert (graphdef(one) == graphdef(two)) == isomorphic(one, two)
+
+
+def without_values(blueprint: Blueprint) -> Blueprint:
+    return blueprint._replace(states=[(kind, 0.0, tag) for kind, _, tag in blueprint.states])
+
+
+def check_walk(blueprint: Blueprint) -> None:
+    root = blueprint.build()
+    found = list(iter_leaf(root))
+    assert len({id(state) for _, state in found}) == len(found)
+    assert len({path for path, _ in found}) == len(found)
+    for path, item in [*found, *iter_node(root)]:
+        assert follow(root, path) is item
+
+
+def follow(root: Any, path: tuple[Any, ...]) -> Any:
+    for part in path:
+        root = vars(root)[part] if isinstance(root, Node) else root[part]
+    return root
+
+
+@given(blueprints)
+@settings(max_examples=200, deadline=None)
+def test_copies_of_random_graphs_are_isomorphic(blueprint: Blueprint) -> None:
+    check_copies(blueprint)
+
+
+@given(blueprints, blueprints)
+@settings(max_examples=200, deadline=None)
+def test_definitions_of_random_graphs_are_equal_if_the_graphs_are(
+    blueprint: Blueprint, other: Blueprint
+) -> None:
+    check_definitions(blueprint, other)
+
+
+@given(blueprints)
+@settings(max_examples=200, deadline=None)
+def test_paths_of_random_graphs_lead_to_each_object_once(blueprint: Blueprint) -> None:
+    check_walk(blueprint)
+
+
+@pytest.mark.slow
+@given(blueprints, blueprints)
+@settings(max_examples=10_000, deadline=None)
+def test_many_random_graphs(blueprint: Blueprint, other: Blueprint) -> None:
+    check_copies(blueprint)
+    check_definitions(blueprint, other)
+    check_walk(blueprint)

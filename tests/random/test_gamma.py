@@ -1,0 +1,47 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from brainlite.errors import OptionError, SizeError
+from brainlite.random import RandomState
+from tests.random.comparison import assert_same_distribution
+
+
+def test_dirichlet_vectors_sum_to_one() -> None:
+    vectors = RandomState(0).dirichlet([1.0, 2.0, 3.0], 10000)
+    assert vectors.shape == (10000, 3)
+    np.testing.assert_allclose(vectors.sum(axis=-1), 1, atol=1e-5)
+    assert_same_distribution(vectors[:, 0], np.random.default_rng(0).beta(1, 5, 10000))
+
+
+def test_dirichlet_takes_batches_and_vectors_only() -> None:
+    rng, ones = RandomState(0), np.ones((4, 3))
+    assert jax.eval_shape(lambda: rng.dirichlet(ones, key=0)).shape == (4, 3)
+    assert jax.eval_shape(lambda: rng.dirichlet(ones, (2, 4), key=0)).shape == (2, 4, 3)
+    with pytest.raises(SizeError, match=r"shape \(\.\.\., n\)\n  got:      a scalar"):
+        rng.dirichlet(1.0)
+
+
+def test_loggamma_is_finite_where_gamma_is_zero() -> None:
+    rng = RandomState(0)
+    assert bool(jnp.isfinite(rng.loggamma(1e-3, 1000)).all())
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        ("gamma", (0.0,), r"shape > 0\n  got:      0\.0"),
+        ("gamma", (1.0, -1.0), r"scale >= 0\n  got:      -1\.0"),
+        ("standard_gamma", (-1.0,), r"shape > 0\n  got:      -1\.0"),
+        ("loggamma", (0.0,), r"a > 0"),
+        ("beta", (1.0, 0.0), r"b > 0"),
+        ("beta", ([1.0, -2.0], 1.0), r"a > 0\n  got:      -2\.0 at index \(1,\)"),
+        ("dirichlet", ([1.0, 0.0],), r"alpha > 0\n  got:      0\.0 at index \(1,\)"),
+    ],
+)
+def test_parameters_out_of_range_are_refused(
+    name: str, parameters: tuple[float, ...], message: str
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        getattr(RandomState(0), name)(*parameters)

@@ -1,0 +1,32 @@
+import pytest
+
+from brainlite.errors import OptionError
+from brainlite.random import RandomState
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        ("exponential", (-1.0,), r"scale >= 0\n  got:      -1\.0"),
+        ("weibull", (0.0,), r"a > 0\n  got:      0\.0"),
+        ("weibull_min", (1.0, -1.0), r"scale >= 0"),
+        ("rayleigh", (-1.0,), r"scale >= 0"),
+        ("pareto", (0.0,), r"a > 0"),
+        ("power", (-1.0,), r"a > 0"),
+        ("wald", (0.0, 1.0), r"mean > 0"),
+        ("wald", (1.0, [1.0, 0.0]), r"scale > 0\n  got:      0\.0 at index \(1,\)"),
+    ],
+)
+def test_parameters_out_of_range_are_refused(
+    name: str, parameters: tuple[float, ...], message: str
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        getattr(RandomState(0), name)(*parameters)
+
+
+def test_power_checks_its_argument_if_asked_to() -> None:
+    assert RandomState(0).power(-1.0, check_valid=False).shape == ()
+
+
+def test_pareto_starts_at_one() -> None:
+    assert RandomState(0).pareto(3.0, 1000).min() >= 1

@@ -1,0 +1,48 @@
+import jax
+import jax.numpy as jnp
+import pytest
+
+from brainlite.errors import OptionError, SizeError
+from brainlite.random import RandomState
+from brainlite.random._source import KeySource
+
+
+def test_a_source_without_keys_cannot_draw() -> None:
+    with pytest.raises(NotImplementedError):
+        KeySource()._take_key(None)  # pyright: ignore[reportPrivateUsage]
+
+
+def test_standard_draws_skip_the_arithmetic() -> None:
+    def count_equations(loc: float | None, scale: float | None) -> int:
+        drawing = jax.make_jaxpr(lambda: RandomState(0).normal(loc, scale, key=1))
+        return len(drawing().jaxpr.eqns)
+
+    assert count_equations(None, None) < count_equations(0.0, 1.0)
+
+
+@pytest.mark.parametrize("name", ["normal", "laplace", "logistic", "gumbel"])
+def test_location_and_scale_shift_and_stretch(name: str) -> None:
+    draw = getattr(RandomState(0), name)
+    assert jnp.allclose(draw(5.0, 2.0, 10, key=1), 5 + 2 * draw(size=10, key=1))
+    assert jnp.allclose(draw(5.0, size=10, key=1), 5 + draw(size=10, key=1))
+    assert draw([1.0, 2.0], [[1.0], [2.0]], key=1).shape == (2, 2)
+    assert draw(5.0, 0.0, key=1) == 5.0
+
+
+@pytest.mark.parametrize("name", ["normal", "laplace", "logistic", "gumbel"])
+def test_a_negative_scale_is_refused(name: str) -> None:
+    with pytest.raises(OptionError, match=r"scale >= 0\n  got:      -2\.0"):
+        getattr(RandomState(0), name)(0.0, -2.0)
+
+
+def test_parameters_that_do_not_fit_the_size_are_refused() -> None:
+    with pytest.raises(SizeError, match=r"got:      loc \(2,\), scale \(\)"):
+        RandomState(0).normal([1.0, 2.0], size=3)
+
+
+def test_gradients_flow_to_location_and_scale() -> None:
+    def draw(loc: float, scale: float) -> jax.Array:
+        return RandomState(0).normal(loc, scale, key=1)
+
+    noise = jax.random.normal(jax.random.key(1))
+    assert jnp.allclose(jnp.stack(jax.grad(draw, (0, 1))(0.0, 1.0)), jnp.stack([1.0, noise]))
