@@ -9,16 +9,29 @@ from typing import Any, Self
 import jax
 import numpy as np
 
-from brainlite._jax_compat import Tracer
+from brainlite._jax_compat import Tracer, current_trace
 from brainlite.display import Shown, text_repr, treescope_repr
-from brainlite.errors import StateOverwriteError, TracedAttributeError, TransformError
-from brainlite.graph._notes import ABSENT, epoch, freeze
+from brainlite.errors import (
+    RawTransformError,
+    StateOverwriteError,
+    TracedAttributeError,
+    TransformError,
+)
+from brainlite.graph._notes import ABSENT, ALL, epoch, freeze
 from brainlite.state import State
 from brainlite.state._frame import Frame, current_frame
 from brainlite.state._locate import locate
 from brainlite.typing import PathPart
 
-__all__ = ["Node", "container_items", "fields", "holds_graph", "note"]
+__all__ = [
+    "Node",
+    "all_items",
+    "container_items",
+    "fields",
+    "holds_graph",
+    "note",
+    "note_all",
+]
 
 _current = current_frame.get
 
@@ -65,14 +78,14 @@ class Node:
             else:
                 _set_in_frame(frame, self, name, value)
             return
-        attributes = self.__dict__
-        if isinstance(attributes.get(name), State):
+        if isinstance(self.__dict__.get(name), State):
             _check_overwrite(self, name, value)
         object.__setattr__(self, name, value)
         epoch.advance()
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy, or a pickle, starts without compiled functions.
+        note_all(self)
         return dict(fields(self))
 
     def __delattr__(self, name: str) -> None:
@@ -125,6 +138,18 @@ def note(frame: Frame, node: Node, name: str, value: Any) -> None:
         frame.notes[key] = (node, freeze(value))
 
 
+def note_all(node: Node) -> None:
+    """Note, inside a transform, that the function depends on every attribute of ``node``."""
+    frame = _current()
+    if frame is not None:
+        note(frame, node, ALL, all_items(node))
+
+
+def all_items(node: Node) -> list[Any]:
+    """Return the names and values of all attributes, one after the other."""
+    return [item for pair in fields(node).items() for item in pair]
+
+
 def _is_local(frame: Frame, node: Node) -> bool:
     """Say whether the node was made by the function that is being traced."""
     around: Frame | None = frame
@@ -151,12 +176,26 @@ def _set_in_frame(frame: Frame, node: Node, name: str, value: Any) -> None:
     key = (id(node), name)
     overlaid = any(key in around.attributes for around in frame.ancestry())
     if overlaid or holds_graph(value) or holds_graph(before):
+        _check_raw_set(frame, node, name)
         frame.attributes[key] = (node, value)
         return
     object.__setattr__(node, name, value)
     epoch.advance()
     if not _equal(before, value):
         _warn_plain_write(type(node), name, frame.label)
+
+
+def _check_raw_set(frame: Frame, node: Node, name: str) -> None:
+    trace = current_trace()
+    if trace is not frame.trace:
+        raise RawTransformError(
+            f"attribute {name!r}, which holds a state or a module, is set inside a plain jax "
+            f"transform that runs inside {frame.label}",
+            where=locate(node),
+            expected="an assignment in the body of a transform of brainlite",
+            got=f"an assignment under {type(trace).__name__}",
+            fix="use brainlite.transform.jit, grad, vmap, scan or cond instead of jax's",
+        )
 
 
 def _equal(before: Any, value: Any) -> bool:
@@ -252,8 +291,11 @@ def container_items(value: Any) -> Iterable[tuple[PathPart, Any]]:
 def _watched_getattribute(self: Node, name: str) -> Any:
     """Read an attribute while some frame is open: look into the frames first, and note the read."""
     frame = _current()
-    if frame is None or name[:2] == "__":
+    if frame is None or (name[:2] == "__" and (name != "__dict__" or _is_local(frame, self))):
         return object.__getattribute__(self, name)
+    if name == "__dict__":  # a copy, so that a cached_property keeps no traced value there
+        note_all(self)
+        return dict(fields(self))
     around: Frame | None = frame
     while around is not None:
         overlay = around.attributes.get((id(self), name))

@@ -3,7 +3,10 @@
 import itertools
 from typing import Any, NamedTuple
 
-__all__ = ["ABSENT", "Frozen", "epoch", "freeze"]
+__all__ = ["ABSENT", "ALL", "Frozen", "epoch", "freeze"]
+
+ALL = "\0all"
+"""The name of a note that is of all attributes of a node."""
 
 
 class _Absent:

@@ -7,8 +7,8 @@ from typing_extensions import TypeVar
 
 from brainlite.errors import GraphError
 from brainlite.graph._filters import to_predicate
-from brainlite.graph._graphdef import GraphDef, StateSpec, build, describe
-from brainlite.graph._node import Node, container_items, fields
+from brainlite.graph._graphdef import Description, GraphDef, StateSpec, build, describe
+from brainlite.graph._node import Node, container_items, fields, note_all
 from brainlite.graph._state_dict import StateDict
 from brainlite.graph._walk import iter_leaf, iter_node
 from brainlite.state import State
@@ -45,6 +45,14 @@ def _sort(
         chosen = next((b for b, p in zip(bins, predicates, strict=True) if p(path, item)), left)
         chosen.append((path, item))
     return bins, left
+
+
+def _described(root: Any) -> Description:
+    """Describe a graph. A traced function then depends on all that is in it."""
+    description = describe(root)
+    for node in description.nodes:
+        note_all(node)
+    return description
 
 
 @overload
@@ -177,7 +185,7 @@ def split(node: Any, /, *filters: Filter) -> Any:
     >>> len(params), len(rest)
     (2, 0)
     """
-    definition, _, found = describe(node)
+    definition, _, found = _described(node)
     paths = (spec.path for spec in definition.states)
     bins, left = _sort(zip(paths, found, strict=True), filters or (True,))
     if left:
@@ -280,7 +288,7 @@ def graphdef(node: M, /) -> GraphDef[M]:
     >>> brainlite.graph.graphdef(brainlite.nn.Linear(2, 3)).nodes[0].kind.__name__
     'Linear'
     """
-    return describe(node).definition
+    return _described(node).definition
 
 
 def clone(node: M, /) -> M:
@@ -294,7 +302,7 @@ def clone(node: M, /) -> M:
     >>> twin.weight is model.weight
     False
     """
-    definition, _, found = describe(node)
+    definition, _, found = _described(node)
     copy: M = build(definition, lambda number, _spec: found[number].copy())
     return copy
 

@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from brainlite.errors import GraphError
-from brainlite.graph._node import Node, container_items, fields, holds_graph, note
+from brainlite.graph._node import (
+    Node,
+    all_items,
+    container_items,
+    fields,
+    holds_graph,
+    note,
+)
+from brainlite.graph._notes import ALL
 from brainlite.state import State
 from brainlite.state._frame import current_frame
 from brainlite.typing import Path
@@ -37,7 +45,9 @@ def is_walk(name: str) -> bool:
 
 
 def walk_note(node: Node, name: str) -> list[Any]:
-    """Return what a walk meets at ``node``: its children, and its states where they matter."""
+    """Return what a walk meets at ``node``: its children, its states where they matter, or all."""
+    if name == ALL:
+        return all_items(node)
     kinds = (Node, State) if name == _STATES else (Node,)
     return [
         item

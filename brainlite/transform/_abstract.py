@@ -5,10 +5,9 @@ from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple, overload
 
 import jax
-from jax.extend.core import ClosedJaxpr
 from typing_extensions import ParamSpec, TypeVar
 
-from brainlite._jax_compat import Tracer
+from brainlite._jax_compat import ClosedJaxpr, Tracer
 from brainlite.graph import Node
 from brainlite.graph._graphdef import GraphDef, build, describe
 from brainlite.state import State

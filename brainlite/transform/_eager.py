@@ -10,6 +10,7 @@ those are passed in.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from types import FunctionType
 from typing import Any
 
 import jax
@@ -172,6 +173,10 @@ def _param_key(value: Any) -> Hashable:
         return tuple(map(_param_key, value))
     if isinstance(value, dict):
         return tuple((name, _param_key(item)) for name, item in value.items())
+    if isinstance(value, FunctionType) and str(value.__module__).startswith("jax."):
+        # jax makes the function around a callback anew at each trace; what is inside counts.
+        cells = tuple(_param_key(cell.cell_contents) for cell in value.__closure__ or ())
+        return value.__code__, cells
     try:
         hash(value)
     except TypeError:

@@ -83,6 +83,8 @@ class Effects(NamedTuple):
         """Return the state that sits already where a new state will be put, if one does."""
         for place in self.places:
             occupant = fields(place.owner).get(place.name)
+            if place.value is state and type(occupant) is type(state):
+                return occupant
             new = describe(place.value)
             if state in new.states and holds_graph(occupant):
                 old = describe(occupant)

@@ -1,5 +1,6 @@
 """Guards: whether what a traced function depended on still holds."""
 
+import copy
 import functools
 import operator
 from collections import OrderedDict
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from brainlite.graph import Node, iter_leaf, iter_node
+from brainlite.graph import Node, clone, graphdef, iter_leaf, iter_node, split
 from brainlite.graph._guards import Guards, Renaming, Watched, current_note, same_value
 from brainlite.graph._notes import ABSENT
 from brainlite.state import HiddenState, ParamState, State
@@ -110,7 +111,7 @@ def test_an_attribute_that_shadows_a_method_is_seen() -> None:
     node = Cell()
     guards = guards_of(lambda: node.activation)
     assert holds(guards)
-    setattr(node, "activation", lambda: 2)  # noqa: B010 - wrong for type checkers
+    setattr(node, "activation", lambda: 2)
     assert not holds(guards)
 
 
@@ -178,6 +179,35 @@ def test_a_walk_over_states_depends_on_the_states() -> None:
     net.h = HiddenState(jnp.ones(5))
     assert holds(guards)
     del net.encoder.weight
+    assert not holds(guards)
+
+
+WHOLES: list[Callable[[Net], object]] = [
+    clone,
+    split,
+    graphdef,
+    copy.deepcopy,
+    lambda net: [vars(node) for _, node in iter_node(net)],
+]
+EDITS_OF_PARTS: list[Edit] = [
+    lambda net: setattr(net.encoder, "size", 9),
+    lambda net: setattr(net, "new", 1),
+    lambda net: delattr(net.encoder, "size"),
+    lambda net: net.heads.update(extra=1),
+]
+
+
+@pytest.mark.parametrize("edit", EDITS_OF_PARTS)
+@pytest.mark.parametrize("use", WHOLES)
+def test_what_uses_a_whole_graph_depends_on_every_attribute(
+    use: Callable[[Net], object], edit: Edit
+) -> None:
+    net = Net()
+    guards = guards_of(lambda: use(net))
+    assert holds(guards)
+    net.h = HiddenState(jnp.zeros(5))
+    assert holds(guards)
+    edit(net)
     assert not holds(guards)
 
 

@@ -1,6 +1,7 @@
 """Node: attributes that hold states, and attributes while a function is traced."""
 
 import copy
+import functools
 import pickle
 import threading
 import warnings
@@ -12,10 +13,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from brainlite.errors import StateOverwriteError, TracedAttributeError, TransformError
+from brainlite.errors import (
+    RawTransformError,
+    StateOverwriteError,
+    TracedAttributeError,
+    TransformError,
+)
 from brainlite.graph import Node
 from brainlite.graph._node import fields, holds_graph
-from brainlite.graph._notes import ABSENT, Frozen, epoch
+from brainlite.graph._notes import ABSENT, ALL, Frozen, epoch
 from brainlite.state import HiddenState, ParamState, State
 from brainlite.state._frame import Frame
 from brainlite.typing import Array
@@ -86,7 +92,7 @@ def test_an_array_assigned_over_a_state_raises_and_keeps_the_state(array: Any) -
 def test_the_error_of_an_overwrite_says_where_and_what_to_do() -> None:
     net = Net()
     with pytest.raises(StateOverwriteError, match="an array was assigned over it") as error:
-        setattr(net.layers[1], "weight", np.ones((4, 4)))  # noqa: B010 - wrong for type checkers
+        setattr(net.layers[1], "weight", np.ones((4, 4)))
     assert str(error.value) == (
         "Net.layers[1] (Linear): attribute 'weight' holds a ParamState, and an array was assigned "
         "over it\n"
@@ -233,6 +239,24 @@ def test_an_array_assigned_over_a_state_that_the_frame_has_set_raises() -> None:
             node.h = 2.0
 
 
+@pytest.mark.parametrize("make", [HiddenState[Any], lambda x: [Bag(h=HiddenState[Any](x))]])
+def test_a_state_set_in_a_plain_transform_inside_ours_raises(make: Callable[[Any], Any]) -> None:
+    net = Bag(cell=Bag())
+
+    def lane(x: Any) -> Any:
+        net.cell.h = make(x)
+        return x
+
+    with (
+        plain_frame("grad") as frame,
+        pytest.raises(RawTransformError, match=r"^Bag\.cell \(Bag\): attribute 'h'") as error,
+    ):
+        jax.vmap(lane)(jnp.ones(2))
+    assert "is set inside a plain jax transform that runs inside grad" in str(error.value)
+    assert "got:      an assignment under BatchTrace" in str(error.value)
+    assert not frame.attributes
+
+
 @pytest.mark.parametrize("held", [HiddenState(1.0), Bag(), [Bag()]])
 def test_deleting_a_state_or_a_node_in_a_frame_raises(held: Any) -> None:
     net = Bag(cell=Bag(h=held))
@@ -294,6 +318,49 @@ def test_the_setter_of_a_property_runs_in_a_frame() -> None:
             assert node.cells() == [second]
     assert node.cells() == [first]
     assert node.percent == 50.0
+
+
+def test_the_dict_of_a_node_in_a_frame_is_a_copy_of_what_the_frame_sees() -> None:
+    node = Bag(size=3)
+    with plain_frame() as frame:
+        node.h = HiddenState(1.0)
+        assert set(vars(node)) == {"size", "h"}
+        vars(node)["size"] = 4
+        assert node.size == 3
+        made = Bag()
+        vars(made)["size"] = 4
+        assert made.size == 4
+    assert vars(node) == {"size": 3}
+    assert {name for _, name in frame.notes} == {ALL, "size"}
+
+
+def test_a_cached_property_keeps_no_traced_value() -> None:
+    class Scaled(Node):
+        def __init__(self) -> None:
+            self.weight = State(jnp.ones(3))
+
+        @functools.cached_property
+        def twice(self) -> Array:
+            return self.weight.value * 2
+
+    node = Scaled()
+
+    def body(x: Array) -> Array:
+        with Frame("jit", hoist=True):
+            return x * node.twice
+
+    jax.make_jaxpr(body)(1.0)
+    assert list(vars(node)) == ["weight"]
+    assert node.twice.tolist() == [2, 2, 2]
+    assert list(vars(node)) == ["weight", "twice"]
+
+
+def test_a_copy_starts_without_compiled_functions() -> None:
+    node = Bag(size=3)
+    node.__compiled__["jit"] = lambda: 1  # cannot be pickled
+    for twin in (copy.copy(node), copy.deepcopy(node), pickled(node)):
+        assert twin.__compiled__ == {}
+        assert twin.size == 3
 
 
 # ------------------------------------------------------------ plain values set in a traced function

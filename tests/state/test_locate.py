@@ -108,7 +108,7 @@ def test_cycles_end() -> None:
     class Parent(Node):
         def __init__(self) -> None:
             self.child = Linear()
-            setattr(self.child, "parent", self)  # noqa: B010 - undeclared on purpose
+            setattr(self.child, "parent", self)
 
     parent = Parent()
     assert locate(parent.child.weight) == "Parent.child.weight (State)"
@@ -131,7 +131,7 @@ def test_looking_for_a_path_keeps_no_trace_of_jax_alive() -> None:
 def test_the_path_in_a_deep_graph_takes_little_memory() -> None:
     root = node = Linear()
     for _ in range(10_000):
-        setattr(node, "next", Linear())  # noqa: B010 - undeclared on purpose
+        setattr(node, "next", Linear())
         node = cast("Linear", vars(node)["next"])
     target = node.weight
     del node

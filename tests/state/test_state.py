@@ -457,6 +457,17 @@ def test_a_copy_made_in_a_traced_function_holds_no_traced_value(
     assert "`self.h = ...`" in str(error.value)
 
 
+def test_printing_in_a_frame_shows_its_value_and_is_no_read() -> None:
+    state = HiddenState[Any](jnp.zeros(3))
+    with Frame("jit", hoist=False) as frame:
+        assert "float32[3]" in repr(state)
+        assert not frame.values
+        state.value = jnp.zeros(5)
+        with Frame("scan", hoist=False) as inner:
+            assert "float32[5]" in repr(state)
+            assert not inner.values
+
+
 def test_a_lost_state_still_prints() -> None:
     with Frame("jit", hoist=False):
         state = State(1.0)

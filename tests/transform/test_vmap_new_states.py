@@ -127,7 +127,7 @@ def test_tag_is_on_new_states_only() -> None:
 
     def make() -> None:
         model.make()
-        setattr(model, "old", old)  # noqa: B010
+        setattr(model, "old", old)
 
     vmap_new_states(make, axis_size=2, state_tag="lanes")()
     assert {state.tag for state in (model.noise, model.zeros, *model.both)} == {
