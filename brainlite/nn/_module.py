@@ -206,7 +206,9 @@ class Module(Node):
 def _missing(module: Module, name: str) -> AttributeError:
     """Return the error for an attribute that a module does not have."""
     kind = type(module)
-    if not name.startswith("__") and name in _made_later(kind):
+    if name.startswith("__"):  # Python and other libraries probe for these: no message is read
+        return AttributeError(name)
+    if name in _made_later(kind):
         return StateMissingError(
             f"the state {name!r} has not been made yet",
             where=locate(module) or kind.__name__,

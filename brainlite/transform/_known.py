@@ -43,7 +43,7 @@ def refuse_foreign() -> None:
     """Raise if the function being traced has read anything that guards cannot see."""
     frame = current_frame.get()
     assert frame is not None
-    for owner, value in frame.notes.values():
+    for owner, value in list(frame.notes.values()):
         if not (_is_own(type(owner)) and _is_safe(value)):
             raise Foreign
 
@@ -57,5 +57,9 @@ def _is_safe(value: Any) -> bool:
         return all(map(_is_safe, value.items))
     if isinstance(value, _ATOMS) or value is ABSENT or isinstance(value, State | jax.Array):
         return True
-    # A function tells where it is defined itself; for any other object its type does.
-    return _is_own(value) if hasattr(value, "__name__") else _is_own(type(value))
+    if isinstance(value, Node):
+        return _is_own(type(value))
+    # A function tells where it is defined itself; for any other object its type does. (To ask a
+    # module for a name that it lacks would be noted, too.)
+    is_named = not isinstance(value, Node) and hasattr(value, "__name__")
+    return _is_own(value if is_named else type(value))
