@@ -72,6 +72,12 @@ class Normed(Model):
         return (x - mean) * values["weight"], {**values, "mean": mean}
 
 
+def noise(key: Array) -> Array:
+    """Turn a key into numbers around 0. (Compiling jax.random.normal takes most of the time.)"""
+    data = jax.random.key_data(key)
+    return jnp.stack([data[0], data[1], data[0] ^ data[1]]).astype(jnp.float32) / 2.0**31 - 1
+
+
 class Noisy(Model):
     """Draws random numbers, two times."""
 
@@ -80,15 +86,15 @@ class Noisy(Model):
         self.random = RandomState(7)
 
     def __call__(self, x: Array) -> Array:
-        x = x + self.random.normal(0.0, 1.0, 3)
-        return x * self.weight.value * self.random.normal(0.0, 1.0, 3)
+        x = x + noise(self.random.split_key())
+        return x * self.weight.value * noise(self.random.split_key())
 
     @staticmethod
     def pure(values: Values, x: Array) -> tuple[Array, Values]:
         kept, first = jax.random.split(values["random"])
         kept, second = jax.random.split(kept)
-        x = x + jax.random.normal(first, (3,))
-        return x * values["weight"] * jax.random.normal(second, (3,)), {**values, "random": kept}
+        x = x + noise(first)
+        return x * values["weight"] * noise(second), {**values, "random": kept}
 
 
 class Counting(Model):
@@ -138,7 +144,7 @@ class Everything(Model):
     def __call__(self, x: Array) -> Array:
         self.count.value = self.count.value + 1
         self.mean.value = 0.9 * self.mean.value + 0.1 * x
-        x = x - self.mean.value + 0.1 * self.random.normal(0.0, 1.0, 3)
+        x = x - self.mean.value + 0.1 * noise(self.random.split_key())
         self.hidden.value = jnp.tanh(self.hidden.value * self.weight.value + x)
         return self.hidden.value * self.weight.value * self.count.value
 
@@ -147,7 +153,7 @@ class Everything(Model):
         count = values["count"] + 1
         mean = 0.9 * values["mean"] + 0.1 * x
         kept, used = jax.random.split(values["random"])
-        x = x - mean + 0.1 * jax.random.normal(used, (3,))
+        x = x - mean + 0.1 * noise(used)
         hidden = jnp.tanh(values["hidden"] * values["weight"] + x)
         new = {**values, "count": count, "mean": mean, "random": kept, "hidden": hidden}
         return hidden * values["weight"] * count, new
