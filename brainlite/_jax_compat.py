@@ -9,11 +9,13 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeAlias, cast
 
 from jax._src import core as _core
+from jax._src.sharding_impls import UNSPECIFIED as _UNSPECIFIED
 from jax.core import Tracer as Tracer
 from jax.extend import core as _extend
 from jax.interpreters import ad, batching, mlir
 
 __all__ = [
+    "UNSPECIFIED",
     "ClosedJaxpr",
     "Jaxpr",
     "Literal",
@@ -34,6 +36,10 @@ ClosedJaxpr = _extend.ClosedJaxpr
 Jaxpr = _extend.Jaxpr
 Literal = _extend.Literal
 Var: TypeAlias = Any  # jax.extend.core.Var has no public constructor and no types of its own.
+
+# The default of in_shardings and out_shardings in jax.jit: as the arrays are. None is not the same:
+# it may copy to every device.
+UNSPECIFIED: Any = _UNSPECIFIED
 
 # The cell that holds the trace of this thread. Reading `.value` costs about 50 ns, which is what
 # lets every access of a state ask whether a plain jax transform is running;

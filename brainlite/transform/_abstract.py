@@ -12,9 +12,10 @@ from brainlite.graph import Node
 from brainlite.graph._graphdef import GraphDef, build, describe
 from brainlite.state import State
 from brainlite.state._state import adopt
-from brainlite.transform._arguments import Options, resolve_static
+from brainlite.transform._arguments import choose
 from brainlite.transform._call import LiftedCall, lift_call
 from brainlite.transform._lift import fetch
+from brainlite.transform._options import Options
 from brainlite.typing import Array
 
 __all__ = ["eval_shape", "make_jaxpr", "named_scope"]
@@ -173,7 +174,7 @@ def make_jaxpr(
     >>> states == (total,)
     True
     """
-    options = Options({}, *resolve_static(fun, static_argnums, static_argnames))
+    options = Options(choose(fun, static_argnums, static_argnames, label="make_jaxpr"))
 
     def jaxpr_maker(*args: Any, **kwargs: Any) -> Any:
         call = lift_call(fun, args, kwargs, label="make_jaxpr", options=options)

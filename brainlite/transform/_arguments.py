@@ -13,17 +13,10 @@ import jax
 from brainlite.errors import OptionError
 from brainlite.graph import Node
 from brainlite.state import State
+from brainlite.transform._options import Chosen, Options
 from brainlite.transform._specialise import Call
 
-__all__ = [
-    "Options",
-    "Top",
-    "contains_graph",
-    "nested_only",
-    "resolve_static",
-    "take_apart",
-    "take_top",
-]
+__all__ = ["Top", "choose", "contains_graph", "nested_only", "take_apart", "take_top"]
 
 _GRAPH = (Node, State)
 
@@ -35,7 +28,7 @@ class Top(NamedTuple):
     names: tuple[str, ...]
 
 
-def take_top(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+def take_top(args: tuple[Any, ...], kwargs: dict[str, Any], donated: Chosen) -> Call:
     """Take apart arguments of which none is static, and no module hides in a container."""
     positions = tuple([n for n, arg in enumerate(args) if isinstance(arg, _GRAPH)])
     names = tuple([name for name, arg in kwargs.items() if isinstance(arg, _GRAPH)])
@@ -49,23 +42,37 @@ def take_top(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         return full, named
 
     holed = fill(args, kwargs, [None] * len(graph)) if graph else (args, kwargs)
-    return Call(tuple(holed[0]), holed[1], graph, fill, Top(positions, names))
+    given = _numbers_of(graph, donated.among(args, kwargs))
+    return Call(tuple(holed[0]), holed[1], graph, fill, Top(positions, names), given)
 
 
-def resolve_static(
+def choose(
     fun: Callable[..., Any],
     argnums: int | Sequence[int] | None,
     argnames: str | Iterable[str] | None,
-) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Return the static arguments both by position and by name."""
+    *,
+    label: str,
+    role: str = "static",
+) -> Chosen:
+    """Find the arguments that are chosen by number or by name in the signature of ``fun``.
+
+    Parameters
+    ----------
+    fun : callable
+        Whose arguments they are.
+    argnums, argnames
+        Numbers, negative ones from the end, and names.
+    label, role : str
+        The name of the transform and what the arguments are chosen for, for messages.
+    """
     positions = {argnums} if isinstance(argnums, int) else set(argnums or ())
     names = {argnames} if isinstance(argnames, str) else set(argnames or ())
     if not positions and not names:
-        return (), ()
+        return Chosen()
     try:
         parameters = list(inspect.signature(fun).parameters.values())
     except (TypeError, ValueError):
-        return tuple(positions), tuple(names)
+        return Chosen(tuple(positions), tuple(names))
     by_position = [
         p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]
@@ -78,39 +85,30 @@ def resolve_static(
     }
     if bad_names or bad_positions:
         raise OptionError(
-            "jit was given static arguments that the function does not have",
+            f"{label} got {role}_argnums or {role}_argnames that the function does not have",
             expected=f"among {by_position} or the keywords {sorted(known)}",
             got=f"{sorted(bad_names) + sorted(bad_positions)}",
-            fix="use static_argnames with names from the signature",
+            fix=f"use {role}_argnames with names from the signature",
         )
     positions = {p % len(by_position) if p < 0 else p for p in positions}
     names |= {by_position[p] for p in positions if p < len(by_position)}
     positions |= {n for n, name in enumerate(by_position) if name in names}
-    return tuple(sorted(positions)), tuple(sorted(names))
-
-
-class Options:
-    """The options of ``jit``, resolved against the signature of the function."""
-
-    def __init__(
-        self,
-        for_jax: Mapping[str, Any],
-        static_positions: tuple[int, ...],
-        static_names: tuple[str, ...],
-    ) -> None:
-        self.jax: dict[str, Any] = dict(for_jax)
-        self.static_positions: frozenset[int] = frozenset(static_positions)
-        self.static_names: frozenset[str] = frozenset(static_names)
-        self.plain: bool = not static_positions and not static_names
+    return Chosen(tuple(sorted(positions)), tuple(sorted(names)))
 
 
 def take_apart(
-    args: tuple[Any, ...], kwargs: dict[str, Any], options: Options, by_shape: bool
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    options: Options,
+    *,
+    label: str,
+    by_shape: bool = False,
 ) -> Call:
     """Replace modules, states and static values by holes, and remember how to fill them."""
-    static_args = {n: args[n] for n in options.static_positions if n < len(args)}
-    static_kwargs = {n: kwargs[n] for n in options.static_names if n in kwargs}
-    _check_hashable({**static_args, **static_kwargs})
+    static = options.static.among(args, kwargs)
+    _check_hashable(static, label)
+    static_args = {n: value for n, value in static.items() if isinstance(n, int)}
+    static_kwargs = {n: value for n, value in static.items() if isinstance(n, str)}
     rest = (
         [None if n in static_args else arg for n, arg in enumerate(args)],
         {name: value for name, value in kwargs.items() if name not in static_kwargs},
@@ -132,12 +130,19 @@ def take_apart(
             full[n] = value
         return tuple(full), {**named, **static_kwargs}
 
-    static = tuple(
-        (name, type(value), value) for name, value in (*static_args.items(), *static_kwargs.items())
-    )
+    values = tuple((name, type(value), value) for name, value in static.items())
     shapes = tuple(map(_shape_of, holed)) if by_shape else None
-    kind = (structure, where, static, shapes)
-    return Call(tuple(open_args), open_kwargs, graph, fill, kind)
+    kind = (structure, where, values, shapes)
+    given = _numbers_of(graph, options.donated.among(args, kwargs))
+    return Call(tuple(open_args), open_kwargs, graph, fill, kind, given)
+
+
+def _numbers_of(graph: Sequence[Any], arguments: Mapping[Any, Any]) -> tuple[int, ...]:
+    """Return which of the modules and states are in these arguments."""
+    if not arguments:
+        return ()
+    chosen = set(map(id, jax.tree.leaves(dict(arguments))))
+    return tuple(n for n, thing in enumerate(graph) if id(thing) in chosen)
 
 
 def _is_hole(value: Any) -> bool:
@@ -148,13 +153,13 @@ def _shape_of(leaf: Any) -> Any:
     return (getattr(leaf, "shape", None), str(getattr(leaf, "dtype", type(leaf))))
 
 
-def _check_hashable(static: Mapping[Any, Any]) -> None:
+def _check_hashable(static: Mapping[Any, Any], label: str) -> None:
     for name, value in static.items():
         try:
             hash(value)
         except TypeError as error:
             raise OptionError(
-                f"static argument {name!r} of a jit function cannot be hashed",
+                f"static argument {name!r} of {label} cannot be hashed",
                 expected="a hashable value, such as a number, a string or a tuple",
                 got=f"a {type(value).__name__}",
                 fix="pass a tuple instead of a list, or do not make the argument static",

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from brainlite.transform._arguments import Options, take_apart
+from brainlite.transform._arguments import take_apart
 from brainlite.transform._lift import Lifted, fetch, lift
+from brainlite.transform._options import Options
 
 __all__ = ["Arguments", "LiftedCall", "lift_call", "open_call"]
 
 Arguments: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
 
-_PLAIN = Options({}, (), ())
+_PLAIN = Options()
 
 
 class LiftedCall(NamedTuple):
@@ -45,7 +46,7 @@ def lift_call(
     options : Options
         Which arguments are static.
     """
-    called, arguments = open_call(fun, args, kwargs, options)
+    called, arguments = open_call(fun, args, kwargs, label=label, options=options)
     return LiftedCall(lift(called, *arguments, label=label), arguments)
 
 
@@ -53,10 +54,12 @@ def open_call(
     fun: Callable[..., Any],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
+    *,
+    label: str,
     options: Options = _PLAIN,
 ) -> tuple[Callable[..., Any], Arguments]:
     """Return a function of arrays alone, and these arrays."""
-    call = take_apart(tuple(args), dict(kwargs), options, by_shape=False)
+    call = take_apart(tuple(args), dict(kwargs), options, label=label)
 
     def called(*args: Any, **kwargs: Any) -> Any:
         full_args, full_kwargs = call.fill(args, kwargs, call.graph)

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, overload
 import jax
 from typing_extensions import ParamSpec, TypeVar
 
-from brainlite.transform._arguments import Options, resolve_static
+from brainlite.transform._arguments import choose
 from brainlite.transform._call import lift_call
 from brainlite.transform._eager import execute
 from brainlite.transform._lift import Body, commit
+from brainlite.transform._options import Options
 
 __all__ = ["checkpoint", "remat"]
 
@@ -97,7 +98,7 @@ def checkpoint(
     """
 
     def decorate(fun: Callable[..., Any]) -> Callable[..., Any]:
-        options = Options({}, *resolve_static(fun, static_argnums, None))
+        options = Options(choose(fun, static_argnums, None, label="checkpoint"))
         remat = _Remat(prevent_cse, policy)
 
         def checkpointed(*args: Any, **kwargs: Any) -> Any:

@@ -8,17 +8,19 @@ from typing import Any, Concatenate, Generic, Protocol, Self, overload
 import jax
 from typing_extensions import ParamSpec, TypeVar
 
+from brainlite._jax_compat import UNSPECIFIED
 from brainlite.graph import Node
-from brainlite.state._frame import current_frame, held
+from brainlite.state._frame import current_frame
 from brainlite.transform._arguments import (
-    Options,
     Top,
+    choose,
     contains_graph,
     nested_only,
-    resolve_static,
     take_apart,
     take_top,
 )
+from brainlite.transform._intake import Misfit
+from brainlite.transform._options import Options
 from brainlite.transform._specialise import Binding, Call, Respecialise, Specialisation, tracing
 
 __all__ = ["BoundJit", "JitFunction", "jit"]
@@ -30,7 +32,10 @@ R_co = TypeVar("R_co", covariant=True)
 Owner = TypeVar("Owner")
 
 _frame = current_frame.get
-_MANY = 8  # specialisations of one function before a warning; brainlite's own choice
+# brainlite's own choices:
+_MANY = 8  # specialisations of one function before a warning
+_KEPT = 64  # specialisations that are kept for one kind of call; the one not used for longest goes
+_KINDS = 512  # kinds of call (static values, places of modules) that are kept
 _BINDINGS = 64  # remembered calls of one function, or with one module
 _NOTHING: dict[Any, Any] = {}
 
@@ -47,7 +52,7 @@ class BoundJit(Generic[P, R_co]):
     def __init__(self, fun: Callable[P, R_co], options: Options | None = None) -> None:
         self.fun: Callable[P, R_co] = fun
         self.__wrapped__: Callable[P, R_co] = fun
-        self._options: Options = options or Options({}, (), ())
+        self._options: Options = options or Options()
         self._specialisations: dict[Any, list[Specialisation]] = {}
         self._bindings: dict[Any, Binding] = {}
         # What a warm call looks up: the binding of a call without modules among its arguments, or
@@ -77,9 +82,9 @@ class BoundJit(Generic[P, R_co]):
             binding = holed = None
         if binding is not None and _frame() is None and binding.holds():
             try:
-                result, new = binding.run(held(binding.inputs), holed, kwargs)
-            except TypeError:
-                pass  # a module where an array was before
+                result, new = binding.run(binding.gather(binding.inputs), *holed, **kwargs)
+            except (TypeError, Misfit):
+                pass  # a module where an array was before, or a dict of other keys in a state
             except Respecialise:
                 self._by_shape = True
                 self.clear_cache()
@@ -99,8 +104,12 @@ class BoundJit(Generic[P, R_co]):
         if binding is None or nested or not binding.holds():
             binding = self._bind(call)
         try:
-            values = binding.values() if nested else held(binding.inputs)
-            result, new = binding.run(values, call.args, call.kwargs)
+            flat = binding.fetched() if nested else binding.gather(binding.inputs)
+        except Misfit:
+            binding = self._bind(call)
+            flat = binding.fetched()
+        try:
+            result, new = binding.run(flat, *call.args, **call.kwargs)
         except Respecialise:
             self._by_shape = True
             self.clear_cache()
@@ -112,16 +121,18 @@ class BoundJit(Generic[P, R_co]):
     def lower(self, *args: P.args, **kwargs: P.kwargs) -> jax.stages.Lowered:
         """Lower for these arguments, without running; see :meth:`jax.stages.Wrapped.lower`."""
         call, binding = self._prepare(args, kwargs)
+        lists = binding.specialisation.arrange(binding.fetched())
         lowered: jax.stages.Lowered = binding.specialisation.compiled.lower(
-            binding.values(), call.args, call.kwargs
+            *lists, *call.args, **call.kwargs
         )
         return lowered
 
     def trace(self, *args: P.args, **kwargs: P.kwargs) -> jax.stages.Traced:
         """Trace for these arguments, without running; the jaxpr takes the states first."""
         call, binding = self._prepare(args, kwargs)
+        lists = binding.specialisation.arrange(binding.fetched())
         traced: jax.stages.Traced = binding.specialisation.compiled.trace(
-            binding.values(), call.args, call.kwargs
+            *lists, *call.args, **call.kwargs
         )
         return traced
 
@@ -143,21 +154,23 @@ class BoundJit(Generic[P, R_co]):
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         """Take the arguments apart: arrays on one side, modules and static values on the other."""
         if self._deep or self._by_shape or not self._options.plain:
-            return take_apart(args, kwargs, self._options, self._by_shape)
-        return take_top(args, kwargs)
+            return take_apart(args, kwargs, self._options, label="jit", by_shape=self._by_shape)
+        return take_top(args, kwargs, self._options.donated)
 
     def _bind(self, call: Call) -> Binding:
         """Find a specialisation that holds for these objects, or make one."""
         with tracing:
-            known = self._specialisations.setdefault(call.kind, [])
+            known = self._known(call.kind)
             before = self._shelf(call).get(self._label(call))
             for specialisation in reversed(known):
                 binding = specialisation.bind(call)
                 if binding is not None:
                     binding.made = before.made if before else 0
+                    known.remove(specialisation)  # and to the end: used last
+                    known.append(specialisation)
                     break
             else:
-                specialisation = Specialisation(self.fun, call, self._options.jax)
+                specialisation = Specialisation(self.fun, call, self._options)
                 binding = specialisation.bind(call)
                 if binding is None:  # tracing changed what the function depends on
                     binding = specialisation.bind_as_traced(call)
@@ -165,12 +178,21 @@ class BoundJit(Generic[P, R_co]):
                 if specialisation.reusable:
                     _warn_if_many(binding, known, call, self.fun)
                     known.append(specialisation)
+                    del known[:-_KEPT]
             frame = _frame()
             if frame is not None:
                 binding.replay(frame)
             elif specialisation.reusable:
                 self._remember(call, binding)
             return binding
+
+    def _known(self, kind: Any) -> list[Specialisation]:
+        """Return the specialisations for one kind of call, used last at the end."""
+        known = self._specialisations.pop(kind, [])
+        while len(self._specialisations) >= _KINDS:
+            del self._specialisations[next(iter(self._specialisations))]
+        self._specialisations[kind] = known
+        return known
 
     def _shelf(self, call: Call) -> dict[Any, Binding]:
         """Return where the binding of a call is kept: with its first module, if it has one."""
@@ -244,6 +266,11 @@ def jit(
     *,
     static_argnums: int | Sequence[int] | None = None,
     static_argnames: str | Iterable[str] | None = None,
+    donate_argnums: int | Sequence[int] | None = None,
+    donate_argnames: str | Iterable[str] | None = None,
+    donate_states: bool = False,
+    in_shardings: Any = UNSPECIFIED,
+    out_shardings: Any = UNSPECIFIED,
     keep_unused: bool = False,
     inline: bool = False,
 ) -> JitFunction[P, R]: ...
@@ -252,6 +279,11 @@ def jit(
     *,
     static_argnums: int | Sequence[int] | None = None,
     static_argnames: str | Iterable[str] | None = None,
+    donate_argnums: int | Sequence[int] | None = None,
+    donate_argnames: str | Iterable[str] | None = None,
+    donate_states: bool = False,
+    in_shardings: Any = UNSPECIFIED,
+    out_shardings: Any = UNSPECIFIED,
     keep_unused: bool = False,
     inline: bool = False,
 ) -> _Decorator: ...
@@ -261,6 +293,11 @@ def jit(
     *,
     static_argnums: int | Sequence[int] | None = None,
     static_argnames: str | Iterable[str] | None = None,
+    donate_argnums: int | Sequence[int] | None = None,
+    donate_argnames: str | Iterable[str] | None = None,
+    donate_states: bool = False,
+    in_shardings: Any = UNSPECIFIED,
+    out_shardings: Any = UNSPECIFIED,
     keep_unused: bool = False,
     inline: bool = False,
 ) -> Any:
@@ -274,6 +311,16 @@ def jit(
         decorator.
     static_argnums, static_argnames
         The arguments to compile for, by position or name; their values must be hashable.
+    donate_argnums, donate_argnames
+        The arguments whose memory may be used for results: do not use these arrays afterwards.
+        For a module or a state it is that of the old values of the states that are written.
+    donate_states : bool
+        Whether that holds for all states that are written, those of closures included. An
+        array held elsewhere (``old = state.value``) is then deleted by the call, and an error
+        while the compiled function runs leaves these states without a value.
+    in_shardings, out_shardings
+        How arguments and result are laid out over devices, as in :func:`jax.jit`. States stay
+        as they are. With ``in_shardings``, arguments must be passed by position.
     keep_unused, inline
         As in :func:`jax.jit`.
 
@@ -299,8 +346,14 @@ def jit(
     """
 
     def decorate(fun: Callable[..., Any]) -> JitFunction[..., Any]:
-        positions, names = resolve_static(fun, static_argnums, static_argnames)
-        options = Options({"keep_unused": keep_unused, "inline": inline}, positions, names)
+        options = Options(
+            choose(fun, static_argnums, static_argnames, label="jit"),
+            choose(fun, donate_argnums, donate_argnames, label="jit", role="donate"),
+            donate_states,
+            in_shardings,
+            out_shardings,
+            {"keep_unused": keep_unused, "inline": inline},
+        )
         return JitFunction(fun, options)
 
     return decorate if fun is None else decorate(fun)

@@ -101,7 +101,7 @@ def shard_map(
     out = (structure, tuple(leaves))
 
     def mapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        called, arguments = open_call(fun, args, kwargs)
+        called, arguments = open_call(fun, args, kwargs, label="shard_map")
         specs = _each_spec(in_specs, arguments)
         lifted = _lift_shards(called, arguments, specs, mesh, state_in_specs, check_vma)
         new = [

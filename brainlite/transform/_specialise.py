@@ -16,6 +16,7 @@ import jax
 
 from brainlite import environ
 from brainlite._jax_compat import Tracer
+from brainlite.environ import layer, process
 from brainlite.graph._graphdef import Description, build, describe
 from brainlite.graph._guards import Guards, Renaming, Watched, current_note, same_value
 from brainlite.graph._node import Node, note
@@ -24,7 +25,9 @@ from brainlite.state import State
 from brainlite.state._frame import Frame, Slot, hold_all
 from brainlite.state._state import template
 from brainlite.transform._closure import reachable
+from brainlite.transform._intake import Intake, Misfit, own_buffers
 from brainlite.transform._lift import Effects, Lifted, commit, fetch, lift
+from brainlite.transform._options import Options
 
 __all__ = ["Binding", "Call", "Respecialise", "Specialisation", "tracing"]
 
@@ -53,6 +56,7 @@ class Call(NamedTuple):
     graph: tuple[Any, ...]  # the modules and states
     fill: Callable[[Any, Any, Sequence[Any]], Any]
     kind: Any  # where the holes are, and the static values
+    given: tuple[int, ...] = ()  # which modules and states are donated
 
     @property
     def key(self) -> Any:
@@ -69,11 +73,11 @@ class Specialisation:
         The user's function.
     call : Call
         The call that asks for it.
-    options : dict
-        For ``jax.jit``.
+    options : Options
+        Those of ``jit``.
     """
 
-    def __init__(self, fun: Callable[..., Any], call: Call, options: Mapping[str, Any]) -> None:
+    def __init__(self, fun: Callable[..., Any], call: Call, options: Options) -> None:
         self._fun = fun
         self._fill = call.fill
         self._copies: Any = None
@@ -82,15 +86,48 @@ class Specialisation:
         self._twins: list[tuple[Any, Any]] = []  # the copies, with what they were made from
         lifted = self._trace_on_copies(call) if call.graph else self._lift(call.args, call.kwargs)
         self._pending: Lifted | None = lifted
-        self.reads: list[AnyState] = lifted.reads
         self.effects: Effects = lifted.effects
+        values = {state: fetch(self._stand_ins.get(state, state)) for state in lifted.reads}
+        self.intake = Intake(values, self._donated(call, options))
+        self.reads: list[AnyState] = self.intake.states
         self.guards: Guards = Guards(lifted.notes)
         self.environment: dict[str, Any] = lifted.environment
         self.reusable: bool = not _mentions_tracers(lifted)
         outer = [s for s in (*self.reads, *self.effects.written) if s not in self._stand_ins]
         self._pinned = _pinned(fun, outer, self.guards)
         self._stand_ins = {}
-        self.compiled: Any = jax.jit(self._pure, **options)
+        self._donated_arguments = options.donated
+        donates = bool(self.intake.given or options.donated.positions or options.donated.names)
+        self._lists = 2 if donates else 1  # of values of states, before the user's arguments
+        given = (1,) if donates else ()
+        for_jax = options.for_jax(call.args, call.kwargs, self._lists, given)
+        self.compiled: Any = jax.jit(self._pure, **for_jax)
+        # Takes what `intake` makes of the values of the states, then the user's arguments.
+        self.run: Callable[..., Any] = self._run_apart if donates else self.compiled
+
+    def _donated(self, call: Call, options: Options) -> set[AnyState]:
+        """Return the states whose old values are given up: only such as get new ones."""
+        written = set(self.effects.written)
+        if options.donate_states:
+            return written
+        through = describe([(self._copies or ())[n] for n in call.given])
+        return written.intersection(through.states)
+
+    def arrange(self, flat: list[Any]) -> tuple[list[Any], ...]:
+        """Return the lists of values that the compiled function takes first."""
+        given = self.intake.given
+        return (flat,) if self._lists == 1 else (flat[given:], flat[:given])
+
+    def _run_apart(self, flat: list[Any], *args: Any, **kwargs: Any) -> Any:
+        """Run, with the buffers that are given up used nowhere else."""
+        kept, given = self.arrange(flat)
+        chosen = self._donated_arguments.among(args, kwargs)
+        others = [arg for n, arg in enumerate(args) if n not in chosen]
+        others += [arg for name, arg in kwargs.items() if name not in chosen]
+        own = own_buffers((given, chosen), (kept, others))
+        arguments = [own[1].get(n, arg) for n, arg in enumerate(args)]
+        named = {name: own[1].get(name, arg) for name, arg in kwargs.items()}
+        return self.compiled(kept, own[0], *arguments, **named)
 
     def _trace_on_copies(self, call: Call) -> Lifted:
         """Trace on copies of the arguments, so that reads through them are told from others."""
@@ -127,17 +164,20 @@ class Specialisation:
             watched=True,
         )
 
-    def _pure(self, values: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _pure(self, /, *args: Any, **kwargs: Any) -> Any:
         """Compute on values alone: what jax traces, again for each combination of shapes."""
+        flat = [leaf for each in reversed(args[: self._lists]) for leaf in each]
+        values = dict(zip(self.reads, self.intake.restore(flat), strict=True))
+        args = args[self._lists :]
         lifted, self._pending = self._pending, None
         if lifted is not None:
-            return lifted(values, (args, kwargs))
+            return lifted([values[state] for state in lifted.reads], (args, kwargs))
         own = [(copy, copy) for copy in self._copies or ()]
         renaming = self.guards.match([*own, *self._pinned], frozenset(), [])
         if renaming is None:
             raise Respecialise
         # A state that was made anew since the first trace is the one that is read now.
-        inputs = {renaming[state]: v for state, v in zip(self.reads, values, strict=True)}
+        inputs = {renaming[state]: value for state, value in values.items()}
         known = [*self.reads, *self.effects.written]
         written = [renaming[state] for state in self.effects.written]
         lifted = self._lift(args, kwargs, inputs)
@@ -160,8 +200,13 @@ class Specialisation:
         renaming = self.guards.match(pairs, self._free, containers)
         if renaming is None or not self._environment_holds():
             return None
+        binding = Binding(self, renaming, containers)
+        try:
+            binding.fetched()
+        except Misfit:
+            return None
         self._twins = []
-        return Binding(self, renaming, containers)
+        return binding
 
     def bind_as_traced(self, call: Call) -> "Binding":
         """Match without asking the guards: for a function that breaks its own, once."""
@@ -195,6 +240,7 @@ class Binding:
         "_places",
         "_renaming",
         "_settings",
+        "gather",
         "inputs",
         "made",
         "outputs",
@@ -212,19 +258,24 @@ class Binding:
         self._places = specialisation.effects.places
         self._renaming = renaming
         self._containers = containers
-        self.run: Callable[[list[Any], Any, Any], Any] = specialisation.compiled
+        self.gather: Callable[[list[AnyState]], list[Any]] = specialisation.intake.gather
+        self.run: Callable[..., Any] = specialisation.run
         self._epoch = epoch.value
-        self._layer = environ.layer()
-        self._settings = environ.process.settings
+        self._layer = layer()
+        self._settings = process.settings
 
     def holds(self) -> bool:
         """Say whether nothing has changed that the compilation depends on."""
-        return (
-            self._epoch == epoch.value
-            and self._layer is environ.layer()
-            and self._settings is environ.process.settings
-            and (not self._containers or all(each.unchanged() for each in self._containers))
-        )
+        if (
+            self._epoch != epoch.value
+            or self._layer is not layer()
+            or self._settings is not process.settings
+        ):
+            return False
+        for each in self._containers:  # noqa: SIM110  # `all` of a generator takes twice as long
+            if not each.unchanged():
+                return False
+        return True
 
     def settle(self, new: list[Any]) -> None:
         """Put what came out in place, at the outermost level."""
@@ -233,9 +284,9 @@ class Binding:
         else:
             hold_all(self.outputs, new)
 
-    def values(self) -> list[Any]:
-        """Return what to pass in: the values that the states have here."""
-        return [fetch(state) for state in self.inputs]
+    def fetched(self) -> list[Any]:
+        """Return what to pass in: the values that the states have here, in a frame or outside."""
+        return self.specialisation.intake.flatten([fetch(state) for state in self.inputs])
 
     def commit(self, new: list[Any]) -> None:
         """Put what came out in place."""

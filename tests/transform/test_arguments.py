@@ -13,7 +13,7 @@ from brainlite.errors import OptionError
 from brainlite.graph import Node
 from brainlite.state import HiddenState, ParamState, State
 from brainlite.transform import jit
-from brainlite.transform._arguments import contains_graph, resolve_static
+from brainlite.transform._arguments import choose, contains_graph
 from brainlite.typing import Array
 from tests.transform.checks import Runs, assert_close, assert_same, says, values
 from tests.transform.small import Chain, Counter, Scale, Total
@@ -264,16 +264,16 @@ def test_static_arguments_and_modules_mix() -> None:
 
 
 def test_numbers_and_names_stand_for_each_other() -> None:
-    assert resolve_static(power, 1, None) == ((1,), ("n",))
-    assert resolve_static(power, None, "n") == ((1,), ("n",))
-    assert resolve_static(power, -2, ["negate"]) == ((0,), ("negate", "x"))
-    assert resolve_static(power, None, None) == ((), ())
+    assert choose(power, 1, None, label="jit") == ((1,), ("n",))
+    assert choose(power, None, "n", label="jit") == ((1,), ("n",))
+    assert choose(power, -2, ["negate"], label="jit") == ((0,), ("negate", "x"))
+    assert choose(power, None, None, label="jit") == ((), ())
 
 
 def test_functions_that_take_anything_may_have_any_static_argument() -> None:
     def anything(*args: Any, **kwargs: Any) -> None: ...
 
-    assert resolve_static(anything, (0, 5), "free") == ((0, 5), ("free",))
+    assert choose(anything, (0, 5), "free", label="jit") == ((0, 5), ("free",))
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_functions_that_take_anything_may_have_any_static_argument() -> None:
 )
 def test_a_static_argument_that_is_not_there_raises(options: dict[str, Any], got: str) -> None:
     message = says(
-        "jit was given static arguments that the function does not have",
+        "jit got static_argnums or static_argnames that the function does not have",
         expected=r"among \['x', 'n'\] or the keywords \['n', 'negate', 'x'\]",
         got=got,
         fix="use static_argnames with names from the signature",
@@ -297,7 +297,7 @@ def test_a_static_argument_that_is_not_there_raises(options: dict[str, Any], got
 
 def test_a_static_value_that_cannot_be_hashed_raises() -> None:
     message = says(
-        "static argument 'n' of a jit function cannot be hashed",
+        "static argument 'n' of jit cannot be hashed",
         expected="a hashable value",
         got="a list",
         fix="pass a tuple instead of a list",

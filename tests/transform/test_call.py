@@ -2,8 +2,8 @@
 
 import jax.numpy as jnp
 
-from brainlite.transform._arguments import Options
 from brainlite.transform._call import lift_call, open_call
+from brainlite.transform._options import Chosen, Options
 from brainlite.typing import Array
 from tests.transform.checks import assert_same, values
 from tests.transform.small import Counter, Scale
@@ -18,8 +18,10 @@ def test_arrays_are_left_and_the_rest_is_put_back() -> None:
         assert models["a"] is scale
         return models["a"](x) ** power
 
-    options = Options({}, (), ("power",))
-    called, (args, kwargs) = open_call(fun, ({"a": scale}, X), {"power": 2}, options)
+    options = Options(Chosen((), ("power",)))
+    called, (args, kwargs) = open_call(
+        fun, ({"a": scale}, X), {"power": 2}, label="test", options=options
+    )
     assert (args, kwargs) == (({"a": None}, X), {})
     assert_same(called(*args, **kwargs), scale(X) ** 2)
 

@@ -1,0 +1,117 @@
+"""The options of ``jit``, as the rest of the engine needs them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from brainlite._jax_compat import UNSPECIFIED
+from brainlite.errors import OptionError
+
+__all__ = ["Chosen", "Options"]
+
+
+class Chosen(NamedTuple):
+    """Arguments chosen by number or name: the numbers and the names that they go by."""
+
+    positions: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+
+    def among(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[int | str, Any]:
+        """Return those that were passed, by number or name."""
+        found: dict[int | str, Any] = {n: args[n] for n in self.positions if n < len(args)}
+        found.update((name, kwargs[name]) for name in self.names if name in kwargs)
+        return found
+
+
+_NONE = Chosen()
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a compiled function was asked for, apart from the function itself.
+
+    Attributes
+    ----------
+    static, donated : Chosen
+        The arguments to compile for, and those whose buffers may be used for results.
+    donate_states : bool
+        Whether the old values of all states that are written may be used, too.
+    in_shardings, out_shardings
+        As in :func:`jax.jit`, for the user's arguments and result.
+    jax : mapping
+        Other options, handed on as they are.
+    """
+
+    static: Chosen = _NONE
+    donated: Chosen = _NONE
+    donate_states: bool = False
+    in_shardings: Any = UNSPECIFIED
+    out_shardings: Any = UNSPECIFIED
+    jax: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def __post_init__(self) -> None:
+        both = set(self.static.positions) & set(self.donated.positions)
+        if both:
+            raise OptionError(
+                "jit was given arguments that are both static and donated",
+                expected="arrays to donate, and other values to compile for",
+                got=f"argument {sorted(both)}",
+                fix="take them out of static_argnums or out of donate_argnums",
+            )
+
+    @property
+    def plain(self) -> bool:
+        """Whether the arguments need no more than a look at which of them are modules."""
+        return not (self.static.positions or self.static.names) and self._is_anywhere
+
+    @property
+    def _is_anywhere(self) -> bool:
+        return self.in_shardings is UNSPECIFIED
+
+    def for_jax(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], lists: int, donated: Sequence[int]
+    ) -> dict[str, Any]:
+        """Return the options for :func:`jax.jit`, of a function that takes the states first.
+
+        Parameters
+        ----------
+        args, kwargs
+            What the function is compiled for. Static arguments leave a hole.
+        lists : int
+            The number of arguments that hold values of states.
+        donated : sequence of int
+            Which of these to donate.
+        """
+        options = dict(self.jax)
+        positions = (*donated, *(n + lists for n in self.donated.positions))
+        if positions or self.donated.names:
+            options.update(donate_argnums=positions, donate_argnames=self.donated.names)
+        if not self._is_anywhere:
+            states = [UNSPECIFIED] * lists
+            options["in_shardings"] = (*states, *self._for_arguments(args, kwargs))
+        if self.out_shardings is not UNSPECIFIED:
+            options["out_shardings"] = (self.out_shardings, UNSPECIFIED)
+        return options
+
+    def _for_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """Return a sharding for each argument. As in jax, static ones have none in the tuple."""
+        if kwargs:
+            raise OptionError(
+                "a jit function with in_shardings was called with keyword arguments",
+                expected="positional arguments only",
+                got=f"the keywords {sorted(kwargs)}",
+                fix="pass them by position",
+            )
+        dynamic = [n for n in range(len(args)) if n not in self.static.positions]
+        given = self.in_shardings
+        if not isinstance(given, tuple):
+            given = (given,) * len(dynamic)
+        if len(given) != len(dynamic):
+            raise OptionError(
+                "in_shardings of a jit function does not fit its arguments",
+                expected=f"one sharding, or a tuple of {len(dynamic)}",
+                got=f"a tuple of {len(given)}",
+                fix="give one for each argument that is not static; None where it has no arrays",
+            )
+        by_position = dict(zip(dynamic, given, strict=True))
+        return [by_position.get(n) for n in range(len(args))]
