@@ -1,13 +1,13 @@
 """Gradients: ``grad`` and ``value_and_grad``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Concatenate, Literal, Protocol, overload
 
 import jax
 from typing_extensions import ParamSpec, TypeVar
 
 from brainlite.state import State
-from brainlite.transform._gradient import Targets, differentiate
+from brainlite.transform._gradient import Targets, differentiate, gradient_function
 from brainlite.typing import Array, GradTarget
 
 __all__ = ["grad", "value_and_grad"]
@@ -282,7 +282,8 @@ def grad(
         The states to differentiate with respect to, such as ``model.states(ParamState)``.
     argnums : int or sequence of int, optional
         The positional arguments to differentiate with respect to. The first one, where neither
-        ``grad_states`` nor ``argnums`` is given.
+        ``grad_states`` nor ``argnums`` is given. A module stands for its parameters: its gradient
+        is a dict by path; a state stands for its value.
     has_aux : bool
         Whether ``fun`` returns ``(value, aux)``.
     return_value : bool
@@ -316,26 +317,21 @@ def grad(
     >>> gradients["weight",]["weight"].shape
     (2, 1)
     """
+    targets = Targets.of(grad_states, argnums)
 
-    def decorate(fun: Callable[..., Any]) -> Callable[..., Any]:
-        targets = Targets.of(grad_states, argnums)
+    def transform(pure: Callable[..., Any]) -> Callable[..., Any]:
+        return jax.grad(
+            pure, argnums=(0, 1), has_aux=True, holomorphic=holomorphic, allow_int=allow_int
+        )
 
-        def transform(pure: Callable[..., Any]) -> Callable[..., Any]:
-            return jax.grad(
-                pure, argnums=(0, 1), has_aux=True, holomorphic=holomorphic, allow_int=allow_int
-            )
+    def derive(
+        fun: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[Any, Any, Any]:
+        return differentiate(
+            transform, fun, targets, args, kwargs, label="grad", has_aux=bool(has_aux)
+        )
 
-        def gradient(*args: Any, **kwargs: Any) -> Any:
-            gradients, value, aux = differentiate(
-                transform, fun, targets, args, kwargs, label="grad", has_aux=bool(has_aux)
-            )
-            if not has_aux:
-                return (gradients, value) if return_value else gradients
-            return (gradients, value, aux) if return_value else (gradients, aux)
-
-        return gradient
-
-    return decorate if fun is None else decorate(fun)
+    return gradient_function(fun, derive, has_aux=bool(has_aux), return_value=return_value)
 
 
 def value_and_grad(

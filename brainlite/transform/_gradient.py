@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainlite.errors import GradError
-from brainlite.graph import StateDict
-from brainlite.state import State
+from brainlite.graph import Node, StateDict
+from brainlite.graph import states as states_of
+from brainlite.state import ParamState, State
 from brainlite.state._fit import summary
 from brainlite.state._frame import Frame
 from brainlite.transform._lift import Effects, collect, commit, fetch, name_of
@@ -24,6 +25,7 @@ class Targets(NamedTuple):
     layout: Any  # the structure that was given, with the number of each state as leaves
     argnums: tuple[int, ...]
     single: bool  # one argument, given as an int
+    opened: "tuple[_Opened, ...]" = ()  # one for each of argnums, in a call
 
     @classmethod
     def of(cls, grad_states: Any, argnums: int | Sequence[int] | None) -> "Targets":
@@ -48,13 +50,68 @@ class Targets(NamedTuple):
         positions = () if argnums is None else (argnums,) if isinstance(argnums, int) else argnums
         return cls(list(numbers), layout, tuple(positions), single)
 
+    def open(self, args: Sequence[Any]) -> "Targets":
+        """Add the parameters of the modules among the arguments, and the states."""
+        numbers = {state: number for number, state in enumerate(self.states)}
+        opened = tuple(_Opened.of(args[position], numbers) for position in self.argnums)
+        return self._replace(states=list(numbers), opened=opened)
+
     def arrange(self, states: Sequence[Any], arguments: Sequence[Any]) -> Any:
         """Put gradients into the structure that the user asked for."""
+        arguments = [
+            opened.arrange(argument, states)
+            for opened, argument in zip(self.opened, arguments, strict=True)
+        ]
         by_state = None if self.layout is None else jax.tree.map(states.__getitem__, self.layout)
         by_argument = arguments[0] if self.single else tuple(arguments)
         if not self.argnums:
             return by_state
         return by_argument if self.layout is None else (by_state, by_argument)
+
+
+class _Opened(NamedTuple):
+    """An argument, with its modules and states set apart from its arrays."""
+
+    structure: Any  # in which None is a leaf
+    leaves: list[Any]
+    numbers: list[Any]  # for each leaf: those of its parameters, by path, or None for an array
+
+    @classmethod
+    def of(cls, argument: Any, numbers: dict[State[Any], int]) -> "_Opened":
+        """Take an argument apart, and number the states that are new."""
+
+        def enter(leaf: Any) -> Any:
+            if isinstance(leaf, Node):
+                found = states_of(leaf, ParamState).items()
+                return {path: numbers.setdefault(state, len(numbers)) for path, state in found}
+            return numbers.setdefault(leaf, len(numbers)) if isinstance(leaf, State) else None
+
+        structure: Any
+        leaves, structure = jax.tree.flatten(argument, is_leaf=_is_none)
+        return cls(structure, leaves, list(map(enter, leaves)))
+
+    def arrays(self) -> Any:
+        """Return the argument with None for modules and states."""
+        pairs = zip(self.leaves, self.numbers, strict=True)
+        return self.structure.unflatten([x if n is None else None for x, n in pairs])
+
+    def close(self, arrays: Any) -> Any:
+        """Return the argument with other arrays."""
+        triples = zip(self.leaves, self.structure.flatten_up_to(arrays), self.numbers, strict=True)
+        return self.structure.unflatten([new if n is None else old for old, new, n in triples])
+
+    def arrange(self, arrays: Any, states: Sequence[Any]) -> Any:
+        """Put the gradients of states where modules and states are in the argument."""
+        if all(number is None for number in self.numbers):
+            return arrays
+        pairs = zip(self.structure.flatten_up_to(arrays), self.numbers, strict=True)
+        return self.structure.unflatten(
+            [x if n is None else jax.tree.map(states.__getitem__, n) for x, n in pairs]
+        )
+
+
+def _is_none(value: Any) -> bool:
+    return value is None
 
 
 class Kinds(NamedTuple):
@@ -71,6 +128,7 @@ class Evaluated(NamedTuple):
     point: tuple[list[Any], tuple[Any, ...]]  # the values of the states and the arguments
     value: Any
     aux: Any
+    targets: Targets  # those of this call: with the parameters of modules among the arguments
 
 
 class _Outcome(NamedTuple):
@@ -116,7 +174,7 @@ def differentiate(
         scalar=scalar,
         kinds=kinds,
     )
-    return targets.arrange(*found.result), found.value, found.aux
+    return found.targets.arrange(*found.result), found.value, found.aux
 
 
 def evaluate(
@@ -155,13 +213,16 @@ def evaluate(
     kinds : Kinds, optional
         The dtypes that are checked here rather than by jax. States are always checked.
     """
-    point = _point(targets, args, label, kinds)
+    for position in targets.argnums:
+        _check_position(position, args, label)
+    targets = targets.open(args)
+    point = _point(targets, label, kinds)
     effects: list[Effects] = []
 
     def pure(values: list[Any], arguments: tuple[Any, ...]) -> tuple[Any, _Outcome]:
         called = list(args)
-        for position, argument in zip(targets.argnums, arguments, strict=True):
-            called[position] = argument
+        for n, opened, arrays in zip(targets.argnums, targets.opened, arguments, strict=True):
+            called[n] = opened.close(arrays)
         inputs = dict(zip(targets.states, values, strict=True))
         with Frame(label, inputs=inputs, hoist=False) as frame:
             out = fun(*called, **kwargs)
@@ -176,7 +237,7 @@ def evaluate(
 
     result, outcome = transform(pure)(*point)
     commit(effects[-1], outcome.states)
-    return Evaluated(result, point, outcome.value, outcome.aux)
+    return Evaluated(result, point, outcome.value, outcome.aux, targets)
 
 
 def gradient_function(
@@ -239,16 +300,12 @@ def _check_scalar(value: Any, label: str) -> None:
     )
 
 
-def _point(
-    targets: Targets, args: Sequence[Any], label: str, kinds: Kinds | None
-) -> tuple[list[Any], tuple[Any, ...]]:
+def _point(targets: Targets, label: str, kinds: Kinds | None) -> tuple[list[Any], tuple[Any, ...]]:
     """Return the values of the targets, after a look at them."""
-    for position in targets.argnums:
-        _check_position(position, args, label)
     values = [fetch(state) for state in targets.states]
     for state, value in zip(targets.states, values, strict=True):
         _check_state(state, value, jnp.inexact if kinds is None else kinds.inputs)
-    arguments = tuple(args[position] for position in targets.argnums)
+    arguments = tuple(opened.arrays() for opened in targets.opened)
     if kinds is not None:
         for position, argument in zip(targets.argnums, arguments, strict=True):
             _check_argument(position, argument, label, kinds.inputs)

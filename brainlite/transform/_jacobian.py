@@ -320,12 +320,12 @@ def _dense(
             has_aux=has_aux,
             kinds=kinds,
         )
-        return _arranged(found, targets, order), found.value, found.aux
+        return _arranged(found, order), found.value, found.aux
 
     return gradient_function(fun, derive, has_aux=has_aux, return_value=return_value)
 
 
-def _arranged(found: Evaluated, targets: Targets, order: int) -> Any:
+def _arranged(found: Evaluated, order: int) -> Any:
     """Put derivatives into the structure of the result, then ``order`` times into the user's.
 
     jax nests them in this order as well; as a list, what is innermost comes first.
@@ -336,5 +336,5 @@ def _arranged(found: Evaluated, targets: Targets, order: int) -> Any:
     size: int = inner.num_leaves
     for level in reversed(range(order)):
         starts = [number * size for number in range(outer.num_leaves * size**level)]
-        parts = [targets.arrange(*inner.unflatten(parts[n : n + size])) for n in starts]
+        parts = [found.targets.arrange(*inner.unflatten(parts[n : n + size])) for n in starts]
     return outer.unflatten(parts)

@@ -10,6 +10,8 @@ import numpy as np
 from typing_extensions import TypeVar
 
 from brainlite.errors import GradError
+from brainlite.graph import Node
+from brainlite.state import State
 from brainlite.state._fit import summary
 from brainlite.transform._gradient import Targets, evaluate
 from brainlite.transform._signatures import StateGroup
@@ -196,7 +198,7 @@ def vjp(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]
     like = jax.tree.map(_tangent, found.value)
     # A pytree, as the pullback of jax is: it may leave a compiled function.
     partial: Any = jax.tree_util.Partial  # its constructor has no types
-    pullback = partial(functools.partial(_pull, targets, like), found.result)
+    pullback = partial(functools.partial(_pull, found.targets, like), found.result)
     return (found.value, pullback, found.aux) if has_aux else (found.value, pullback)
 
 
@@ -291,6 +293,13 @@ def jvp(
                 got=summary(given),
                 fix=f"pass `({name},)` if there is one argument",
             )
+    if any(isinstance(leaf, Node | State) for leaf in jax.tree.leaves(tuple(primals))):
+        raise GradError(
+            "jvp cannot take a module or a state among the primals",
+            expected="arrays",
+            got=", ".join(sorted({type(x).__name__ for x in jax.tree.leaves(tuple(primals))})),
+            fix="let the function close over it, and pass the values to move as arrays",
+        )
     like = jax.tree.map(_tangent, tuple(primals))
     fitted = _fitted(tuple(tangents), like, "the tangents of jvp do not fit the primals")
     targets = Targets.of(None, range(len(primals)))

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from brainlite import graph
 from brainlite.graph import Node
 from brainlite.random import RandomState
 from brainlite.state import BatchState, HiddenState, ParamState
@@ -242,3 +243,31 @@ def test_holomorphic_and_allow_int_are_those_of_jax() -> None:
     assert_close(jnp.imag(grad_of(lambda z: z**2, holomorphic=True)(z)), 4.0)
     gradient: Any = grad_of(lambda n, x: x * 2.0, argnums=0, allow_int=True)
     assert gradient(3, 1.0).dtype == jax.dtypes.float0
+
+
+@eager_and_jitted
+def test_a_module_as_an_argument_stands_for_its_parameters(lifted: bool) -> None:
+    net, same, x = Net(), Net(), jnp.asarray(X)
+
+    def loss(net: Net, x: Array) -> Array:
+        return jnp.mean(net(x) ** 2)
+
+    expected = grad(lambda: loss(same, x), graph.states(same, ParamState))()
+    gradients, by_x = maybe_jit(grad_of(loss, argnums=(0, 1)), lifted)(net, x)
+    assert_close(gradients, expected)
+    assert by_x.shape == x.shape
+    assert_same(values(net.calls.count, net.mean), values(same.calls.count, same.mean))
+
+
+def test_a_parameter_in_two_arguments_has_its_whole_gradient_in_both() -> None:
+    net = Net()
+
+    def fun(a: Net, b: Net) -> Array:
+        return a.gain.value * 2.0 + b.gain.value**2
+
+    first, second = grad_of(fun, argnums=(0, 1))(net, net)
+    assert_same([first["gain",], second["gain",]], [5.0, 5.0])
+
+
+def test_a_state_as_an_argument_stands_for_its_value() -> None:
+    assert_same(grad_of(lambda state: state.value**2)(ParamState(jnp.asarray(3.0))), 6.0)

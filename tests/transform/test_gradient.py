@@ -46,8 +46,24 @@ def test_a_state_that_is_named_twice_is_one_target() -> None:
     [(None, "s"), (1, ("s", "a")), ((1,), ("s", ("a",))), ((0, 1), ("s", ("a", "b")))],
 )
 def test_states_come_before_arguments(argnums: Any, expected: Any) -> None:
-    targets = Targets.of(State(jnp.ones(3)), argnums)
+    targets = Targets.of(State(jnp.ones(3)), argnums).open([1.0, 2.0])
     assert targets.arrange(["s"], ["a", "b"][: len(targets.argnums)]) == expected
+
+
+def test_modules_and_states_among_the_arguments_stand_for_their_parameters() -> None:
+    scale, state = Scale(3.0), State(jnp.ones(3))
+    argument = {"scale": [scale, None, 2.0], "state": state}
+    targets = Targets.of([state], 1).open([0.0, argument])
+    assert targets.states == [state, scale.weight]
+    [opened] = targets.opened
+    assert opened.arrays() == {"scale": [None, None, 2.0], "state": None}
+    assert opened.close({"scale": [None, None, 5.0], "state": None}) == {
+        "scale": [scale, None, 5.0],
+        "state": state,
+    }
+    gradients = targets.arrange(["of state", "of weight"], [opened.arrays()])
+    in_argument = {"scale": [{("weight",): "of weight"}, None, 2.0], "state": "of state"}
+    assert gradients == (["of state"], in_argument)
 
 
 def test_what_a_state_dict_selects_is_arranged_by_path() -> None:

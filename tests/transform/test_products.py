@@ -334,3 +334,21 @@ def test_auxiliary_output_that_is_not_there_raises(name: str) -> None:
     untyped, at = cases[name]
     with pytest.raises(GradError, match=f"{name} with has_aux=True needs a function that returns"):
         untyped(jnp.sin, *at, has_aux=True)
+
+
+def test_jvp_of_a_module_raises() -> None:
+    message = says(
+        "jvp cannot take a module or a state among the primals",
+        expected="arrays",
+        got="Scale",
+        fix="let the function close over it",
+    )
+    with pytest.raises(GradError, match=message):
+        jvp(lambda scale: scale(jnp.ones(3)), (Scale(),), (1.0,))
+
+
+def test_vjp_of_a_module_gives_cotangents_by_path() -> None:
+    scale = Scale(3.0, 2.0)
+    value, pull = vjp(lambda scale, x: scale(x), scale, jnp.ones(3))
+    assert_close(value, [6.0] * 3)
+    assert_close(pull(jnp.ones(3)), {("weight",): [2.0] * 3})
