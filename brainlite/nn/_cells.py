@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from brainlite._jax_compat import is_eager
 from brainlite.errors import InputError
 from brainlite.nn import init
 from brainlite.nn._linear import Init, Linear, affine, check_features
 from brainlite.nn._module import Module
 from brainlite.nn._size import to_size
+from brainlite.nn._step import Step, is_untraced, prepared
 from brainlite.nn.functional import is_pure, resolve_activation
 from brainlite.random import uniform
-from brainlite.state import HiddenState, ParamState
+from brainlite.state import HiddenState, ParamState, State
 from brainlite.state._locate import locate
 from brainlite.typing import Array
 
@@ -105,7 +105,14 @@ class RNNCell(Module):
         """Make the hidden states anew, of shape ([batch_size,] num_out)."""
         del kwargs
         for name in self.hidden_names:
-            setattr(self, name, HiddenState(self._initial(batch_size)))
+            initial = self._initial(batch_size)
+            # As under a transform, a state that is there already gets the new value. So whoever
+            # makes the states before each sequence changes no attribute.
+            state = getattr(self, name, None) if is_untraced() else None
+            if type(state) is HiddenState:
+                state.value = initial
+            else:
+                setattr(self, name, HiddenState(initial))
 
     def reset_state(self, batch_size: int | None = None, **kwargs: Any) -> None:
         """Set the hidden states back, to shape ([batch_size,] num_out)."""
@@ -137,22 +144,26 @@ class RNNCell(Module):
         StateMissingError
             The hidden states were not made: call ``init_all_states`` first.
         """
+        step = prepared(self, x)
+        if step is not None:
+            return step.run(x)
         states: list[HiddenState[Array]] = [getattr(self, name) for name in self.hidden_names]
         hidden = tuple([state.value for state in states])
         self._check(x, hidden[0])
         layers: list[Any] = [getattr(self, name) for name in self.layer_names]
         extras = self._extras()
-        new: tuple[Array, ...]
-        if is_eager() and is_pure(self.activation) and all(_is_plain(layer) for layer in layers):
-            weights = tuple([layer.weight.value for layer in layers])
-            new = _kernel(type(self).equations, self.activation)(x, hidden, weights, extras)
-        else:
-            new = type(self).equations(x, hidden, layers, self.activation, extras)
+        if is_untraced() and is_pure(self.activation) and all(_is_plain(layer) for layer in layers):
+            kernel = _kernel(type(self).equations, self.activation)
+            step = Step(kernel, states, [layer.weight for layer in layers], extras, x)
+            step.keep(self)
+            return step.run(x)
+        values = [state.value for state in extras]
+        new = type(self).equations(x, hidden, layers, self.activation, values)
         for state, value in zip(states, new, strict=True):
             state.value = value
         return new[-1]
 
-    def _extras(self) -> tuple[Array, ...]:
+    def _extras(self) -> tuple[State[Array], ...]:
         """Return parameters of the equations beside those of the layers."""
         return ()
 
@@ -448,8 +459,8 @@ class URLSTMCell(RNNCell):
         share = uniform(1 / num_out, 1 - 1 / num_out, (num_out,))
         self.bias: ParamState[Array] = ParamState(-jnp.log(1 / share - 1))
 
-    def _extras(self) -> tuple[Array, ...]:
-        return (self.bias.value,)
+    def _extras(self) -> tuple[State[Array], ...]:
+        return (self.bias,)
 
     @staticmethod
     def equations(
