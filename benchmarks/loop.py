@@ -5,6 +5,7 @@ loop names them. The table also says whether the bodies of both have the same eq
 same order.
 """
 
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from benchmarks._measure import Named, Row, compare, repeated
 from benchmarks._report import main
 
 LENGTH = 100
+LONG = 2000
 BATCH = 32
 SIZE = 128
 GOAL = 1.02
@@ -109,7 +111,7 @@ def measure() -> list[Row]:
         "brainstate": lambda: lifted(brainstate),
         "lax.scan, again": plain_jax,
     }
-    return [
+    rows = [
         compare(
             "compiled loop",
             f"LSTM, {LENGTH} steps of {BATCH} x {SIZE}",
@@ -120,6 +122,28 @@ def measure() -> list[Row]:
         )
         for name, make in subjects.items()
     ]
+    return [*rows, measure_progress()]
+
+
+def measure_progress() -> Row:
+    """Return what a bar with 100 updates costs on a loop of about a third of a second."""
+    xs = jax.random.normal(jax.random.key(0), (LONG, BATCH, SIZE))
+
+    def make(**options: Any) -> Call:
+        cell = make_cell(brainlite)
+        run = brainlite.transform.jit(lambda xs: brainlite.transform.for_loop(cell, xs, **options))
+        return lambda: run(xs)
+
+    silent = open(os.devnull, "w")  # for as long as the process lives  # noqa: PTH123, SIM115
+    bar = brainlite.transform.ProgressBar(count=100, file=silent)
+    return compare(
+        "progress bar",
+        f"LSTM, {LONG} steps, 100 updates",
+        Named("with a bar", repeated(make(pbar=bar))),
+        Named("without", repeated(make())),
+        seconds=20.0,
+        goal_ratio=1.05,
+    )
 
 
 if __name__ == "__main__":
