@@ -72,7 +72,7 @@ class Node:
 
     def __setattr__(self, name: str, value: Any) -> None:
         frame = _current()
-        if frame is not None and not _is_local(frame, self):
+        if frame is not None and id(self) not in frame.born_nodes:
             if hasattr(inspect.getattr_static(type(self), name, None), "__set__"):
                 object.__setattr__(self, name, value)  # a property: its setter comes back here
             else:
@@ -164,6 +164,42 @@ def _set_in_frame(frame: Frame, node: Node, name: str, value: Any) -> None:
     before = fields(node).get(name, ABSENT)
     if isinstance(before, State):
         _check_overwrite(node, name, value)
+    key = (id(node), name)
+    overlaid = any(key in around.attributes for around in frame.ancestry())
+    # States may be put into an empty container later.
+    empty = isinstance(value, list | dict) and not value
+    if overlaid or empty or holds_graph(value) or holds_graph(before):
+        _check_no_tracer(frame, node, name, value)
+        _check_raw_set(frame, node, name)
+        frame.attributes[key] = (node, value)
+    else:
+        _set_plain(frame, node, name, value)
+
+
+def set_if_plain(frame: Frame, node: Node, name: str, value: Any) -> bool:
+    """Set an attribute for good if there are no states and nodes in it, when a frame ends well."""
+    around = frame.parent
+    overlaid = around and any((id(node), name) in each.attributes for each in around.ancestry())
+    before = object.__getattribute__(node, "__dict__").get(name, ABSENT)
+    if overlaid or holds_graph(value) or holds_graph(before):
+        return False
+    if not _equal(before, value):
+        _set_plain(frame, node, name, value)
+    return True
+
+
+def _set_plain(frame: Frame, node: Node, name: str, value: Any) -> None:
+    attributes: dict[str, Any] = object.__getattribute__(node, "__dict__")
+    before = attributes.get(name, ABSENT)
+    if not _is_local(frame, node):
+        _check_no_tracer(frame, node, name, value)
+        if not _equal(before, value):
+            _warn_plain_write(type(node), name, frame.label)
+    object.__setattr__(node, name, value)
+    epoch.advance()
+
+
+def _check_no_tracer(frame: Frame, node: Node, name: str, value: Any) -> None:
     if any(isinstance(leaf, Tracer) for leaf in _leaves(value)):
         raise TracedAttributeError(
             f"attribute {name!r} was set to a traced value inside {frame.label}",
@@ -173,16 +209,6 @@ def _set_in_frame(frame: Frame, node: Node, name: str, value: Any) -> None:
             fix=f"use a state: `self.{name} = brainlite.State(...)` in __init__, and "
             f"`self.{name}.value = ...` here",
         )
-    key = (id(node), name)
-    overlaid = any(key in around.attributes for around in frame.ancestry())
-    if overlaid or holds_graph(value) or holds_graph(before):
-        _check_raw_set(frame, node, name)
-        frame.attributes[key] = (node, value)
-        return
-    object.__setattr__(node, name, value)
-    epoch.advance()
-    if not _equal(before, value):
-        _warn_plain_write(type(node), name, frame.label)
 
 
 def _check_raw_set(frame: Frame, node: Node, name: str) -> None:
@@ -225,7 +251,7 @@ def _warn_plain_write(kind: type, name: str, label: str) -> None:
         f"{kind.__name__}.{name} is a plain attribute and is set inside {label}: that happens "
         "when the function is traced, not at each call. Use a State for what changes from call "
         "to call. (Shown once for this attribute.)",
-        stacklevel=4,
+        stacklevel=5,
     )
 
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from brainlite._jax_compat import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun, state_read
 from brainlite.errors import BranchError
 from brainlite.graph._graphdef import build, describe
-from brainlite.graph._node import Node, fields, holds_graph
+from brainlite.graph._node import Node, fields, holds_graph, set_if_plain
 from brainlite.state import State
 from brainlite.state._frame import MISSING, Frame, Slot, current_frame, held, hold_all
 from brainlite.state._locate import locate
@@ -99,6 +99,8 @@ def collect(frame: Frame) -> tuple[Effects, list[Any]]:
     places: list[Place] = []
     made: dict[AnyState, None] = {}
     for (_, name), (owner, value) in frame.attributes.items():
+        if set_if_plain(frame, owner, name, value):
+            continue
         places.append(Place(owner, name, value))
         for state in describe(value).states:
             if state in frame.born:

@@ -529,12 +529,6 @@ def test_a_list_of_modules_set_inside_may_be_edited_afterwards() -> None:
         )
 
 
-@pytest.mark.xfail(
-    reason="Node.__setattr__ treats an empty list as a plain value: the states that are appended "
-    "to it are not seen",
-    raises=StateLostError,
-    strict=True,
-)
 def test_a_list_may_be_filled_with_states_after_it_is_set() -> None:
     class Model(Node):
         def __call__(self, x: Array) -> Array:
@@ -550,12 +544,6 @@ def test_a_list_may_be_filled_with_states_after_it_is_set() -> None:
         assert_close(values(*model.hidden), [X * 0, X * scale])
 
 
-@pytest.mark.xfail(
-    reason="Node.__setattr__ sets an attribute at once where the node was made in a frame further "
-    "out: the new state ends with the inner frame",
-    raises=StateLostError,
-    strict=True,
-)
 def test_a_module_made_inside_may_make_its_state_in_a_nested_loop() -> None:
     @jit
     def fun(x: Array) -> Array:
@@ -933,3 +921,34 @@ def test_under_disable_jit_the_results_are_the_same() -> None:
     with jax.disable_jit():
         fun = jit(under_for_loop(model))
         assert_close([fun(jnp.asarray(X)) for _ in range(2)], [X * 2, X * 4])
+
+
+def test_an_empty_list_that_stays_plain_is_set_once_and_costs_no_compilation() -> None:
+    runs = Runs()
+
+    class Model(Node):
+        def __call__(self, x: Array) -> Array:
+            runs.add()
+            self.log: list[str] = []
+            self.log.append("called")
+            return x
+
+    model = Model()
+    fun = jit(model)
+    with pytest.warns(UserWarning, match="log is a plain attribute and is set inside jit"):
+        fun(jnp.asarray(X))
+    assert model.log == ["called"]
+    assert runs.of(lambda: fun(jnp.asarray(X))) == 0
+
+
+def test_a_traced_value_in_a_list_that_was_set_empty_raises() -> None:
+    class Model(Node):
+        def __call__(self, x: Array) -> Array:
+            self.log: list[Array] = []
+            self.log.append(x)
+            return x
+
+    model = Model()
+    with pytest.raises(TracedAttributeError, match="attribute 'log' was set to a traced value"):
+        jit(model)(jnp.asarray(X))
+    assert not hasattr(model, "log")
