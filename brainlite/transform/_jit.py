@@ -114,6 +114,9 @@ class BoundJit(Generic[P, R_co]):
             self._by_shape = True
             self.clear_cache()
             return self._cold(args, kwargs)
+        except TypeError:
+            binding.check_concrete()
+            raise
         (binding.commit if nested else binding.settle)(new)
         out: R_co = result
         return out

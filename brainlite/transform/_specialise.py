@@ -17,16 +17,18 @@ import jax
 from brainlite import environ
 from brainlite._jax_compat import Tracer
 from brainlite.environ import layer, process
+from brainlite.errors import TransformError
 from brainlite.graph._graphdef import Description, build, describe
 from brainlite.graph._guards import Guards, Renaming, Watched, current_note, same_value
 from brainlite.graph._node import Node, note
 from brainlite.graph._notes import epoch
 from brainlite.state import State
+from brainlite.state._fit import summary
 from brainlite.state._frame import Frame, Slot, hold_all
 from brainlite.state._state import template
 from brainlite.transform._closure import reachable
 from brainlite.transform._intake import Intake, Misfit, own_buffers
-from brainlite.transform._lift import Effects, Lifted, commit, fetch, lift
+from brainlite.transform._lift import Effects, Lifted, commit, fetch, lift, name_of
 from brainlite.transform._options import Options
 
 __all__ = ["Binding", "Call", "Respecialise", "Specialisation", "tracing"]
@@ -287,6 +289,19 @@ class Binding:
     def fetched(self) -> list[Any]:
         """Return what to pass in: the values that the states have here, in a frame or outside."""
         return self.specialisation.intake.flatten([fetch(state) for state in self.inputs])
+
+    def check_concrete(self) -> None:
+        """Raise if a state holds only the shape of a value, which jax does not say."""
+        for state in self.inputs:
+            value = fetch(state)
+            if any(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in jax.tree.leaves(value)):
+                raise TransformError(
+                    f"this {type(state).__name__} holds no value, but only its shape and dtype",
+                    where=name_of(state),
+                    expected="arrays",
+                    got=summary(value),
+                    fix="write a value to it: what eval_shape returns is a model without values",
+                )
 
     def commit(self, new: list[Any]) -> None:
         """Put what came out in place."""

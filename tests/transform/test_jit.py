@@ -8,12 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from brainlite.errors import TransformError
 from brainlite.graph import Node
 from brainlite.random import RandomState
 from brainlite.state import HiddenState, ParamState, State
-from brainlite.transform import BoundJit, JitFunction, grad, jit
+from brainlite.transform import BoundJit, JitFunction, eval_shape, grad, jit
 from brainlite.typing import Array
-from tests.transform.checks import Runs, assert_close, assert_same, counted_work, values
+from tests.transform.checks import Runs, assert_close, assert_same, counted_work, says, values
 from tests.transform.small import Chain, Counter, Scale, Total
 
 X = np.arange(1.0, 4.0, dtype=np.float32)
@@ -287,3 +288,16 @@ def test_an_error_in_the_body_comes_out_as_it_is(error: type[Exception]) -> None
         fun(jnp.ones(4))
     fun(jnp.ones(3))
     assert_same(values(model.count), [2])
+
+
+def test_a_model_without_values_raises() -> None:
+    model = eval_shape(lambda: Scale())
+    message = says(
+        "this ParamState holds no value, but only its shape and dtype",
+        where=r"Scale.weight \(ParamState\)",
+        expected="arrays",
+        got=r"float32\[3\]",
+        fix="write a value to it",
+    )
+    with pytest.raises(TransformError, match=message):
+        jit(model)(jnp.ones(3))
