@@ -8,8 +8,6 @@ from typing import Any
 import jax
 
 from brainlite.errors import OptionError, StateValueError, TransformError
-from brainlite.random._chisquare import ChiSquareDraws
-from brainlite.random._counts import CountDraws
 from brainlite.random._gamma import GammaDraws
 from brainlite.random._keys import advance, is_key, make_entropy_key, to_key
 from brainlite.random._location import LocationDraws
@@ -30,11 +28,9 @@ class RandomState(
     UniformDraws,
     NormalDraws,
     GammaDraws,
-    ChiSquareDraws,
     PositiveDraws,
     LocationDraws,
     TrialDraws,
-    CountDraws,
     OrderDraws,
 ):
     """A generator of random numbers: a state that holds one key.

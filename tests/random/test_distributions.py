@@ -14,10 +14,7 @@ import pytest
 from brainlite import environ, random
 from brainlite.random import RandomState
 from brainlite.typing import Array, Key
-from tests.random.comparison import assert_same_distribution
-
-MANY = 10000  # one size in all tests: to compile takes longer than to draw
-
+from tests.random.comparison import MANY, assert_same_distribution
 
 # As strongly typed as the parameters of our draws, so that both share what jax has compiled.
 f32 = np.float32
@@ -63,9 +60,6 @@ def maxwell(rng: np.random.Generator, size: int) -> Any:
 
 DRAWS = [
     Draw("random", (), jr.uniform, lambda g, n: g.random(n)),
-    Draw("random_sample", (), jr.uniform, lambda g, n: g.random(n)),
-    Draw("ranf", (), jr.uniform, lambda g, n: g.random(n)),
-    Draw("sample", (), jr.uniform, lambda g, n: g.random(n)),
     Draw(
         "uniform",
         (2.0, 5.0),
@@ -133,7 +127,6 @@ DRAWS = [
     Draw("f", (3.0, 4.0), f_by_jax, lambda g, n: g.f(3, 4, n)),
     Draw("noncentral_f", (3.0, 9.0, 2.0), None, noncentral_f),
     Draw("standard_t", (3.0,), lambda k, s: jr.t(k, f32(3.0), s), lambda g, n: g.standard_t(3, n)),
-    Draw("t", (3.0,), lambda k, s: jr.t(k, f32(3.0), s), lambda g, n: g.standard_t(3, n)),
     Draw("standard_exponential", (), jr.exponential, lambda g, n: g.exponential(size=n)),
     Draw(
         "exponential",
@@ -217,6 +210,7 @@ DRAWS = [
     Draw("logseries", (0.7,), None, lambda g, n: g.logseries(0.7, n)),
     Draw("zipf", (2.5,), None, lambda g, n: g.zipf(2.5, n)),
 ]
+SECOND_NAMES = {"random_sample": "random", "ranf": "random", "sample": "random", "t": "standard_t"}
 OF_JAX = [draw for draw in DRAWS if draw.of_jax is not None]
 
 
@@ -251,7 +245,12 @@ def test_the_table_has_every_draw_of_single_numbers() -> None:
         and "size" in inspect.signature(getattr(random, name)).parameters
     }
     elsewhere = {"choice", "dirichlet", "categorical", "multinomial", "multivariate_normal"}
-    assert {draw.name for draw in DRAWS} == draws - elsewhere - {"orthogonal"}
+    assert {draw.name for draw in DRAWS} == draws - elsewhere - {"orthogonal"} - set(SECOND_NAMES)
+
+
+@pytest.mark.parametrize(("second", "name"), SECOND_NAMES.items())
+def test_a_second_name_is_the_same_draw(second: str, name: str) -> None:
+    assert getattr(RandomState, second) is getattr(RandomState, name)
 
 
 @pytest.mark.parametrize("draw", OF_JAX, ids=str)
@@ -314,3 +313,47 @@ def test_dtype_is_the_environments_or_the_one_asked_for(draw: Draw) -> None:
     assert shape_of(draw, dtype=other).dtype == other
     with environ.context(precision=16):
         assert shape_of(draw).dtype == other
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "certain"),
+    [
+        ("uniform", (2.0, 2.0), 2),
+        ("normal", (5.0, 0.0), 5),
+        ("bernoulli", (0.0,), 0),
+        ("bernoulli", (1.0,), 1),
+        ("binomial", (7, 0.0), 0),
+        ("binomial", (7, 1.0), 7),
+        ("geometric", (1.0,), 1),
+        ("negative_binomial", (3, 1.0), 0),
+        ("hypergeometric", (3, 0, 2), 2),
+        ("hypergeometric", (0, 3, 2), 0),
+        ("hypergeometric", (3, 2, 5), 3),
+        ("poisson", (0.0,), 0),
+        ("logseries", (0.0,), 1),
+        ("zipf", (500.0,), 1),
+    ],
+)
+def test_what_is_certain_always_comes(
+    name: str, parameters: tuple[float, ...], certain: float
+) -> None:
+    assert (getattr(RandomState(0), name)(*parameters, size=(MANY,)) == certain).all()
+
+
+def test_loggamma_is_finite_where_gamma_is_zero() -> None:
+    assert bool(jnp.isfinite(RandomState(0).loggamma(1e-3, MANY)).all())
+
+
+def test_a_draw_without_a_check_takes_any_parameter() -> None:
+    def draw() -> list[Array]:
+        rng = RandomState(0)
+        return [
+            rng.power(-1.0, check_valid=False),
+            rng.chisquare(-1.0, check_valid=False),
+            rng.truncated_normal(2.0, 1.0, check_valid=False),
+            rng.bernoulli(1.5, check_valid=False),
+            rng.binomial(5, 1.5, check_valid=False),
+            rng.multinomial(5, [0.8, 0.8, 0.0], check_valid=False),
+        ]
+
+    assert [each.shape for each in jax.eval_shape(draw)] == [(), (), (), (), (), (3,)]
