@@ -100,13 +100,7 @@ def to_count(values: jax.Array, dtype: DTypeLike) -> jax.Array:
 
 
 def draw_shape(size: AnySize, **parameters: AnyArray) -> Shape:
-    """Return the shape of a draw, to which every parameter must broadcast.
-
-    Raises
-    ------
-    SizeError
-        The parameters do not fit each other, or not the size.
-    """
+    """Return the shape of a draw, to which every parameter must broadcast."""
     shapes = [parameter.shape for parameter in parameters.values()]
     try:
         broadcast = np.broadcast_shapes(*shapes)
@@ -144,29 +138,19 @@ class Parameter(NamedTuple):
     condition: str
 
 
-def anything(value: Numbers) -> Parameter:
-    """Any number."""
-    return Parameter(value, lambda array: True, "")
+def _numbers_with(
+    holds: Callable[[Any], Any], condition: str
+) -> Callable[[Numbers | None], Parameter]:
+    # What may be left out is a scale, which then is 1.
+    return lambda value: Parameter(1 if value is None else value, holds, condition)
 
 
-def positive(value: Numbers) -> Parameter:
-    """Numbers above 0."""
-    return Parameter(value, lambda array: array > 0, "> 0")
-
-
-def non_negative(value: Numbers | None) -> Parameter:
-    """Numbers of 0 or more; 1 when there is none given, as for a scale."""
-    return Parameter(1 if value is None else value, lambda array: array >= 0, ">= 0")
-
-
-def probability(value: Numbers) -> Parameter:
-    """Numbers from 0 to 1."""
-    return Parameter(value, lambda array: (array >= 0) & (array <= 1), "within [0, 1]")
-
-
-def chance_of_success(value: Numbers) -> Parameter:
-    """Probabilities of what is waited for: 0 would never end."""
-    return Parameter(value, lambda array: (array > 0) & (array <= 1), "above 0, at most 1")
+anything = _numbers_with(lambda array: True, "")
+positive = _numbers_with(lambda array: array > 0, "> 0")
+non_negative = _numbers_with(lambda array: array >= 0, ">= 0")
+probability = _numbers_with(lambda array: (array >= 0) & (array <= 1), "within [0, 1]")
+# Of what is waited for: at 0 the waiting would never end.
+chance_of_success = _numbers_with(lambda array: (array > 0) & (array <= 1), "above 0, at most 1")
 
 
 def prepare(

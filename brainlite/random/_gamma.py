@@ -25,6 +25,9 @@ __all__ = ["GammaDraws"]
 class GammaDraws(KeySource):
     """The gamma distribution, sums of squares of normal numbers, and ratios of both.
 
+    Shape parameters and degrees of freedom (``df``) are above 0, scales and the noncentrality
+    (``nonc``) 0 or more.
+
     Examples
     --------
     >>> import brainlite
@@ -52,15 +55,7 @@ class GammaDraws(KeySource):
         self, shape: Numbers, scale: Numbers | None = None,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw from gamma distributions; the mean is ``shape * scale``.
-
-        Parameters
-        ----------
-        shape : array_like
-            The shape parameter, above 0.
-        scale : array_like, optional
-            The scale, 0 or more, by default 1.
-        """
+        """Draw from gamma distributions; the mean is ``shape * scale``."""
         return self._draw(
             lambda key, alpha, width, *rest: jax.random.gamma(key, alpha, *rest) * width,
             size,
@@ -89,17 +84,7 @@ class GammaDraws(KeySource):
     ) -> Array:
         """Draw vectors of probabilities from Dirichlet distributions.
 
-        Parameters
-        ----------
-        alpha : array_like, shape (..., n)
-            The concentrations, above 0.
-        size : int or sequence of int, optional
-            How many vectors; by default as many as there are distributions.
-
-        Returns
-        -------
-        array, shape (*size, n)
-            Each vector sums to 1.
+        The concentrations ``alpha``, above 0, have shape (..., n), the result (*size, n).
         """
         dtype = float_dtype(dtype)
         concentration = to_numbers(alpha, dtype)
@@ -118,15 +103,7 @@ class GammaDraws(KeySource):
         self, df: Numbers,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None, check_valid: bool = True,
     ) -> Array:
-        """Draw from chi-square distributions; the mean is ``df``.
-
-        Parameters
-        ----------
-        df : array_like
-            The degrees of freedom, above 0.
-        check_valid : bool
-            Whether to check them.
-        """
+        """Draw from chi-square distributions; the mean is ``df``; ``check_valid`` looks at it."""
         dtype = float_dtype(dtype)
         return self._draw(jax.random.chisquare, size, key, dtype, check_valid, df=positive(df))
 
@@ -134,20 +111,7 @@ class GammaDraws(KeySource):
         self, df: Numbers, nonc: Numbers,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw from noncentral chi-square distributions; the mean is ``df + nonc``.
-
-        Parameters
-        ----------
-        df : array_like
-            The degrees of freedom, above 0.
-        nonc : array_like
-            The noncentrality, 0 or more.
-
-        References
-        ----------
-        Johnson, Kotz and Balakrishnan, "Continuous univariate distributions", volume 2, 1995,
-        chapter 29: a chi-square with 2 k more degrees of freedom, where k is a Poisson number.
-        """
+        """Draw from noncentral chi-square distributions; the mean is ``df + nonc``."""
         given = {"df": positive(df), "nonc": non_negative(nonc)}
         return self._draw(_noncentral_chisquare, size, key, float_dtype(dtype), **given)
 
@@ -164,11 +128,7 @@ class GammaDraws(KeySource):
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
         """Draw as :meth:`f` does, the numerator by :meth:`noncentral_chisquare`."""
-        given = {
-            "dfnum": positive(dfnum),
-            "dfden": positive(dfden),
-            "nonc": non_negative(nonc),
-        }
+        given = {"dfnum": positive(dfnum), "dfden": positive(dfden), "nonc": non_negative(nonc)}
         return self._draw(_noncentral_f, size, key, float_dtype(dtype), **given)
 
     def standard_t(
@@ -182,6 +142,8 @@ class GammaDraws(KeySource):
     # fmt: on
 
 
+# Johnson, Kotz and Balakrishnan, "Continuous univariate distributions", volume 2, 1995, chapter 29:
+# a chi-square with 2 k more degrees of freedom, where k is a Poisson number.
 def _noncentral_chisquare(
     key: Key, df: AnyArray, nonc: AnyArray, shape: Shape, dtype: DTypeLike
 ) -> Array:

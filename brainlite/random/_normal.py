@@ -71,15 +71,7 @@ class NormalDraws(KeySource):
         self, loc: Numbers | None = None, scale: Numbers | None = None,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw from normal distributions.
-
-        Parameters
-        ----------
-        loc : array_like, optional
-            The mean, by default 0.
-        scale : array_like, optional
-            The standard deviation, 0 or more, by default 1.
-        """
+        """Draw from normal distributions of mean ``loc`` (0) and deviation ``scale`` (1)."""
         dtype = float_dtype(dtype, or_complex=True)
         return self._draw_located(jax.random.normal, loc, scale, size, key, dtype)
 
@@ -89,27 +81,15 @@ class NormalDraws(KeySource):
     ) -> Array:
         """Draw from normal distributions cut off outside (lower, upper).
 
-        Parameters
-        ----------
-        lower, upper : array_like
-            The bounds of the numbers themselves, not in units of ``scale``; ``lower < upper``.
-        loc, scale : array_like
-            Mean and standard deviation (0 or more) before the cut.
-        check_valid : bool
-            Whether to check the arguments.
+        The bounds are those of the numbers themselves, not in units of ``scale``. ``loc`` and
+        ``scale`` are mean and standard deviation before the cut; ``check_valid`` looks at them.
         """
         dtype = float_dtype(dtype)
-        (low, high, mean, width), shape = prepare(
-            size,
-            dtype,
-            check_valid,
-            lower=anything(lower),
-            upper=anything(upper),
-            loc=anything(loc),
-            scale=non_negative(scale),
-        )
+        given = {"lower": anything(lower), "upper": anything(upper), "loc": anything(loc)}
+        arrays, shape = prepare(size, dtype, check_valid, **given, scale=non_negative(scale))
         if check_valid:
             require_order("lower", lower, "<", "upper", upper)
+        low, high, mean, width = arrays
         low, high = (low - mean) / width, (high - mean) / width
         standard = jax.random.truncated_normal(self._take_key(key), low, high, shape, dtype)
         return standard * width + mean

@@ -61,14 +61,6 @@ class OrderDraws(KeySource):
         -------
         array, shape (*size, ...)
 
-        Raises
-        ------
-        SizeError
-            There is nothing to choose from, or less than ``size`` asks for without replacement;
-            or ``p`` has another length.
-        OptionError
-            ``p`` has a negative element, or none that is positive.
-
         Examples
         --------
         >>> import brainlite
@@ -110,16 +102,9 @@ class OrderDraws(KeySource):
         return jax.random.permutation(self._take_key(key), _elements(x), axis, independent)
 
     def shuffle(self, x: Numbers, axis: int = 0, key: AnyKey = None) -> Array:
-        """Return the elements of an array in random order.
+        """Return the elements of an array in random order, as :meth:`permutation` does.
 
         Unlike numpy's it cannot work in place, since jax arrays do not change: use the result.
-
-        Parameters
-        ----------
-        x : array_like
-            The array.
-        axis : int
-            The axis along which to shuffle.
         """
         return self.permutation(x, axis, key=key)
 

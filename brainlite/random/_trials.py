@@ -78,17 +78,8 @@ class TrialDraws(KeySource):
     ) -> Array:
         """Draw how often each of several outcomes comes up in ``n`` trials.
 
-        Parameters
-        ----------
-        n : array_like of int
-            The number of trials.
-        pvals : array_like, shape (..., outcomes)
-            The probabilities of the outcomes. The last one is what the others leave of 1.
-
-        Returns
-        -------
-        array, shape (*size, outcomes)
-            Counts that sum to ``n``.
+        ``pvals`` has shape (..., outcomes), the result (*size, outcomes), which sums to ``n``. The
+        last probability is what the others leave of 1.
         """
         trials, chances = to_numbers(n, count_dtype()), _outcomes(pvals)
         batch = draw_shape(size, n=trials, pvals=chances[..., 0])
@@ -102,14 +93,7 @@ class TrialDraws(KeySource):
     ) -> Array:
         """Draw the numbers of outcomes, given unnormalised log probabilities.
 
-        Parameters
-        ----------
-        logits : array_like
-            One distribution along ``axis``; the other axes are the batch.
-        axis : int
-            The axis of the outcomes.
-        size : int or sequence of int, optional
-            The shape of the draw, which ends in the batch; by default the batch.
+        The outcomes stand along ``axis``; the other axes are the batch, in which ``size`` ends.
         """
         values = _outcomes(logits)
         shape = draw_shape(size, logits=np.empty(np.delete(values.shape, axis)))
@@ -118,25 +102,14 @@ class TrialDraws(KeySource):
     def geometric(
         self, p: Numbers, size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None
     ) -> Array:
-        """Draw how many trials there are up to the first success, that one included.
-
-        References
-        ----------
-        Devroye, "Non-uniform random variate generation", 1986, chapter X.2 (inversion).
-        """
+        """Draw how many trials there are up to the first success, that one included."""
         return self._count(_geometric, size, key, dtype, p=chance_of_success(p))
 
     def negative_binomial(
         self, n: Numbers, p: Numbers,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw how many failures there are before ``n`` successes, above 0 and not always whole.
-
-        References
-        ----------
-        Devroye, "Non-uniform random variate generation", 1986, chapter X.4.7: a Poisson number
-        whose mean is a gamma number.
-        """
+        """Draw how many failures there are before ``n`` successes, above 0 and not always whole."""
         given = {"n": positive(n), "p": chance_of_success(p)}
         return self._count(_negative_binomial, size, key, dtype, **given)
 
@@ -165,25 +138,14 @@ class TrialDraws(KeySource):
     def logseries(
         self, p: Numbers, size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None
     ) -> Array:
-        """Draw k >= 1 in proportion to ``p**k / k``, for 0 <= p < 1 (logarithmic series).
-
-        References
-        ----------
-        Kemp, "Efficient generation of logarithmically distributed pseudo-random variables",
-        Applied Statistics 30, 1981.
-        """
+        """Draw k >= 1 in proportion to ``p**k / k``, for 0 <= p < 1 (logarithmic series)."""
         ratio = Parameter(p, lambda p: (p >= 0) & (p < 1), "0 or more, below 1")
         return self._count(draw_logseries, size, key, dtype, p=ratio)
 
     def zipf(
         self, a: Numbers, size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None
     ) -> Array:
-        """Draw k >= 1 in proportion to ``k**-a``, for a > 1 (Zipf's or the zeta distribution).
-
-        References
-        ----------
-        Devroye, "Non-uniform random variate generation", 1986, chapter X.6.1.
-        """
+        """Draw k >= 1 in proportion to ``k**-a``, for a > 1 (Zipf's or the zeta distribution)."""
         return self._count(draw_zipf, size, key, dtype, a=Parameter(a, lambda a: a > 1, "> 1"))
 
     # fmt: on
@@ -210,11 +172,13 @@ def _binomial(key: Key, n: AnyArray, p: AnyArray, shape: Shape, dtype: DTypeLike
     return jax.random.binomial(key, n, p, shape).astype(dtype)
 
 
+# Devroye, "Non-uniform random variate generation", 1986, chapter X.2: inversion.
 def _geometric(key: Key, p: AnyArray, shape: Shape, dtype: DTypeLike) -> Array:
     u = jax.random.uniform(key, shape, p.dtype)
     return to_count(jnp.floor(jnp.log1p(-u) / jnp.log1p(-p)) + 1, dtype)
 
 
+# Devroye, chapter X.4.7: a Poisson number whose mean is a gamma number.
 def _negative_binomial(key: Key, n: AnyArray, p: AnyArray, shape: Shape, dtype: DTypeLike) -> Array:
     first, second = jax.random.split(key)
     mean = jax.random.gamma(first, n, shape) * (1 - p) / p

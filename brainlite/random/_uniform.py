@@ -86,13 +86,7 @@ class UniformDraws(KeySource):
         self, low: Numbers, high: Numbers | None = None,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw whole numbers from low, ..., high - 1.
-
-        Parameters
-        ----------
-        low, high : array_like of int
-            The bounds, ``low < high``. With one bound the numbers are 0, ..., low - 1.
-        """
+        """Draw whole numbers from low, ..., high - 1; with one bound, from 0, ..., low - 1."""
         low, high = (0, low) if high is None else (low, high)
         least, limit = _whole("low", low), _whole("high", high)
         shape = draw_shape(size, low=least, high=limit)
@@ -101,8 +95,7 @@ class UniformDraws(KeySource):
 
     def randint_like(
         self, input: ArrayLike, low: Numbers = 0,  # noqa: A002 - as in torch
-        high: Numbers | None = None, *, dtype: AnyDType = None,
-        key: AnyKey = None,
+        high: Numbers | None = None, *, dtype: AnyDType = None, key: AnyKey = None,
     ) -> Array:
         """Draw as :meth:`randint` does, in the shape and dtype of ``input``: floats for floats."""
         kind = jnp.result_type(input) if dtype is None else jnp.dtype(dtype)

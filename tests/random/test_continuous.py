@@ -39,3 +39,27 @@ def test_vonmises_angles_are_wrapped(mu: float) -> None:
 def test_vonmises_refuses_a_negative_concentration() -> None:
     with pytest.raises(OptionError, match=r"kappa >= 0\n  got:      -1\.0"):
         RandomState(0).vonmises(0.0, -1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        ("exponential", (-1.0,), r"scale >= 0\n  got:      -1\.0"),
+        ("weibull", (0.0,), r"a > 0\n  got:      0\.0"),
+        ("weibull_min", (1.0, -1.0), r"scale >= 0"),
+        ("rayleigh", (-1.0,), r"scale >= 0"),
+        ("pareto", (0.0,), r"a > 0"),
+        ("power", (-1.0,), r"a > 0"),
+        ("wald", (0.0, 1.0), r"mean > 0"),
+        ("wald", (1.0, [1.0, 0.0]), r"scale > 0\n  got:      0\.0 at index \(1,\)"),
+    ],
+)
+def test_parameters_out_of_range_are_refused(
+    name: str, parameters: tuple[float, ...], message: str
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        getattr(RandomState(0), name)(*parameters)
+
+
+def test_pareto_starts_at_one() -> None:
+    assert RandomState(0).pareto(3.0, MANY).min() >= 1
