@@ -273,7 +273,7 @@ def test_a_second_name_is_the_same_draw(second: str, name: str) -> None:
     assert getattr(RandomState, second) is getattr(RandomState, name)
 
 
-@pytest.mark.parametrize("draw", map(numeric, OF_JAX))
+@pytest.mark.parametrize("draw", [*map(numeric, OF_JAX)])
 def test_numbers_are_those_of_jax_on_the_used_key(draw: Draw) -> None:
     assert draw.of_jax is not None
     used = jr.split(jr.key(1))[1]
@@ -282,13 +282,13 @@ def test_numbers_are_those_of_jax_on_the_used_key(draw: Draw) -> None:
     )
 
 
-@pytest.mark.parametrize("draw", map(numeric, DRAWS))
+@pytest.mark.parametrize("draw", [*map(numeric, DRAWS)])
 def test_distribution_is_that_of_numpy(draw: Draw) -> None:
     numbers = draw_many(RandomState(1), draw, (MANY,))
     assert_same_distribution(numbers, draw.of_numpy(np.random.default_rng(2), MANY))
 
 
-@pytest.mark.parametrize("draw", map(numeric, DRAWS))
+@pytest.mark.parametrize("draw", [*map(numeric, DRAWS)])
 def test_a_draw_uses_up_one_key_and_none_of_the_generator_with_its_own(draw: Draw) -> None:
     rng = RandomState(0)
     one = np.asarray(draw_many(rng, draw, (MANY,), key=7))
