@@ -10,7 +10,7 @@ from brainlite.graph import Node
 from brainlite.state._frame import current_frame
 
 # The tests compile much and compute little: XLA is quicker when it leaves out most optimizations.
-jax.config.update("jax_disable_most_optimizations", True)
+jax.config.update("jax_disable_most_optimizations", True)  # type: ignore[no-untyped-call]  # of jax
 
 
 @pytest.fixture(autouse=True)
