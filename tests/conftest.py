@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 
+import jax
 import pytest
 
 from brainlite import environ
 from brainlite.graph import Node
 from brainlite.state._frame import current_frame
+
+# The tests compile much and compute little: XLA is quicker when it leaves out most optimizations.
+jax.config.update("jax_disable_most_optimizations", True)  # type: ignore[no-untyped-call]  # of jax
 
 
 @pytest.fixture(autouse=True)

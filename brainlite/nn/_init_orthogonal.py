@@ -24,10 +24,6 @@ class Orthogonal(RandomInitializer):
         The factor.
     axis : int
         The axis of the outputs; the others are taken together as the inputs.
-    seed : int or key, optional
-        A seed of its own; by default the numbers come from ``brainlite.random``.
-    unit : object that multiplies
-        The unit of the values.
 
     Raises
     ------
@@ -66,10 +62,6 @@ class DeltaOrthogonal(RandomInitializer):
         The factor.
     axis : int
         The axis of the outputs in the matrix.
-    seed : int or key, optional
-        A seed of its own; by default the numbers come from ``brainlite.random``.
-    unit : object that multiplies
-        The unit of the values.
 
     Raises
     ------

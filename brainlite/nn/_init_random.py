@@ -16,10 +16,6 @@ class Normal(RandomInitializer):
     ----------
     mean, scale : array_like
         The mean and the standard deviation.
-    unit : object that multiplies
-        The unit of the values.
-    seed : int or key, optional
-        A seed of its own; by default the numbers come from ``brainlite.random``.
 
     Examples
     --------
@@ -45,12 +41,8 @@ class TruncatedNormal(RandomInitializer):
     ----------
     loc, scale : array_like
         The mean and the standard deviation before the cut.
-    unit : object that multiplies
-        The unit of the values.
     lower, upper : array_like
         The bounds of the numbers themselves.
-    seed : int or key, optional
-        A seed of its own; by default the numbers come from ``brainlite.random``.
 
     Examples
     --------
@@ -80,10 +72,6 @@ class Uniform(RandomInitializer):
     ----------
     min_val, max_val : array_like
         The bounds: the lower one included, the upper one not.
-    seed : int or key, optional
-        A seed of its own; by default the numbers come from ``brainlite.random``.
-    unit : object that multiplies
-        The unit of the values.
 
     Examples
     --------
@@ -109,10 +97,6 @@ class Exponential(RandomInitializer):
     ----------
     scale : array_like, optional
         The mean, by default 1.
-    seed : int or key, optional
-        A seed of its own; by default the numbers come from ``brainlite.random``.
-    unit : object that multiplies
-        The unit of the values.
 
     Examples
     --------
@@ -137,12 +121,8 @@ class Gamma(RandomInitializer):
     ----------
     shape : array_like
         The shape parameter of the distribution, above 0.
-    unit : object that multiplies
-        The unit of the values.
     scale : array_like, optional
         The scale of the distribution, by default 1.
-    seed : int or key, optional
-        A seed of its own; by default the numbers come from ``brainlite.random``.
 
     Examples
     --------

@@ -47,10 +47,6 @@ class VarianceScaling(RandomInitializer):
         so that its variance is the one asked for.
     in_axis, out_axis : int
         The axes of inputs and outputs; all other axes are the receptive field.
-    seed : int or key, optional
-        A seed of its own; by default the numbers come from ``brainlite.random``.
-    unit : object that multiplies
-        The unit of the values.
 
     Raises
     ------

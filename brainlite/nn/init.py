@@ -3,7 +3,7 @@
 An initialiser is called with a shape: ``init.KaimingNormal()((10, 20))``. Layers take one, or any
 function of a shape, or a plain array, and hand it to :func:`param`. Random ones draw from
 ``brainlite.random``, so that ``brainlite.random.seed`` fixes them, unless they have a seed of
-their own.
+their own: an int or a key as ``seed``. ``unit`` is what the values are multiplied with.
 
 Examples
 --------

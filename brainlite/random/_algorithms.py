@@ -5,7 +5,6 @@ element of the array is done. The functions are jitted because an eager loop of 
 anew at each call.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -14,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from brainlite.random._arguments import AnyArray, count_dtype, largest_int
+from brainlite.random._arguments import AnyArray, count_dtype, largest_int, to_count
 from brainlite.typing import Array, DTypeLike, Key, Shape
 
 __all__ = [
@@ -28,9 +27,9 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Array])
 
 
-def _compiled(*static: str) -> Callable[[F], F]:
-    """Jit a function; other than ``jax.jit`` this keeps its type."""
-    return cast("Callable[[F], F]", functools.partial(jax.jit, static_argnames=static))
+def _compiled(draw: F) -> F:
+    """Jit a draw; other than ``jax.jit`` this keeps its type."""
+    return cast("F", jax.jit(draw, static_argnames=("shape", "dtype")))
 
 
 def _reject(
@@ -59,7 +58,7 @@ def _reject(
     return values
 
 
-@_compiled("shape", "dtype")
+@_compiled
 def draw_vonmises(key: Key, mu: AnyArray, kappa: AnyArray, shape: Shape, dtype: DTypeLike) -> Array:
     """Draw from von Mises distributions with an envelope of wrapped Cauchy distributions.
 
@@ -88,7 +87,7 @@ def draw_vonmises(key: Key, mu: AnyArray, kappa: AnyArray, shape: Shape, dtype: 
     return ((turned + jnp.pi) % (2 * jnp.pi) - jnp.pi).astype(dtype)
 
 
-@_compiled("shape", "dtype")
+@_compiled
 def draw_zipf(key: Key, a: AnyArray, shape: Shape, dtype: DTypeLike) -> Array:
     """Draw from zeta distributions, cut off at the largest number of ``dtype``.
 
@@ -119,9 +118,9 @@ def _largest_float(dtype: DTypeLike, wide: DTypeLike) -> Any:
     return rounded if int(rounded) <= limit else np.nextafter(rounded, np.zeros_like(rounded))
 
 
-@_compiled("shape")
-def draw_logseries(key: Key, p: AnyArray, shape: Shape) -> Array:
-    """Draw from logarithmic series distributions, as floats.
+@_compiled
+def draw_logseries(key: Key, p: AnyArray, shape: Shape, dtype: DTypeLike) -> Array:
+    """Draw from logarithmic series distributions.
 
     References
     ----------
@@ -137,12 +136,14 @@ def draw_logseries(key: Key, p: AnyArray, shape: Shape) -> Array:
     # log(q) from log(1 - q): near q = 1 the digits of q itself are gone.
     far = jnp.floor(1 + jnp.log(v) / jnp.log1p(-jnp.exp(log_rest)))
     near = jnp.where(v >= q, 1.0, 2.0)
-    return jnp.where(v >= p, 1.0, jnp.where(v <= q**2, far, near))
+    return to_count(jnp.where(v >= p, 1.0, jnp.where(v <= q**2, far, near)), dtype)
 
 
-@_compiled("shape")
-def draw_multinomial(key: Key, n: AnyArray, pvals: AnyArray, shape: Shape) -> Array:
-    """Draw counts of outcomes, as floats; the last probability is what the others leave.
+@_compiled
+def draw_multinomial(
+    key: Key, n: AnyArray, pvals: AnyArray, shape: Shape, dtype: DTypeLike
+) -> Array:
+    """Draw counts of outcomes; the last probability is what the others leave.
 
     References
     ----------
@@ -154,12 +155,12 @@ def draw_multinomial(key: Key, n: AnyArray, pvals: AnyArray, shape: Shape) -> Ar
     full = jnp.concatenate([first, last], axis=-1)
     trials = jnp.broadcast_to(n, shape)
     drawn: Array = jax.random.multinomial(key, trials, full, shape=(*shape, full.shape[-1]))
-    return drawn
+    return drawn.astype(dtype)
 
 
-@_compiled("shape")
+@_compiled
 def draw_hypergeometric(
-    key: Key, good: AnyArray, bad: AnyArray, sample: AnyArray, shape: Shape
+    key: Key, good: AnyArray, bad: AnyArray, sample: AnyArray, shape: Shape, dtype: DTypeLike
 ) -> Array:
     """Draw from hypergeometric distributions by drawing from urns, ball after ball.
 
@@ -182,4 +183,4 @@ def draw_hypergeometric(
 
     found: Array = lax.fori_loop(0, jnp.max(steps, initial=0), step, jnp.zeros(shape, whole))
     found = jnp.where(taken < sample, rarer - found, found)
-    return jnp.where(rarer < good, sample - found, found)
+    return jnp.where(rarer < good, sample - found, found).astype(dtype)

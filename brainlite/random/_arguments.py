@@ -1,7 +1,7 @@
 """The arguments that draws have in common: parameters, sizes, dtypes, and what is allowed."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -11,24 +11,29 @@ from brainlite import environ
 from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError, SizeError
 from brainlite.random._size import to_size
-from brainlite.typing import ArrayLike, DTypeLike, Shape, Size
+from brainlite.typing import ArrayLike, DTypeLike, SeedOrKey, Shape, Size
 
 __all__ = [
     "AnyArray",
+    "AnyDType",
+    "AnyKey",
+    "AnySize",
     "Numbers",
+    "Parameter",
+    "anything",
+    "chance_of_success",
     "count_dtype",
     "draw_shape",
     "float_dtype",
     "int_dtype",
     "largest_int",
+    "non_negative",
+    "positive",
+    "prepare",
+    "probability",
     "require",
-    "require_at_least",
-    "require_below",
-    "require_non_negative",
-    "require_positive",
-    "require_probability",
+    "require_order",
     "to_count",
-    "to_floats",
     "to_numbers",
 ]
 
@@ -37,22 +42,26 @@ Numbers: TypeAlias = ArrayLike | Sequence[Any]
 
 AnyArray: TypeAlias = jax.Array | np.ndarray[Any, Any]
 
+AnySize: TypeAlias = Size | None
+"""The shape of a draw, or None for that of its parameters."""
+
+AnyKey: TypeAlias = SeedOrKey | None
+"""The seed or key of one draw, or None for the next key of the generator."""
+
+AnyDType: TypeAlias = DTypeLike | None
+"""The dtype of a draw, or None for that of the environment."""
+
 _HOST: Final = (bool, int, float, np.ndarray, np.generic)
 
 
-def to_numbers(value: Numbers, dtype: DTypeLike | None = None) -> AnyArray:
+def to_numbers(value: Numbers, dtype: AnyDType = None) -> AnyArray:
     """Return an array; what is no jax array yet stays on the host, which is ten times faster."""
     if isinstance(value, _HOST) or (isinstance(value, Sequence) and not _is_traced(value)):
         return np.asarray(value, dtype)
     return jnp.asarray(value, dtype)
 
 
-def to_floats(dtype: DTypeLike, *values: Numbers) -> tuple[AnyArray, ...]:
-    """Return parameters as arrays of the dtype of the draw."""
-    return tuple(to_numbers(value, dtype) for value in values)
-
-
-def float_dtype(dtype: DTypeLike | None, *, or_complex: bool = False) -> DTypeLike:
+def float_dtype(dtype: AnyDType, *, or_complex: bool = False) -> DTypeLike:
     """Return the dtype of a draw of floats: the one asked for, or that of the environment."""
     if dtype is None:
         return environ.dftype()
@@ -66,7 +75,7 @@ def float_dtype(dtype: DTypeLike | None, *, or_complex: bool = False) -> DTypeLi
     return dtype
 
 
-def int_dtype(dtype: DTypeLike | None) -> DTypeLike:
+def int_dtype(dtype: AnyDType) -> DTypeLike:
     """Return the dtype of a draw of whole numbers: the one asked for, or the environment's."""
     return environ.ditype() if dtype is None else dtype
 
@@ -90,14 +99,8 @@ def to_count(values: jax.Array, dtype: DTypeLike) -> jax.Array:
     return jnp.where(values >= largest, jnp.asarray(largest, dtype), values.astype(dtype))
 
 
-def draw_shape(size: Size | None, **parameters: AnyArray) -> Shape:
-    """Return the shape of a draw, to which every parameter must broadcast.
-
-    Raises
-    ------
-    SizeError
-        The parameters do not fit each other, or not the size.
-    """
+def draw_shape(size: AnySize, **parameters: AnyArray) -> Shape:
+    """Return the shape of a draw, to which every parameter must broadcast."""
     shapes = [parameter.shape for parameter in parameters.values()]
     try:
         broadcast = np.broadcast_shapes(*shapes)
@@ -127,65 +130,75 @@ def _is_traced(value: Any) -> bool:
     return isinstance(value, Tracer)
 
 
-def require(name: str, value: Any, holds: Callable[[Any], Any], condition: str) -> None:
-    """Raise an OptionError unless ``holds(value)`` everywhere. A traced value passes unseen."""
-    if _is_traced(value):
-        return
-    array = np.asarray(value)
-    good = np.asarray(holds(array))
-    if good.all():
-        return
-    index = tuple(int(axis) for axis in np.argwhere(~good)[0])
-    raise OptionError(
-        f"the argument {name!r} of a random draw is out of range",
-        expected=f"{name} {condition}",
-        got=str(array[index]) + (f" at index {index}" if index else ""),
-        fix=f"check where {name} is computed, or limit it with jnp.clip",
-    )
+class Parameter(NamedTuple):
+    """A parameter of a draw, and what has to hold for all of its numbers."""
+
+    value: Numbers
+    holds: Callable[[Any], Any]
+    condition: str
 
 
-def require_positive(**values: Any) -> None:
-    """Raise unless each value is above 0."""
-    for name, value in values.items():
-        require(name, value, lambda array: array > 0, "> 0")
+def _numbers_with(
+    holds: Callable[[Any], Any], condition: str
+) -> Callable[[Numbers | None], Parameter]:
+    # What may be left out is a scale, which then is 1.
+    return lambda value: Parameter(1 if value is None else value, holds, condition)
 
 
-def require_non_negative(**values: Any) -> None:
-    """Raise unless each value is 0 or more."""
-    for name, value in values.items():
-        require(name, value, lambda array: array >= 0, ">= 0")
+anything = _numbers_with(lambda array: True, "")
+positive = _numbers_with(lambda array: array > 0, "> 0")
+non_negative = _numbers_with(lambda array: array >= 0, ">= 0")
+probability = _numbers_with(lambda array: (array >= 0) & (array <= 1), "within [0, 1]")
+# Of what is waited for: at 0 the waiting would never end.
+chance_of_success = _numbers_with(lambda array: (array > 0) & (array <= 1), "above 0, at most 1")
 
 
-def require_probability(**values: Any) -> None:
-    """Raise unless each value is a probability."""
-    for name, value in values.items():
-        require(name, value, lambda array: (array >= 0) & (array <= 1), "within [0, 1]")
+def prepare(
+    size: AnySize, dtype: AnyDType, check_valid: bool = True, /, **parameters: Parameter
+) -> tuple[list[AnyArray], Shape]:
+    """Return the parameters of a draw as arrays of its dtype, checked, and its shape."""
+    arrays = {name: to_numbers(each.value, dtype) for name, each in parameters.items()}
+    shape = draw_shape(size, **arrays)
+    if check_valid:
+        require(**parameters)
+    return list(arrays.values()), shape
 
 
-def require_below(low_name: str, low: Any, high_name: str, high: Any) -> None:
-    """Raise unless ``low < high`` everywhere."""
-    _require_order(low_name, low, high_name, high, np.less, "<")
+def require(**parameters: Parameter) -> None:
+    """Raise an OptionError unless each parameter holds everywhere. Traced ones pass unseen."""
+    for name, (value, holds, condition) in parameters.items():
+        if _is_traced(value):
+            continue
+        array = np.asarray(value)
+        index = _first(~np.asarray(holds(array)))
+        if index is not None:
+            raise OptionError(
+                f"the argument {name!r} of a random draw is out of range",
+                expected=f"{name} {condition}",
+                got=f"{array[index]!s}{_at(index)}",
+                fix=f"check where {name} is computed, or limit it with jnp.clip",
+            )
 
 
-def require_at_least(high_name: str, high: Any, low_name: str, low: Any) -> None:
-    """Raise unless ``high >= low`` everywhere."""
-    _require_order(high_name, high, low_name, low, np.greater_equal, ">=")
-
-
-def _require_order(
-    name: str, value: Any, other_name: str, other: Any, compare: Callable[..., Any], sign: str
-) -> None:
+def require_order(name: str, value: Any, sign: str, other_name: str, other: Any) -> None:
+    """Raise an OptionError unless ``value < other``, or ``value >= other``, everywhere."""
     if _is_traced(value) or _is_traced(other):
         return
     one, two = np.broadcast_arrays(np.asarray(value), np.asarray(other))
-    good = np.asarray(compare(one, two))
-    if good.all():
-        return
-    index = tuple(int(axis) for axis in np.argwhere(~good)[0])
-    raise OptionError(
-        f"the arguments {name!r} and {other_name!r} of a random draw are in the wrong order",
-        expected=f"{name} {sign} {other_name}",
-        got=f"{name} = {one[index]!s}, {other_name} = {two[index]!s}"
-        + (f" at index {index}" if index else ""),
-        fix="swap them, or check where they are computed",
-    )
+    index = _first(~(one < two if sign == "<" else one >= two))
+    if index is not None:
+        raise OptionError(
+            f"the arguments {name!r} and {other_name!r} of a random draw are in the wrong order",
+            expected=f"{name} {sign} {other_name}",
+            got=f"{name} = {one[index]!s}, {other_name} = {two[index]!s}{_at(index)}",
+            fix="swap them, or check where they are computed",
+        )
+
+
+def _first(wrong: np.ndarray[Any, Any]) -> tuple[int, ...] | None:
+    """Return the first index at which something is wrong."""
+    return tuple(map(int, np.argwhere(wrong)[0])) if wrong.any() else None
+
+
+def _at(index: tuple[int, ...]) -> str:
+    return f" at index {index}" if index else ""

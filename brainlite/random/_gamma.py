@@ -1,32 +1,38 @@
-"""Draws from the gamma distribution and those made of it: beta and Dirichlet."""
+"""Draws from the gamma distribution and those made of it: beta, chi-square and their kin."""
 
 import jax
 
 from brainlite.errors import SizeError
 from brainlite.random._arguments import (
+    AnyArray,
+    AnyDType,
+    AnyKey,
+    AnySize,
     Numbers,
     draw_shape,
     float_dtype,
-    require_non_negative,
-    require_positive,
-    to_floats,
+    non_negative,
+    positive,
+    require,
+    to_numbers,
 )
 from brainlite.random._source import KeySource
-from brainlite.typing import Array, DTypeLike, SeedOrKey, Size
+from brainlite.typing import Array, DTypeLike, Key, Shape
 
 __all__ = ["GammaDraws"]
 
 
 class GammaDraws(KeySource):
-    """The gamma distribution, and what its numbers make when divided by their sum.
+    """The gamma distribution, sums of squares of normal numbers, and ratios of both.
+
+    Shape parameters and degrees of freedom (``df``) are above 0, scales and the noncentrality
+    (``nonc``) 0 or more.
 
     Examples
     --------
     >>> import brainlite
     >>> brainlite.random.gamma(2.0, 0.5, size=3).shape
     (3,)
-    >>> brainlite.random.dirichlet([1.0, 1.0, 1.0]).sum().round(3)
-    Array(1., dtype=float32)
 
     References
     ----------
@@ -36,116 +42,52 @@ class GammaDraws(KeySource):
 
     __slots__ = ()
 
-    def standard_gamma(
-        self,
-        shape: Numbers,
-        size: Size | None = None,
-        key: SeedOrKey | None = None,
-        dtype: DTypeLike | None = None,
-    ) -> Array:
-        """Draw from gamma distributions of scale 1.
+    # The arguments that draws share stay on one line of their own.
+    # fmt: off
 
-        Parameters
-        ----------
-        shape : array_like
-            The shape parameter, above 0.
-        """
+    def standard_gamma(
+        self, shape: Numbers, size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None
+    ) -> Array:
+        """Draw from gamma distributions of scale 1; the parameter ``shape`` is above 0."""
         return self.gamma(shape, None, size, key, dtype)
 
     def gamma(
-        self,
-        shape: Numbers,
-        scale: Numbers | None = None,
-        size: Size | None = None,
-        key: SeedOrKey | None = None,
-        dtype: DTypeLike | None = None,
+        self, shape: Numbers, scale: Numbers | None = None,
+        size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw from gamma distributions; the mean is ``shape * scale``.
-
-        Parameters
-        ----------
-        shape : array_like
-            The shape parameter, above 0.
-        scale : array_like, optional
-            The scale, 0 or more, by default 1.
-
-        Raises
-        ------
-        OptionError
-            A parameter is out of range.
-        """
-        dtype = float_dtype(dtype)
-        factor = 1 if scale is None else scale
-        alpha, width = to_floats(dtype, shape, factor)
-        final = draw_shape(size, shape=alpha, scale=width)
-        require_positive(shape=shape)
-        require_non_negative(scale=factor)
-        return jax.random.gamma(self._take_key(key), alpha, final, dtype) * width
+        """Draw from gamma distributions; the mean is ``shape * scale``."""
+        return self._draw(
+            lambda key, alpha, width, *rest: jax.random.gamma(key, alpha, *rest) * width,
+            size,
+            key,
+            float_dtype(dtype),
+            shape=positive(shape),
+            scale=non_negative(scale),
+        )
 
     def loggamma(
-        self,
-        a: Numbers,
-        size: Size | None = None,
-        key: SeedOrKey | None = None,
-        dtype: DTypeLike | None = None,
+        self, a: Numbers, size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None
     ) -> Array:
-        """Draw logarithms of gamma numbers; exact where the numbers themselves would be 0.
-
-        Parameters
-        ----------
-        a : array_like
-            The shape parameter, above 0.
-        """
-        dtype = float_dtype(dtype)
-        (alpha,) = to_floats(dtype, a)
-        shape = draw_shape(size, a=alpha)
-        require_positive(a=a)
-        return jax.random.loggamma(self._take_key(key), alpha, shape, dtype)
+        """Draw logarithms of gamma numbers; exact where the numbers themselves would be 0."""
+        return self._draw(jax.random.loggamma, size, key, float_dtype(dtype), a=positive(a))
 
     def beta(
-        self,
-        a: Numbers,
-        b: Numbers,
-        size: Size | None = None,
-        key: SeedOrKey | None = None,
-        dtype: DTypeLike | None = None,
+        self, a: Numbers, b: Numbers,
+        size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw from beta distributions; the mean is ``a / (a + b)``.
-
-        Parameters
-        ----------
-        a, b : array_like
-            The shape parameters, above 0.
-        """
+        """Draw from beta distributions; the mean is ``a / (a + b)``, both above 0."""
         dtype = float_dtype(dtype)
-        left, right = to_floats(dtype, a, b)
-        shape = draw_shape(size, a=left, b=right)
-        require_positive(a=a, b=b)
-        return jax.random.beta(self._take_key(key), left, right, shape, dtype)
+        return self._draw(jax.random.beta, size, key, dtype, a=positive(a), b=positive(b))
 
     def dirichlet(
-        self,
-        alpha: Numbers,
-        size: Size | None = None,
-        key: SeedOrKey | None = None,
-        dtype: DTypeLike | None = None,
+        self, alpha: Numbers, size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None
     ) -> Array:
         """Draw vectors of probabilities from Dirichlet distributions.
 
-        Parameters
-        ----------
-        alpha : array_like, shape (..., n)
-            The concentrations, above 0.
-        size : int or sequence of int, optional
-            How many vectors; by default as many as there are distributions.
-
-        Returns
-        -------
-        array, shape (*size, n)
-            Each vector sums to 1.
+        The concentrations ``alpha``, above 0, have shape (..., n), the result (*size, n).
         """
         dtype = float_dtype(dtype)
-        (concentration,) = to_floats(dtype, alpha)
+        concentration = to_numbers(alpha, dtype)
         if not concentration.ndim:
             raise SizeError(
                 "the concentrations of a Dirichlet distribution are no vector",
@@ -154,5 +96,71 @@ class GammaDraws(KeySource):
                 fix="pass one concentration for each outcome: [alpha] * n",
             )
         batch = draw_shape(size, alpha=concentration[..., 0])
-        require_positive(alpha=alpha)
+        require(alpha=positive(alpha))
         return jax.random.dirichlet(self._take_key(key), concentration, batch, dtype)
+
+    def chisquare(
+        self, df: Numbers,
+        size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None, check_valid: bool = True,
+    ) -> Array:
+        """Draw from chi-square distributions; the mean is ``df``; ``check_valid`` looks at it."""
+        dtype = float_dtype(dtype)
+        return self._draw(jax.random.chisquare, size, key, dtype, check_valid, df=positive(df))
+
+    def noncentral_chisquare(
+        self, df: Numbers, nonc: Numbers,
+        size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
+    ) -> Array:
+        """Draw from noncentral chi-square distributions; the mean is ``df + nonc``."""
+        given = {"df": positive(df), "nonc": non_negative(nonc)}
+        return self._draw(_noncentral_chisquare, size, key, float_dtype(dtype), **given)
+
+    def f(
+        self, dfnum: Numbers, dfden: Numbers,
+        size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
+    ) -> Array:
+        """Draw from F distributions: ratios of two chi-squares, each by its degrees of freedom."""
+        given = {"dfnum": positive(dfnum), "dfden": positive(dfden)}
+        return self._draw(_f, size, key, float_dtype(dtype), **given)
+
+    def noncentral_f(
+        self, dfnum: Numbers, dfden: Numbers, nonc: Numbers,
+        size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
+    ) -> Array:
+        """Draw as :meth:`f` does, the numerator by :meth:`noncentral_chisquare`."""
+        given = {"dfnum": positive(dfnum), "dfden": positive(dfden), "nonc": non_negative(nonc)}
+        return self._draw(_noncentral_f, size, key, float_dtype(dtype), **given)
+
+    def standard_t(
+        self, df: Numbers, size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None
+    ) -> Array:
+        """Draw from Student's t distributions of ``df`` degrees of freedom, above 0."""
+        return self._draw(jax.random.t, size, key, float_dtype(dtype), df=positive(df))
+
+    t = standard_t
+
+    # fmt: on
+
+
+# Johnson, Kotz and Balakrishnan, "Continuous univariate distributions", volume 2, 1995, chapter 29:
+# a chi-square with 2 k more degrees of freedom, where k is a Poisson number.
+def _noncentral_chisquare(
+    key: Key, df: AnyArray, nonc: AnyArray, shape: Shape, dtype: DTypeLike
+) -> Array:
+    first, second = jax.random.split(key)
+    doublings = jax.random.poisson(first, nonc / 2, shape).astype(dtype)
+    return jax.random.chisquare(second, df + 2 * doublings, shape, dtype)
+
+
+def _f(key: Key, dfnum: AnyArray, dfden: AnyArray, shape: Shape, dtype: DTypeLike) -> Array:
+    first, second = jax.random.split(key)
+    numerator = jax.random.chisquare(first, dfnum, shape, dtype) / dfnum
+    return numerator / (jax.random.chisquare(second, dfden, shape, dtype) / dfden)
+
+
+def _noncentral_f(
+    key: Key, dfnum: AnyArray, dfden: AnyArray, nonc: AnyArray, shape: Shape, dtype: DTypeLike
+) -> Array:
+    first, second = jax.random.split(key)
+    numerator = _noncentral_chisquare(first, dfnum, nonc, shape, dtype) / dfnum
+    return numerator / (jax.random.chisquare(second, dfden, shape, dtype) / dfden)

@@ -35,23 +35,10 @@ def is_key(value: Any) -> bool:
 
 
 def to_key(seed_or_key: SeedOrKey) -> Key:
-    """Return one typed key.
+    """Return one typed key, or raise an OptionError.
 
-    Parameters
-    ----------
-    seed_or_key : int or array
-        A seed (a whole number of up to 64 bits, traced or not), a typed key as
-        ``jax.random.key`` makes it, or a raw ``uint32`` key as ``jax.random.PRNGKey`` does.
-
-    Raises
-    ------
-    OptionError
-        It is none of these.
-
-    Examples
-    --------
-    >>> to_key(3).shape
-    ()
+    It is made of a seed (a whole number of up to 64 bits, traced or not), a typed key as
+    ``jax.random.key`` makes it, or a raw ``uint32`` key as ``jax.random.PRNGKey`` does.
     """
     given: Any = seed_or_key
     if isinstance(given, int | np.integer) and not isinstance(given, bool):

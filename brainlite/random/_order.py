@@ -9,10 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainlite.errors import OptionError, SizeError
-from brainlite.random._arguments import AnyArray, Numbers, require_non_negative, to_numbers
+from brainlite.random._arguments import (
+    AnyArray,
+    AnyKey,
+    AnySize,
+    Numbers,
+    non_negative,
+    require,
+    to_numbers,
+)
 from brainlite.random._size import to_size
 from brainlite.random._source import KeySource
-from brainlite.typing import Array, SeedOrKey, Shape, Size
+from brainlite.typing import Array, Shape
 
 __all__ = ["OrderDraws"]
 
@@ -29,13 +37,12 @@ class OrderDraws(KeySource):
 
     __slots__ = ()
 
+    # The arguments that draws share stay on one line of their own.
+    # fmt: off
+
     def choice(
-        self,
-        a: Numbers,
-        size: Size | None = None,
-        replace: bool = True,
-        p: Numbers | None = None,
-        key: SeedOrKey | None = None,
+        self, a: Numbers,
+        size: AnySize = None, replace: bool = True, p: Numbers | None = None, key: AnyKey = None,
     ) -> Array:
         """Choose elements of an array.
 
@@ -54,14 +61,6 @@ class OrderDraws(KeySource):
         -------
         array, shape (*size, ...)
 
-        Raises
-        ------
-        SizeError
-            There is nothing to choose from, or less than ``size`` asks for without replacement;
-            or ``p`` has another length.
-        OptionError
-            ``p`` has a negative element, or none that is positive.
-
         Examples
         --------
         >>> import brainlite
@@ -76,11 +75,7 @@ class OrderDraws(KeySource):
         return jax.random.choice(self._take_key(key), elements, shape, replace, weights)
 
     def permutation(
-        self,
-        x: Numbers,
-        axis: int = 0,
-        independent: bool = False,
-        key: SeedOrKey | None = None,
+        self, x: Numbers, axis: int = 0, independent: bool = False, key: AnyKey = None,
     ) -> Array:
         """Return the elements of an array in random order.
 
@@ -106,19 +101,14 @@ class OrderDraws(KeySource):
         """
         return jax.random.permutation(self._take_key(key), _elements(x), axis, independent)
 
-    def shuffle(self, x: Numbers, axis: int = 0, key: SeedOrKey | None = None) -> Array:
-        """Return the elements of an array in random order.
+    def shuffle(self, x: Numbers, axis: int = 0, key: AnyKey = None) -> Array:
+        """Return the elements of an array in random order, as :meth:`permutation` does.
 
         Unlike numpy's it cannot work in place, since jax arrays do not change: use the result.
-
-        Parameters
-        ----------
-        x : array_like
-            The array.
-        axis : int
-            The axis along which to shuffle.
         """
         return self.permutation(x, axis, key=key)
+
+    # fmt: on
 
 
 def _elements(given: Any) -> Any:
@@ -154,7 +144,7 @@ def _weights(p: Numbers, count: int) -> AnyArray:
             got=f"p of shape {weights.shape}",
             fix="give one probability for each element",
         )
-    require_non_negative(p=p)
+    require(p=non_negative(p))
     if isinstance(weights, np.ndarray) and not weights.any():
         raise OptionError(
             "the probabilities of a choice are all 0",

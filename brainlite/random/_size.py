@@ -14,25 +14,10 @@ __all__ = ["to_size"]
 
 
 def to_size(size: Size, name: str = "size", where: str | None = None) -> Shape:
-    """Return a size as a tuple of ints.
+    """Return a size as a tuple of ints, or raise a SizeError.
 
-    Parameters
-    ----------
-    size : int or sequence of int
-        One axis, or several. Numpy's ints are welcome; floats and bools are not.
-    name : str
-        What the user calls it, for the error message.
-    where : str, optional
-        The layer it is for, for the error message.
-
-    Returns
-    -------
-    tuple of int
-
-    Raises
-    ------
-    SizeError
-        An axis is negative or no whole number.
+    Numpy's ints are welcome; floats and bools are not. For the message, ``name`` is what the user
+    calls the size and ``where`` the layer it is for.
 
     Examples
     --------

@@ -2,9 +2,19 @@
 
 from collections.abc import Callable
 
-from brainlite.random._arguments import Numbers, draw_shape, require_non_negative, to_floats
-from brainlite.random._size import to_size
-from brainlite.typing import Array, DTypeLike, Key, SeedOrKey, Shape, Size
+from brainlite.random._arguments import (
+    AnyDType,
+    AnyKey,
+    AnySize,
+    Numbers,
+    Parameter,
+    anything,
+    count_dtype,
+    int_dtype,
+    non_negative,
+    prepare,
+)
+from brainlite.typing import Array, DTypeLike, Key, Shape
 
 __all__ = ["KeySource"]
 
@@ -18,27 +28,56 @@ class KeySource:
 
     __slots__ = ()
 
-    def _take_key(self, key: SeedOrKey | None) -> Key:
+    def _take_key(self, key: AnyKey) -> Key:
         """Return the key of a draw: the one given, or the generator's next."""
         raise NotImplementedError
+
+    def _draw(
+        self,
+        sampler: Callable[..., Array],
+        size: AnySize,
+        key: AnyKey,
+        dtype: DTypeLike,
+        check_valid: bool = True,
+        /,
+        **parameters: Parameter,
+    ) -> Array:
+        """Return ``sampler(key, *parameters, shape, dtype)``."""
+        arrays, shape = prepare(size, dtype, check_valid, **parameters)
+        return sampler(self._take_key(key), *arrays, shape, dtype)
+
+    def _count(
+        self,
+        sampler: Callable[..., Array],
+        size: AnySize,
+        key: AnyKey,
+        dtype: AnyDType,
+        check_valid: bool = True,
+        /,
+        **parameters: Parameter,
+    ) -> Array:
+        """Return whole numbers in the same way, their parameters at the widest precision."""
+        arrays, shape = prepare(size, count_dtype(), check_valid, **parameters)
+        return sampler(self._take_key(key), *arrays, shape, int_dtype(dtype))
 
     def _draw_located(
         self,
         draw: Callable[[Key, Shape, DTypeLike], Array],
         loc: Numbers | None,
         scale: Numbers | None,
-        size: Size | None,
-        key: SeedOrKey | None,
+        size: AnySize,
+        key: AnyKey,
         dtype: DTypeLike,
     ) -> Array:
         """Draw from a standard distribution, stretch by ``scale`` and shift by ``loc``."""
         # Most draws are standard: then there is nothing to check, to broadcast or to add.
         if loc is None and scale is None:
-            shape = () if size is None else to_size(size)
-            return draw(self._take_key(key), shape, dtype)
-        center = 0 if loc is None else loc
-        width = 1 if scale is None else scale
-        shift, factor = to_floats(dtype, center, width)
-        shape = draw_shape(size, loc=shift, scale=factor)
-        require_non_negative(scale=width)
-        return draw(self._take_key(key), shape, dtype) * factor + shift
+            return self._draw(draw, size, key, dtype)
+        return self._draw(
+            lambda key, shift, factor, *rest: draw(key, *rest) * factor + shift,
+            size,
+            key,
+            dtype,
+            loc=anything(0 if loc is None else loc),
+            scale=non_negative(scale),
+        )

@@ -8,14 +8,11 @@ from typing import Any
 import jax
 
 from brainlite.errors import OptionError, StateValueError, TransformError
-from brainlite.random._chisquare import ChiSquareDraws
-from brainlite.random._counts import CountDraws
+from brainlite.random._continuous import ContinuousDraws
 from brainlite.random._gamma import GammaDraws
 from brainlite.random._keys import advance, is_key, make_entropy_key, to_key
-from brainlite.random._location import LocationDraws
 from brainlite.random._normal import NormalDraws
 from brainlite.random._order import OrderDraws
-from brainlite.random._positive import PositiveDraws
 from brainlite.random._trials import TrialDraws
 from brainlite.random._uniform import UniformDraws
 from brainlite.state import State
@@ -30,11 +27,8 @@ class RandomState(
     UniformDraws,
     NormalDraws,
     GammaDraws,
-    ChiSquareDraws,
-    PositiveDraws,
-    LocationDraws,
+    ContinuousDraws,
     TrialDraws,
-    CountDraws,
     OrderDraws,
 ):
     """A generator of random numbers: a state that holds one key.
@@ -83,11 +77,6 @@ class RandomState(
         seed_or_key : int or key, optional
             As for :class:`RandomState`; None takes entropy from the operating system. In a
             compiled function that happens once, when it is traced.
-
-        Raises
-        ------
-        OptionError
-            It is neither a seed nor a key.
         """
         self.value = _make_key(seed_or_key)
 
@@ -112,11 +101,6 @@ class RandomState(
         Returns
         -------
         key, shape () or (n,)
-
-        Raises
-        ------
-        OptionError
-            ``n`` is no positive whole number.
         """
         count = None if n is None else _check_count(n)
         if backup:
@@ -130,15 +114,7 @@ class RandomState(
         return self.split_key(n, backup)
 
     def backup_key(self) -> None:
-        """Set the key aside, for :meth:`restore_key`.
-
-        Raises
-        ------
-        OptionError
-            A key is set aside already and has not been restored.
-        TransformError
-            This is inside a transform.
-        """
+        """Set the key aside, for :meth:`restore_key`: one at a time, and outside transforms."""
         _check_eager("backup_key")
         if getattr(self, "_backup", None) is not None:
             raise OptionError(
@@ -150,15 +126,7 @@ class RandomState(
         self._backup = self.value
 
     def restore_key(self) -> None:
-        """Go back to the key that :meth:`backup_key` set aside.
-
-        Raises
-        ------
-        OptionError
-            No key is set aside.
-        TransformError
-            This is inside a transform.
-        """
+        """Go back to the key that :meth:`backup_key` set aside; not inside a transform."""
         _check_eager("restore_key")
         key: Key | None = getattr(self, "_backup", None)
         if key is None:

@@ -1,10 +1,12 @@
 """Finds public names without documentation by reading the source, without importing anything.
 
 A function or class is documented by its docstring; an alias or constant by the string that follows
-its assignment; a module by its docstring; a name from elsewhere by whoever made it.
+its assignment; a bound method in its class; a module by its docstring; a name from elsewhere by
+whoever made it.
 """
 
 import ast
+import functools
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
@@ -55,8 +57,30 @@ def _documents(
         case ast.Assign(value=ast.Name(id=original)) if name in _assigned_names(statement):
             # A second name for something is documented where the first one is.
             return _is_string(following) or is_documented(package, module, original)
+        case ast.Assign(value=ast.Attribute(attr=method)) if name in _assigned_names(statement):
+            # A bound method is documented in its class, which stands in a file of the same room.
+            file = _file(package, module)
+            assert file is not None
+            return _is_string(following) or method in _documented_methods(file.parent)
         case _:
             return name in _assigned_names(statement) and _is_string(following)
+
+
+@functools.cache
+def _documented_methods(folder: Path) -> frozenset[str]:
+    """Name the methods with a docstring, and those that are another name of such a method."""
+    trees = (ast.parse(file.read_text(encoding="utf-8")) for file in folder.glob("*.py"))
+    classes = (node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef))
+    found: set[str] = set()
+    for statement in (statement for each in classes for statement in each.body):
+        match statement:
+            case ast.FunctionDef(name=name) if ast.get_docstring(statement):
+                found.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name(id=original)):
+                found |= {name} if original in found else set()
+            case _:
+                pass
+    return frozenset(found)
 
 
 def _source(package: Path, module: str, statement: ast.ImportFrom) -> str:

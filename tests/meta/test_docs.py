@@ -35,7 +35,9 @@ def test_documentation_is_looked_for_where_the_name_is_defined(tmp_path: Path) -
     (package / "nn").mkdir(parents=True)
     (package / "__init__.py").write_text(
         "from . import nn\nfrom numpy import pi\nfrom .nn import A, B, c, d\ng = A\n"
-        "__all__ = ['A', 'B', 'c', 'd', 'g', 'nn', 'pi']\n"
+        "class _C:\n    def h(self):\n        'Documented.'\n    i = h\n    def j(self): ...\n"
+        "h = _C.h\ni = _C.i\nj = _C.j\n"
+        "__all__ = ['A', 'B', 'c', 'd', 'g', 'h', 'i', 'j', 'nn', 'pi']\n"
     )
     (package / "nn" / "__init__.py").write_text(
         "from ._a import A, B\nif True:\n    c = 1\n    'Documented.'\n    d = 2\n"
@@ -47,7 +49,7 @@ def test_documentation_is_looked_for_where_the_name_is_defined(tmp_path: Path) -
         for name in read_public_names(package, "brainlite")
         if not is_documented(package, "brainlite", name)
     ]
-    assert undocumented == ["B", "d", "nn"]
+    assert undocumented == ["B", "d", "j", "nn"]
 
 
 def project_files() -> list[Path]:

@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+# One size in all tests: to compile takes longer than to draw, and is shared by draws of one shape.
+MANY = 10000
+
 # The chance that a test fails although the distributions are equal. Seeds are fixed, so that it
 # either passes always or never.
 FALSE_ALARM = 1e-5

@@ -9,15 +9,18 @@ import pytest
 from brainlite import environ
 from brainlite.errors import OptionError, SizeError
 from brainlite.random._arguments import (
+    Numbers,
+    Parameter,
+    chance_of_success,
     draw_shape,
     float_dtype,
     int_dtype,
     largest_int,
-    require_at_least,
-    require_below,
-    require_non_negative,
-    require_positive,
-    require_probability,
+    non_negative,
+    positive,
+    probability,
+    require,
+    require_order,
     to_count,
     to_numbers,
 )
@@ -74,29 +77,29 @@ def test_a_size_may_not_be_smaller_than_the_parameters() -> None:
 @pytest.mark.parametrize(
     ("check", "bad", "condition"),
     [
-        (require_positive, 0.0, r"scale > 0"),
-        (require_positive, float("nan"), r"scale > 0"),
-        (require_non_negative, -1e-9, r"scale >= 0"),
-        (require_probability, 1.5, r"scale within \[0, 1\]"),
-        (require_probability, -0.5, r"scale within \[0, 1\]"),
+        (positive, 0.0, r"scale > 0"),
+        (positive, float("nan"), r"scale > 0"),
+        (non_negative, -1e-9, r"scale >= 0"),
+        (probability, 1.5, r"scale within \[0, 1\]"),
+        (probability, -0.5, r"scale within \[0, 1\]"),
+        (chance_of_success, 0.0, r"scale above 0, at most 1"),
     ],
 )
 def test_a_value_out_of_range_is_shown(
-    check: Callable[..., None], bad: float, condition: str
+    check: Callable[[Numbers], Parameter], bad: float, condition: str
 ) -> None:
-    check(scale=0.5)
-    check(scale=[0.5, 0.75])
+    require(scale=check(0.5), other=check([0.5, 0.75]))
     with pytest.raises(OptionError, match=f"'scale'.*\n  expected: {condition}\n  got:      {bad}"):
-        check(scale=bad)
+        require(scale=check(bad))
     with pytest.raises(OptionError, match=rf"got:      {bad} at index \(1, 0\)"):
-        check(scale=jnp.array([[0.5], [bad]]))
+        require(scale=check(jnp.array([[0.5], [bad]])))
 
 
 def test_a_traced_value_is_not_looked_at() -> None:
     def body(x: Array) -> Array:
-        require_positive(scale=x)
-        require_positive(scale=[x, 1.0])
-        require_below("low", x, "high", 0.0)
+        require(scale=positive(x))
+        require(scale=positive([x, 1.0]))
+        require_order("low", x, "<", "high", 0.0)
         return x
 
     assert jax.jit(body)(-1.0) == -1.0
@@ -104,7 +107,7 @@ def test_a_traced_value_is_not_looked_at() -> None:
 
 def test_a_concrete_value_is_checked_also_under_a_trace() -> None:
     def body(x: Array) -> Array:
-        require_positive(scale=-1.0)
+        require(scale=positive(-1.0))
         return x
 
     with pytest.raises(OptionError, match=r"scale > 0"):
@@ -112,11 +115,11 @@ def test_a_concrete_value_is_checked_also_under_a_trace() -> None:
 
 
 def test_bounds_in_the_wrong_order_are_shown() -> None:
-    require_at_least("high", 1.0, "low", [0.0, 1.0])
+    require_order("high", 1.0, ">=", "low", [0.0, 1.0])
     with pytest.raises(OptionError, match=r"expected: low < high\n  got:      low = 1, high = 1\n"):
-        require_below("low", 1, "high", 1)
+        require_order("low", 1, "<", "high", 1)
     with pytest.raises(OptionError, match=r"high = 2, low = 3 at index \(1,\)"):
-        require_at_least("high", 2, "low", [1, 3])
+        require_order("high", 2, ">=", "low", [1, 3])
 
 
 @pytest.mark.parametrize(("dtype", "largest"), [("int8", 127), ("int32", 2**31 - 1)])

@@ -7,7 +7,7 @@ import pytest
 
 from brainlite.errors import OptionError, SizeError
 from brainlite.random import RandomState
-from tests.random.comparison import assert_same_distribution
+from tests.random.comparison import MANY, assert_same_distribution
 
 COV = np.array([[1.0, 0.5], [0.5, 2.0]])
 
@@ -40,7 +40,6 @@ def test_truncated_normal_checks_its_arguments_if_asked_to() -> None:
         rng.truncated_normal(2.0, 1.0)
     with pytest.raises(OptionError, match=r"scale >= 0"):
         rng.truncated_normal(1.0, 2.0, scale=-1.0)
-    rng.truncated_normal(2.0, 1.0, check_valid=False)
 
 
 def test_lognormal_refuses_a_negative_sigma() -> None:
@@ -48,21 +47,28 @@ def test_lognormal_refuses_a_negative_sigma() -> None:
         RandomState(0).lognormal(0.0, -1)
 
 
-@pytest.mark.parametrize("method", ["cholesky", "eigh", "svd"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "cholesky",
+        pytest.param("eigh", marks=pytest.mark.slow),
+        pytest.param("svd", marks=pytest.mark.slow),
+    ],
+)
 def test_multivariate_normal_has_the_mean_and_covariance(method: str) -> None:
     rng = RandomState(0)
-    vectors = np.asarray(rng.multivariate_normal([1.0, 2.0], COV, 20000, method))
+    vectors = np.asarray(rng.multivariate_normal([1.0, 2.0], COV, MANY, method))
     np.testing.assert_allclose(vectors.mean(axis=0), [1, 2], atol=0.05)
     np.testing.assert_allclose(np.cov(vectors.T), COV, atol=0.08)
-    assert_same_distribution(vectors.sum(axis=1), np.random.default_rng(0).normal(3.0, 2.0, 20000))
+    assert_same_distribution(vectors.sum(axis=1), np.random.default_rng(0).normal(3.0, 2.0, MANY))
 
 
 def test_multivariate_normal_is_that_of_jax() -> None:
     used = jax.random.split(jax.random.key(0))[1]
-    expected = jax.random.multivariate_normal(used, jnp.array([1.0, 2.0]), jnp.array(COV), (3,))
-    np.testing.assert_allclose(
-        RandomState(0).multivariate_normal([1.0, 2.0], COV, 3), expected, rtol=1e-5
-    )
+    mean, cov = jnp.array([1.0, 2.0]), jnp.array(COV)
+    expected = jax.random.multivariate_normal(used, mean, cov, (MANY,))
+    drawn = RandomState(0).multivariate_normal([1.0, 2.0], COV, MANY)
+    np.testing.assert_allclose(drawn, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_multivariate_normal_takes_batches() -> None:
@@ -101,4 +107,4 @@ def test_orthogonal_matrices_are_orthogonal() -> None:
     np.testing.assert_allclose(
         matrices @ matrices.swapaxes(-1, -2), np.stack([np.eye(4)] * 3), atol=1e-5
     )
-    assert RandomState(0).orthogonal(2).shape == (2, 2)
+    assert jax.eval_shape(lambda: RandomState(0).orthogonal(2)).shape == (2, 2)
