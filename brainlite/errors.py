@@ -17,6 +17,10 @@
     │   └── GradError             a target or an output that cannot be differentiated
     ├── GraphError                a graph that cannot be split, merged or walked
     ├── FilterError               something that is no filter
+    ├── NameNotFoundError         a dotted name that leads to nothing
+    ├── NameTakenError            a name that stands for something else already, or can be no name
+    ├── ContainerError            something in a container of modules that is no module
+    ├── StateDictError            entries that do not fit a model: missing, unexpected, mis-shaped
     ├── SizeError                 a size that is negative, fractional or of the wrong rank
     ├── InputError                an input that does not fit a layer
     ├── OptionError               an option with a value that it does not know
@@ -30,6 +34,7 @@ one that Python code would expect (``ValueError``, ``TypeError``, ...).
 __all__ = [
     "BrainliteError",
     "BranchError",
+    "ContainerError",
     "EnvironmentKeyError",
     "FilterError",
     "GradError",
@@ -37,9 +42,12 @@ __all__ = [
     "InputError",
     "LoopStateError",
     "MapStateError",
+    "NameNotFoundError",
+    "NameTakenError",
     "OptionError",
     "RawTransformError",
     "SizeError",
+    "StateDictError",
     "StateError",
     "StateLostError",
     "StateMissingError",
@@ -167,6 +175,29 @@ class GraphError(BrainliteError, ValueError):
 
 class FilterError(BrainliteError, TypeError):
     """Something was given as a filter that is none."""
+
+
+class NameNotFoundError(BrainliteError, AttributeError):
+    """A dotted name leads to no module or parameter of a model.
+
+    ``[name for name, _ in model.named_modules()]`` lists the modules that there are.
+    """
+
+
+class NameTakenError(BrainliteError, KeyError):
+    """A name cannot be given to a part of a module.
+
+    It stands for something else already, a method perhaps, or holds a dot, which separates the
+    names of a path.
+    """
+
+
+class ContainerError(BrainliteError, TypeError):
+    """A container of modules or parameters was given something else."""
+
+
+class StateDictError(BrainliteError, ValueError):
+    """The entries given to ``load_state_dict`` are not those of the model. Nothing was loaded."""
 
 
 class SizeError(BrainliteError, ValueError):

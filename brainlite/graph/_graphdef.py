@@ -12,7 +12,7 @@ from brainlite.errors import GraphError
 from brainlite.graph._node import Node, fields, holds_graph
 from brainlite.graph._walk import walk
 from brainlite.state import State
-from brainlite.state._state import blank, template
+from brainlite.state._state import blank, is_frozen, template
 from brainlite.typing import Path
 
 __all__ = [
@@ -90,7 +90,7 @@ class StateSpec:
 
     def _key(self) -> Any:
         state = self.template
-        return self.path, type(state), state.name, state.tag
+        return self.path, type(state), state.name, state.tag, is_frozen(state)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, StateSpec) and self._key() == other._key()

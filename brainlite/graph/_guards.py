@@ -13,9 +13,10 @@ from operator import is_
 from typing import Any
 
 from brainlite.graph._node import Node, fields
-from brainlite.graph._notes import ABSENT, Frozen
+from brainlite.graph._notes import ABSENT, Frozen, epoch
 from brainlite.graph._walk import is_walk, walk_note
 from brainlite.state import State
+from brainlite.state._state import is_frozen
 
 __all__ = ["Guards", "Renaming", "Watched"]
 
@@ -67,6 +68,7 @@ class Guards:
 
     def __init__(self, notes: Mapping[tuple[int, str], tuple[Any, Any]]) -> None:
         self._owners: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._calls = epoch.calls
         self.add(notes)
 
     def add(self, notes: Mapping[tuple[int, str], tuple[Any, Any]]) -> None:
@@ -111,11 +113,11 @@ class Guards:
         without the epoch advancing.
         """
         renaming = Renaming(pairs, free)
-        if not renaming.consistent:
+        if not renaming.consistent or self._calls != epoch.calls:
             return None
         for owner, checks in self._owners.values():
             now = renaming[owner]
-            attributes = fields(now)
+            attributes = _attributes(now)
             for name, then in checks.items():
                 value = _current(now, name, attributes)
                 settled = value is then and not isinstance(then, _GRAPH)
@@ -135,7 +137,7 @@ class Guards:
         found: list[tuple[Any, str]] = []
         for owner, name, then in self.entries():
             now = renaming[owner]
-            if not self._same(then, _current(now, name, fields(now)), renaming):
+            if not self._same(then, _current(now, name, _attributes(now)), renaming):
                 found.append((owner, name))
         return found
 
@@ -158,9 +160,14 @@ class Guards:
         return then is now or (type(then) in _ATOMS and _same_atom(then, now))
 
 
+def _attributes(owner: Node | State[Any]) -> Mapping[str, Any]:
+    """Return what notes may be of: the attributes of a node, or what a state says of itself."""
+    return fields(owner) if isinstance(owner, Node) else {"requires_grad": not is_frozen(owner)}
+
+
 def current_note(node: Node, name: str) -> Any:
     """Return what a note called ``name`` would hold for ``node`` now."""
-    return _current(node, name, fields(node))
+    return _current(node, name, _attributes(node))
 
 
 def _current(node: Node, name: str, attributes: Mapping[str, Any]) -> Any:

@@ -283,6 +283,8 @@ def _check_delete(frame: Frame, node: Node, name: str) -> None:
 
 
 def _step(part: PathPart) -> str:
+    if str(part).isdigit():  # a list's index, or an item of a module that is a list
+        return f"[{part}]"
     return f".{part}" if isinstance(part, str) and part.isidentifier() else f"[{part!r}]"
 
 

@@ -1,7 +1,8 @@
 """What is noted while a function is traced: the epoch, and frozen copies of attribute values."""
 
-import itertools
 from typing import Any, NamedTuple
+
+from brainlite.state._epoch import epoch
 
 __all__ = ["ABSENT", "ALL", "Frozen", "epoch", "freeze"]
 
@@ -17,23 +18,6 @@ class _Absent:
 
 
 ABSENT: Any = _Absent()
-
-
-class Epoch:
-    """A number that changes whenever an attribute of any node is set or deleted."""
-
-    __slots__ = ("_count", "value")
-
-    def __init__(self) -> None:
-        self._count = itertools.count(1)
-        self.value: int = 0
-
-    def advance(self) -> None:
-        """Change the number. Never back to an old one, whichever threads meet here."""
-        self.value = next(self._count)
-
-
-epoch = Epoch()
 
 
 class Frozen(NamedTuple):

@@ -9,7 +9,7 @@ from typing_extensions import TypeVar
 from brainlite.display import ShownMapping, text_repr, treescope_repr
 from brainlite.errors import GraphError
 from brainlite.state import State
-from brainlite.state._state import adopt, template
+from brainlite.state._state import adopt, is_frozen, template
 from brainlite.typing import Path
 
 __all__ = ["StateDict"]
@@ -118,7 +118,7 @@ class _Layout:
         self.templates: tuple[State[Any], ...] = tuple(template(s) for s in states.values())
 
     def _key(self) -> Any:
-        return self.paths, tuple((type(s), s.name, s.tag) for s in self.templates)
+        return self.paths, tuple((type(s), s.name, s.tag, is_frozen(s)) for s in self.templates)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Layout) and self._key() == other._key()

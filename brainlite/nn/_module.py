@@ -2,20 +2,28 @@
 
 import difflib
 import inspect
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Concatenate, Protocol, TypeVar, overload
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Concatenate, Protocol, TypeVar, cast, overload
 
 from typing_extensions import ParamSpec
 
 from brainlite import graph
 from brainlite.display import Shown
-from brainlite.errors import StateMissingError
+from brainlite.errors import InputError, StateMissingError
 from brainlite.graph import Node, StateDict
 from brainlite.graph._node import fields
+from brainlite.nn._attach import Attaching
+from brainlite.nn._casting import Castable
+from brainlite.nn._counting import Counted
+from brainlite.nn._freezing import Freezable
+from brainlite.nn._hooks import Hookable
+from brainlite.nn._mode import HasMode
 from brainlite.nn._size import to_size
+from brainlite.nn._state_dict import Loadable
+from brainlite.nn._tree import Tree, dotted
 from brainlite.state import ParamState, State
 from brainlite.state._locate import locate
-from brainlite.typing import Filter, Shape, Size
+from brainlite.typing import Filter, Path, Shape, Size
 
 if TYPE_CHECKING:
     from brainlite.transform import JitFunction
@@ -26,6 +34,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 AnyState = State[Any]
+N1 = TypeVar("N1", bound=Node)
+N2 = TypeVar("N2", bound=Node)
 S1 = TypeVar("S1", bound=AnyState)
 S2 = TypeVar("S2", bound=AnyState)
 S3 = TypeVar("S3", bound=AnyState)
@@ -43,14 +53,22 @@ class _HasJitUpdate(Protocol[P, R_co]):
     def update(self) -> "JitFunction[Concatenate[Any, P], R_co]": ...
 
 
-class Module(Node):
+class Module(Tree["Module"], Attaching, Castable, Counted, Freezable, HasMode, Hookable, Loadable):
     """The base of all layers and models.
 
     A subclass sets states, modules and anything else as attributes and defines ``update``, which
-    a call of the module runs: ``model(x)`` is ``model.update(x)`` and has its signature. Modules
-    with hidden states make them in ``init_state``, which ``init_all_states`` calls.
+    a call of the module runs: ``model(x)`` is ``model.update(x)`` and has its signature, and so
+    is ``x >> model``. Modules with hidden states make them in ``init_state``, which
+    ``init_all_states`` calls.
 
     Calling ``super().__init__()`` is not needed.
+
+    Parameters
+    ----------
+    name : str, optional
+        A name of its own.
+    in_size, out_size : int or sequence of int, optional
+        The shapes of one input and one output.
 
     Examples
     --------
@@ -65,6 +83,17 @@ class Module(Node):
     >>> Affine(3)(jnp.ones(3)).shape
     (3,)
     """
+
+    def __init__(
+        self, name: str | None = None, *, in_size: Size | None = None, out_size: Size | None = None
+    ) -> None:
+        super().__init__()
+        if name is not None:
+            self.name = name
+        if in_size is not None:
+            self.in_size = in_size
+        if out_size is not None:
+            self.out_size = out_size
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -88,39 +117,60 @@ class Module(Node):
             # Asked only for attributes that are not there.
             raise _missing(self, name)
 
+    # Read as attributes, so that compiled functions see a change; these are what is there before.
+    _name: str | None = None
+    _in_size: Shape | None = None
+    _out_size: Shape | None = None
+
+    # numpy would otherwise apply `>>` to each element of an array.
+    __array_ufunc__: None = None
+
+    def __rrshift__(self, x: Any) -> Any:
+        if isinstance(x, Module):
+            raise InputError(
+                "`>>` passes an input to a module; it does not join two modules",
+                where=type(self).__name__,
+                expected="an array, or what else the module takes",
+                got=f"a {type(x).__name__}",
+                fix="use brainlite.nn.Sequential(first, second), or x >> first >> second",
+            )
+        return cast("Callable[[Any], Any]", self)(x)
+
     @property
     def name(self) -> str | None:
         """A name of its own, where one was given."""
-        name: str | None = fields(self).get("_name")
-        return name
+        return self._name
 
     @name.setter
     def name(self, name: str | None) -> None:
-        self._name: str | None = name
+        self._name = name
 
     @property
     def in_size(self) -> Shape:
         """The shape of one input, without batch axes."""
-        size: Shape | None = fields(self).get("_in_size")
+        size = self._sizes()[0]
         if size is None:
             raise _missing(self, "in_size")
         return size
 
     @in_size.setter
     def in_size(self, size: Size) -> None:
-        self._in_size: Shape = to_size(size, name="in_size")
+        self._in_size = to_size(size, name="in_size")
 
     @property
     def out_size(self) -> Shape:
         """The shape of one output, without batch axes."""
-        size: Shape | None = fields(self).get("_out_size")
+        size = self._sizes()[1]
         if size is None:
             raise _missing(self, "out_size")
         return size
 
     @out_size.setter
     def out_size(self, size: Size) -> None:
-        self._out_size: Shape = to_size(size, name="out_size")
+        self._out_size = to_size(size, name="out_size")
+
+    def _sizes(self) -> tuple[Shape | None, Shape | None]:
+        return self._in_size, self._out_size
 
     def init_state(self, *args: Any, **kwargs: Any) -> None:
         """Make the states that a run needs. Called for each module by ``init_all_states``.
@@ -176,6 +226,24 @@ class Module(Node):
         """
         return graph.states(self, *filters, allowed_hierarchy=allowed_hierarchy)
 
+    @overload
+    def nodes(self) -> Mapping[Path, Node]: ...
+    @overload
+    def nodes(
+        self, f1: type[N1], /, *, allowed_hierarchy: tuple[int, int] = ...
+    ) -> Mapping[Path, N1]: ...
+    @overload
+    def nodes(
+        self, f1: type[N1], f2: type[N2], /, *, allowed_hierarchy: tuple[int, int] = ...
+    ) -> tuple[Mapping[Path, N1], Mapping[Path, N2]]: ...
+    @overload
+    def nodes(
+        self, f1: Filter, /, *, allowed_hierarchy: tuple[int, int] = ...
+    ) -> Mapping[Path, Node]: ...
+    @overload
+    def nodes(
+        self, f1: Filter, f2: Filter, /, *fs: Filter, allowed_hierarchy: tuple[int, int] = ...
+    ) -> tuple[Mapping[Path, Node], ...]: ...
     def nodes(self, *filters: Filter, allowed_hierarchy: tuple[int, int] = _EVERYWHERE) -> Any:
         """Return this module and all below, by path; see :func:`brainlite.graph.nodes`.
 
@@ -189,13 +257,19 @@ class Module(Node):
         return graph.nodes(self, *filters, allowed_hierarchy=allowed_hierarchy)
 
     def named_parameters(self) -> Iterator[tuple[str, ParamState[Any]]]:
-        """Yield (dotted path, parameter) for every parameter, each once."""
+        """Yield (dotted path, parameter) for every parameter, frozen or not, each once."""
         for path, state in self.states(ParamState).items():
-            yield ".".join(map(str, path)), state
+            yield dotted(path), state
 
     def parameters(self) -> Iterator[ParamState[Any]]:
-        """Yield every parameter, each once."""
+        """Yield every parameter, frozen or not, each once."""
         yield from self.states(ParamState).values()
+
+    def _parts(self) -> type["Module"]:
+        return Module
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name.isidentifier()]
 
     def __display__(self) -> Shown:
         attributes = fields(self)

@@ -290,6 +290,11 @@ class Frame:
         self.born[slot] = current_trace()
         self.values[slot] = value
 
+    def note(self, slot: AnySlot, name: str, value: Any) -> None:
+        """Note that the function depends on something of a slot other than its value."""
+        if not self.is_local(slot):
+            self.notes.setdefault((id(slot), name), (slot, value))
+
     def is_local(self, slot: AnySlot) -> bool:
         """Say whether ``slot`` was made in this frame or in one around it."""
         return any(slot in frame.born for frame in self.ancestry())

@@ -2,7 +2,7 @@
 
 import warnings
 import weakref
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Self
 
 import jax
@@ -15,9 +15,17 @@ from brainlite._jax_compat import (
     under_jit,
 )
 from brainlite.display import Shown, text_repr, treescope_repr
-from brainlite.errors import StateValueError
+from brainlite.errors import StateValueError, TransformError
+from brainlite.state._epoch import epoch
 from brainlite.state._fit import same_structure, same_types, summary
-from brainlite.state._frame import MISSING, Slot, check_raw_write, current_frame, raw_born
+from brainlite.state._frame import (
+    MISSING,
+    Slot,
+    check_raw_write,
+    current_frame,
+    hold_all,
+    raw_born,
+)
 from brainlite.state._locate import locate
 
 __all__ = [
@@ -29,6 +37,8 @@ __all__ = [
     "State",
     "adopt",
     "blank",
+    "is_frozen",
+    "overwrite",
     "template",
 ]
 
@@ -185,6 +195,21 @@ def adopt(state: S, value: Any) -> S:
     return fresh
 
 
+def overwrite(states: Collection[State[Any]], values: Iterable[Any]) -> None:
+    """Write values past the checks of a kind: casting changes the dtype of a parameter."""
+    frame = _current()
+    if frame is None:
+        hold_all(states, values)
+        return
+    for state, value in zip(states, values, strict=True):
+        frame.write(state, value)
+
+
+def is_frozen(state: State[Any]) -> bool:
+    """Say whether this is a parameter that is not to be trained. Reads unseen."""
+    return getattr(state, "_frozen", False)
+
+
 def _check_no_state(state: State[Any], value: Any) -> None:
     if isinstance(value, State):
         raise StateValueError(
@@ -213,6 +238,13 @@ class ParamState(State[T]):
 
     A write keeps the shape and the dtype of each leaf as well as the structure.
 
+    Parameters
+    ----------
+    value, name, tag
+        As for :class:`State`.
+    requires_grad : bool
+        False for a parameter that is frozen: it is not trained for now.
+
     Examples
     --------
     >>> import jax.numpy as jnp
@@ -220,7 +252,51 @@ class ParamState(State[T]):
     >>> weight.value = weight.value * 0.5
     """
 
-    __slots__ = ()
+    __slots__ = ("_frozen",)  # set only where it was asked for: unset means that it is not
+
+    def __init__(
+        self,
+        value: T,
+        name: str | None = None,
+        tag: str | Iterable[str] | None = None,
+        requires_grad: bool = True,
+    ) -> None:
+        super().__init__(value, name, tag)
+        if not requires_grad:
+            self._frozen: bool = True
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether it is trained. Compiled functions that ask see a change."""
+        trained = not is_frozen(self)
+        frame = _current()
+        if frame is not None:
+            frame.note(self, "requires_grad", trained)
+        return trained
+
+    @requires_grad.setter
+    def requires_grad(self, trained: bool) -> None:
+        frame = _current()
+        if frame is not None and not frame.is_local(self):
+            raise TransformError(
+                f"requires_grad is set inside {frame.label}, and would hold for the trace only",
+                where=locate(self),
+                expected="parameters that are frozen before the function is called",
+                got=f"requires_grad = {trained}",
+                fix="set it outside; a gradient of some parameters only takes "
+                "`grad(f, model.states(...))` with a filter",
+            )
+        self._frozen = not trained
+        epoch.advance()
+
+    def __fields__(self) -> dict[str, Any]:
+        fields = super().__fields__()
+        return fields if self.requires_grad else {**fields, "_frozen": True}
+
+    def __display__(self) -> Shown:
+        name, fields = super().__display__()
+        shown = [("requires_grad", False) if n == "_frozen" else (n, v) for n, v in fields]
+        return Shown(name, shown)
 
     def _check(self, old: Any, new: Any) -> None:
         super()._check(old, new)

@@ -1,38 +1,17 @@
-"""The epoch, and frozen copies of attribute values."""
+"""Frozen copies of attribute values."""
 
-import threading
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
 import pytest
 
-from brainlite.graph._notes import ABSENT, Epoch, Frozen, freeze
+from brainlite.graph._notes import ABSENT, Frozen, freeze
 from tests.graph.models import Bag
 
 
 class Pair(NamedTuple):
     left: Any
     right: Any
-
-
-def test_an_epoch_never_returns_whichever_threads_meet() -> None:
-    epoch = Epoch()
-    seen: list[list[int]] = [[] for _ in range(4)]
-
-    def work(values: list[int]) -> None:
-        for _ in range(1000):
-            epoch.advance()
-            values.append(epoch.value)
-
-    threads = [threading.Thread(target=work, args=(values,)) for values in seen]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    before = epoch.value
-    epoch.advance()
-    assert epoch.value > before
-    assert epoch.value > max(max(values) for values in seen)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,12 @@ import numpy as np
 import pytest
 
 from brainlite._jax_compat import Tracer
-from brainlite.errors import RawTransformError, StateLostError, StateValueError
+from brainlite.errors import (
+    RawTransformError,
+    StateLostError,
+    StateValueError,
+    TransformError,
+)
 from brainlite.graph import Node
 from brainlite.state import (
     BatchState,
@@ -24,6 +29,7 @@ from brainlite.state import (
     State,
 )
 from brainlite.state._frame import Frame
+from brainlite.state._state import overwrite
 from brainlite.typing import Array, GradTarget
 from tests.state.raw import RUNNING, STAGING, TRANSFORMS, Body, run_vmap
 
@@ -472,3 +478,50 @@ def test_a_lost_state_still_prints() -> None:
     with Frame("jit", hoist=False):
         state = State(1.0)
     assert re.fullmatch(r"State\(\n  value=<no value>\n\)", repr(state))
+
+
+# ---------------------------------------------------------------------------------- freezing
+
+
+def test_a_frozen_parameter_stays_frozen_in_copies_and_pickles() -> None:
+    weight = ParamState(jnp.ones(2), requires_grad=False)
+    twins = [weight.copy(), copy.deepcopy(weight), pickle.loads(pickle.dumps(weight))]
+    assert [twin.requires_grad for twin in twins] == [False] * 3
+    assert "requires_grad=False" in repr(weight)
+    assert "requires_grad" not in repr(ParamState(jnp.ones(2)))
+    with Frame("test", hoist=False):
+        assert not weight.copy().requires_grad
+
+
+def test_a_frozen_parameter_can_still_be_written() -> None:
+    weight = ParamState(jnp.ones(2), requires_grad=False)
+    weight.value = jnp.zeros(2)
+    weight.requires_grad = True
+    assert (weight.value.tolist(), weight.requires_grad) == ([0.0, 0.0], True)
+
+
+def test_freezing_inside_a_transform_is_refused() -> None:
+    weight = ParamState(jnp.ones(2))
+    with (
+        Frame("jit", hoist=False),
+        pytest.raises(TransformError, match=r"requires_grad is set inside jit.*trace only"),
+    ):
+        weight.requires_grad = False
+    assert weight.requires_grad
+
+
+def test_overwrite_passes_the_checks_but_not_a_plain_transform() -> None:
+    weight = ParamState(jnp.ones(2))
+    overwrite([weight], [jnp.ones(2, "float16")])
+    assert weight.value.dtype == jnp.float16
+
+    def spoil(x: Array) -> Array:
+        overwrite([weight], [x])
+        return x
+
+    with pytest.raises(RawTransformError, match="plain jax transform"):
+        jax.jit(spoil)(jnp.ones(3))
+    with Frame("jit", hoist=False):
+        overwrite([weight], [jnp.ones(3)])
+        assert weight.value.shape == (3,)
+    assert weight.value.shape == (2,)

@@ -1,0 +1,76 @@
+"""Giving a part to a module by name: what is refused, and why."""
+
+from typing import Any
+
+from brainlite.errors import NameTakenError
+from brainlite.graph import Node
+from brainlite.state import LongTermState, ParamState, ShortTermState, State
+
+__all__ = ["Attaching", "attach"]
+
+
+def attach(module: Node, name: Any, part: Any) -> None:
+    """Set a part of a module by name. It may take the place of a part of its kind.
+
+    Raises
+    ------
+    NameTakenError
+        The name is no name, or means something else already.
+    """
+    home = type(module).__name__
+    if not isinstance(name, str) or not name or "." in name or name.startswith("_"):
+        got, fix = repr(name), "use a word without dots and without a leading underscore"
+    elif name in vars(module) and _kind(vars(module)[name]) is not _kind(part):
+        before = type(vars(module)[name]).__name__
+        got, fix = f"{name!r}, which is a {before} already", "delete that first, or rename this"
+    elif hasattr(type(module), name):
+        got, fix = f"{name!r}, which every {home} has", "choose another name"
+    else:
+        setattr(module, name, part)
+        return
+    raise NameTakenError(
+        f"this cannot be the name of a {type(part).__name__}",
+        where=home,
+        expected="a name that nothing else has",
+        got=got,
+        fix=fix,
+    )
+
+
+def _kind(part: Any) -> type[Any] | None:
+    return next((kind for kind in (Node, ParamState, State) if isinstance(part, kind)), None)
+
+
+class Attaching(Node):
+    """A node that takes states by name."""
+
+    def register_parameter(self, name: str, param: ParamState[Any]) -> None:
+        """Set a parameter by name, as ``self.name = param`` does; errors as for buffers."""
+        attach(self, name, param)
+
+    def register_buffer(self, name: str, value: Any, persistent: bool = True) -> State[Any]:
+        """Set a state that is not trained by name.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        value : array
+            Its initial value.
+        persistent : bool
+            Whether it outlives a run, a :class:`LongTermState`, and is in :meth:`state_dict`;
+            otherwise it is a :class:`ShortTermState`.
+
+        Returns
+        -------
+        The state. It is read and written as ``self.name.value``.
+
+        Raises
+        ------
+        NameTakenError
+            The name means something else already, or is no name.
+        """
+        kind: type[State[Any]] = LongTermState if persistent else ShortTermState
+        state = kind(value)
+        attach(self, name, state)
+        return state
