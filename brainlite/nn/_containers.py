@@ -6,9 +6,11 @@ Their items are attributes of theirs, named by position or key, so that everythi
 the attributes of a module sees them: compiled functions see each edit.
 """
 
+import copy
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, Self, cast, overload
+from types import MappingProxyType
+from typing import Any, Generic, Self, overload
 
 import jax
 import numpy as np
@@ -19,18 +21,21 @@ from brainlite.errors import ContainerError
 from brainlite.nn._attach import attach
 from brainlite.nn._module import Module
 from brainlite.state import ParamState
+from brainlite.typing import ArrayLike
 
 __all__ = ["ModuleDict", "ModuleList", "Numbered", "ParameterDict", "ParameterList"]
 
 T = TypeVar("T")
+Given = TypeVar("Given")  # what an item may be given as
 M = TypeVar("M", bound=Module, default=Module)
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-class Numbered(Module, Sequence[T]):
+class Numbered(Module, Sequence[T], Generic[T, Given]):
     """A module whose items have positions. What an item is, a subclass says."""
 
     @abstractmethod
-    def _accept(self, item: Any) -> T:
+    def _accept(self, item: Given) -> T:
         """Return what is kept for an item, or raise."""
 
     def _items(self) -> dict[str, T]:
@@ -67,11 +72,11 @@ class Numbered(Module, Sequence[T]):
     def __getitem__(self, index: int | slice) -> Any:
         if not isinstance(index, slice):
             return list(self)[index]
-        part = type(self).__new__(type(self))
+        part = copy.copy(self)  # with its mode, and whatever else a subclass has set
         part._arrange(list(self._items().items())[index])
         return part
 
-    def __setitem__(self, index: int, item: T) -> None:
+    def __setitem__(self, index: int, item: Given) -> None:
         setattr(self, list(self._items())[index], self._accept(item))
 
     def __delitem__(self, index: int | slice) -> None:
@@ -79,18 +84,18 @@ class Numbered(Module, Sequence[T]):
         del items[index]
         self._arrange(items)
 
-    def insert(self, index: int, item: T) -> Self:
+    def insert(self, index: int, item: Given) -> Self:
         """Put an item before a position; returns the container."""
         items = list(self._items().items())
         items.insert(index, ("0", self._accept(item)))
         self._arrange(items)
         return self
 
-    def append(self, item: T) -> Self:
+    def append(self, item: Given) -> Self:
         """Put an item at the end; returns the container."""
         return self.extend([item])
 
-    def extend(self, items: Iterable[T]) -> Self:
+    def extend(self, items: Iterable[Given]) -> Self:
         """Put items at the end; returns the container."""
         new = [("0", self._accept(item)) for item in items]
         self._arrange([*self._items().items(), *new])
@@ -106,7 +111,7 @@ class Numbered(Module, Sequence[T]):
         return ShownSequence(type(self).__name__, list(self))
 
 
-class Keyed(Module, Mapping[str, T]):
+class Keyed(Module, Mapping[str, T], Generic[T, Given]):
     """A module whose items have names. What an item is, a subclass says."""
 
     # A module is equal to itself only, and can be hashed; a Mapping is not so.
@@ -117,13 +122,13 @@ class Keyed(Module, Mapping[str, T]):
         return object.__hash__(self)
 
     @abstractmethod
-    def _accept(self, item: Any) -> Any:
+    def _accept(self, item: Given) -> T:
         """Return what is kept for an item, or raise."""
 
     def __getitem__(self, key: str) -> T:
         return self._items()[key]
 
-    def __setitem__(self, key: str, item: T) -> None:
+    def __setitem__(self, key: str, item: Given) -> None:
         attach(self, key, self._accept(item))
 
     def __delitem__(self, key: str) -> None:
@@ -157,7 +162,7 @@ class Keyed(Module, Mapping[str, T]):
         return ShownMapping(list(self.items()), type(self).__name__)
 
 
-class ModuleList(Numbered[M], Generic[M]):
+class ModuleList(Numbered[M, M], Generic[M]):
     """Modules in a list: indexed, sliced and edited as one. It is not called itself.
 
     Parameters
@@ -183,16 +188,17 @@ class ModuleList(Numbered[M], Generic[M]):
     def __init__(self, modules: Iterable[M] = (), /) -> None:
         self.extend(modules)
 
-    def _accept(self, item: Any) -> M:
-        return cast("M", check_module(self, item))
+    def _accept(self, item: M) -> M:
+        _check_module(self, item)
+        return item
 
 
-class ModuleDict(Keyed[M], Generic[M]):
+class ModuleDict(Keyed[M, M], Generic[M]):
     """Modules by name. It is not called itself.
 
     Parameters
     ----------
-    modules : mapping or iterable of pairs
+    modules : mapping
         What it starts with.
 
     Raises
@@ -211,15 +217,16 @@ class ModuleDict(Keyed[M], Generic[M]):
     ['mean', 'scale']
     """
 
-    def __init__(self, modules: Mapping[str, M] | Iterable[tuple[str, M]] = (), /) -> None:
-        for key, module in dict(modules).items():
+    def __init__(self, modules: Mapping[str, M] = _NONE, /) -> None:
+        for key, module in modules.items():
             self[key] = module
 
-    def _accept(self, item: Any) -> M:
-        return cast("M", check_module(self, item))
+    def _accept(self, item: M) -> M:
+        _check_module(self, item)
+        return item
 
 
-class ParameterList(Numbered[ParamState[Any]]):
+class ParameterList(Numbered[ParamState[Any], "ParamState[Any] | ArrayLike"]):
     """Parameters in a list. An array becomes a :class:`ParamState`.
 
     Parameters
@@ -241,19 +248,19 @@ class ParameterList(Numbered[ParamState[Any]]):
     (3,)
     """
 
-    def __init__(self, parameters: Iterable[Any] = (), /) -> None:
+    def __init__(self, parameters: Iterable[ParamState[Any] | ArrayLike] = (), /) -> None:
         self.extend(parameters)
 
-    def _accept(self, item: Any) -> ParamState[Any]:
+    def _accept(self, item: ParamState[Any] | ArrayLike) -> ParamState[Any]:
         return _to_parameter(self, item)
 
 
-class ParameterDict(Keyed[ParamState[Any]]):
+class ParameterDict(Keyed[ParamState[Any], "ParamState[Any] | ArrayLike"]):
     """Parameters by name. An array becomes a :class:`ParamState`.
 
     Parameters
     ----------
-    parameters : mapping or iterable of pairs
+    parameters : mapping
         What it starts with.
 
     Raises
@@ -272,18 +279,18 @@ class ParameterDict(Keyed[ParamState[Any]]):
     (2,)
     """
 
-    def __init__(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), /) -> None:
-        for key, parameter in dict(parameters).items():
+    def __init__(self, parameters: Mapping[str, ParamState[Any] | ArrayLike] = _NONE, /) -> None:
+        for key, parameter in parameters.items():
             self[key] = parameter
 
-    def _accept(self, item: Any) -> ParamState[Any]:
+    def _accept(self, item: ParamState[Any] | ArrayLike) -> ParamState[Any]:
         return _to_parameter(self, item)
 
 
-def check_module(container: Module, item: Any) -> Module:
-    """Return a module, and refuse all else."""
+def _check_module(container: Module, item: Any) -> None:
+    """Raise unless it is a module."""
     if isinstance(item, Module):
-        return item
+        return
     raise ContainerError(
         f"a {type(container).__name__} holds modules only",
         expected="a brainlite.nn.Module",

@@ -24,7 +24,7 @@ Out_co = TypeVar("Out_co", covariant=True, default=Array)
 Layer = Callable[[Any], Any]
 
 
-class Sequential(Numbered[Layer], Generic[In_contra, Out_co]):
+class Sequential(Numbered[Layer, Layer], Generic[In_contra, Out_co]):
     """Layers that run one after the other, each on the output of the one before.
 
     Parameters
@@ -86,10 +86,28 @@ class Sequential(Numbered[Layer], Generic[In_contra, Out_co]):
     ) -> None: ...
     @overload
     def __init__(
-        self, f1: Layer, f2: Layer, f3: Layer, f4: Layer, f5: Layer, /, *layers: Layer
+        self: "Sequential[A, B]",
+        f1: Callable[[A], Any],
+        f2: Layer,
+        f3: Layer,
+        f4: Layer,
+        f5: Callable[[Any], B],
+        /,
     ) -> None: ...
     @overload
-    def __init__(self, *layers: Layer) -> None: ...
+    def __init__(
+        self: "Sequential[A, Any]",
+        f1: Callable[[A], Any],
+        f2: Layer,
+        f3: Layer,
+        f4: Layer,
+        f5: Layer,
+        f6: Layer,
+        /,
+        *layers: Layer,
+    ) -> None: ...
+    @overload
+    def __init__(self) -> None: ...
     def __init__(self, *layers: Any) -> None:
         if len(layers) == 1 and isinstance(layers[0], Mapping):
             named = cast("Mapping[str, Layer]", layers[0])

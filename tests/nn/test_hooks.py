@@ -1,7 +1,6 @@
 """Hooks: what they see and change, with and without jit, in copies; and what calls cost."""
 
 import copy
-import operator
 import pickle
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from brainlite.typing import Array
 class Double(Module):
     """Reads no attribute, so that a trace of it leaves no note."""
 
-    def update(self, x: Array, *, plus: float = 0.0) -> Array:
+    def update(self, x: Any, *, plus: float = 0.0) -> Any:
         return x * 2 + plus
 
 
@@ -103,14 +102,17 @@ def test_subclasses_and_their_instances_are_left_alone() -> None:
     assert child(1.0) == 3.0
 
 
-@pytest.mark.parametrize("kind", [Double, Compiled])
-def test_compiled_functions_see_hooks_come_and_go(kind: type[Any]) -> None:
-    class Fresh(kind):  # type: ignore[misc]  # a class on which no hook was set
+def test_compiled_functions_see_hooks_come_and_go() -> None:
+    class Fresh(Double):  # on which no hook was set before
         pass
 
     module = Fresh()
     once = float(module(jnp.asarray(1.0)))
-    runs = [jit(module), jit(lambda x: module(x)), jit(lambda x: Fresh.__call__(module, x))]
+    runs: list[Any] = [
+        jit(module),
+        jit(lambda x: module(x)),
+        jit(lambda x: Fresh.__call__(module, x)),
+    ]
     holder = jit(lambda m, x: m(x))
 
     def results() -> list[float]:
@@ -143,8 +145,20 @@ def test_an_eager_loop_over_a_hooked_cell_runs_the_hook_of_the_user() -> None:
     assert for_loop(cell, xs).tolist() != [[2.0, 2.0]] * 3
 
 
-def test_hooks_take_part_in_gradients_and_maps() -> None:
+def test_a_compiled_update_takes_hooks() -> None:
     module = Compiled()
+    assert float(module(jnp.asarray(2.0))) == 6.0
+    module.register_forward_hook(add_one)
+    module.register_forward_pre_hook(lambda module, args: args[0] * 2)
+    assert float(module(jnp.asarray(2.0))) == 13.0
+
+
+def test_hooks_take_part_in_gradients_and_maps() -> None:
+    class Scale(Compiled):
+        def update(self, x: Array) -> Array:  # type: ignore[override]  # not compiled here
+            return x * self.scale.value
+
+    module = Scale()
     module.register_forward_hook(lambda module, args, output: output * 2)
     loss = grad(lambda: module(jnp.asarray(5.0)), module.scale)
     assert float(loss()) == 10.0
@@ -181,15 +195,16 @@ def test_copies_keep_their_hooks_to_themselves() -> None:
 
 def test_hooks_run_in_the_process_that_unpickles_them(tmp_path: Any) -> None:
     module = brainlite.nn.Linear(2, 2)
-    module.register_forward_hook(operator.attrgetter("shape"))
+    module.register_forward_hook(print)
     for thing, make in [(module, "m"), (split(module), "brainlite.graph.merge(*m)")]:
         (tmp_path / "m").write_bytes(pickle.dumps(thing))
         code = (
-            "import pickle, sys, jax.numpy as jnp, brainlite\n"
+            "import pickle, jax.numpy as jnp, brainlite\n"
             f"m = pickle.load(open({str(tmp_path / 'm')!r}, 'rb'))\n"
-            f"assert ({make})(jnp.ones(2)) == (2,)"
+            f"({make})(jnp.ones(2))"
         )
-        subprocess.run([sys.executable, "-c", code], check=True)
+        done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+        assert done.stdout.startswith(b"Linear(")
 
 
 def test_a_module_that_is_never_called_takes_no_hook() -> None:
