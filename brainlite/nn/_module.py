@@ -2,7 +2,7 @@
 
 import difflib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, Protocol, TypeVar, cast, overload
 
 from typing_extensions import ParamSpec
@@ -20,8 +20,8 @@ from brainlite.nn._hooks import Hookable
 from brainlite.nn._mode import HasMode
 from brainlite.nn._size import to_size
 from brainlite.nn._state_dict import Loadable
-from brainlite.nn._tree import Tree, dotted
-from brainlite.state import ParamState, State
+from brainlite.nn._tree import Tree
+from brainlite.state import State
 from brainlite.state._locate import locate
 from brainlite.typing import Filter, Path, Shape, Size
 
@@ -117,6 +117,12 @@ class Module(Tree["Module"], Attaching, Castable, Counted, Freezable, HasMode, H
             # Asked only for attributes that are not there.
             raise _missing(self, name)
 
+        def __rshift__(self, other):
+            # Python asks only here when both are of one class.
+            if isinstance(other, Module):
+                raise _joined(self, other)
+            return NotImplemented
+
     # Read as attributes, so that compiled functions see a change; these are what is there before.
     _name: str | None = None
     _in_size: Shape | None = None
@@ -127,13 +133,7 @@ class Module(Tree["Module"], Attaching, Castable, Counted, Freezable, HasMode, H
 
     def __rrshift__(self, x: Any) -> Any:
         if isinstance(x, Module):
-            raise InputError(
-                "`>>` passes an input to a module; it does not join two modules",
-                where=type(self).__name__,
-                expected="an array, or what else the module takes",
-                got=f"a {type(x).__name__}",
-                fix="use brainlite.nn.Sequential(first, second), or x >> first >> second",
-            )
+            raise _joined(x, self)
         return cast("Callable[[Any], Any]", self)(x)
 
     @property
@@ -256,15 +256,6 @@ class Module(Tree["Module"], Attaching, Castable, Counted, Freezable, HasMode, H
         """
         return graph.nodes(self, *filters, allowed_hierarchy=allowed_hierarchy)
 
-    def named_parameters(self) -> Iterator[tuple[str, ParamState[Any]]]:
-        """Yield (dotted path, parameter) for every parameter, frozen or not, each once."""
-        for path, state in self.states(ParamState).items():
-            yield dotted(path), state
-
-    def parameters(self) -> Iterator[ParamState[Any]]:
-        """Yield every parameter, frozen or not, each once."""
-        yield from self.states(ParamState).values()
-
     def _parts(self) -> type["Module"]:
         return Module
 
@@ -275,6 +266,16 @@ class Module(Tree["Module"], Attaching, Castable, Counted, Freezable, HasMode, H
         attributes = fields(self)
         sizes = [(n, attributes[f"_{n}"]) for n in ("in_size", "out_size") if f"_{n}" in attributes]
         return Shown(type(self).__name__, sizes + super().__display__().fields)
+
+
+def _joined(first: Module, second: Module) -> InputError:
+    return InputError(
+        "`>>` passes an input to a module; it does not join two modules",
+        where=type(second).__name__,
+        expected="an array, or what else the module takes",
+        got=f"a {type(first).__name__}",
+        fix="use brainlite.nn.Sequential(first, second), or x >> first >> second",
+    )
 
 
 def _missing(module: Module, name: str) -> AttributeError:

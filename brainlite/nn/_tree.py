@@ -31,18 +31,23 @@ def parts(item: Any) -> list[tuple[Any, Any]]:
     return list(vars(item).items() if isinstance(item, Node) else container_items(item))
 
 
-def iter_children(root: Node, kind: type[K]) -> Iterator[tuple[str, K]]:
-    """Yield the nodes of a kind that no other such node is between, each once, with the name."""
+def iter_children(
+    root: Node, kind: type[T], closed: type[Any] | tuple[()] = ()
+) -> Iterator[tuple[str, T]]:
+    """Yield (name, part) for the parts of a kind that no other of the kind is above, each once.
+
+    What is ``closed`` is not looked into.
+    """
     seen: set[int] = set()
     stack: list[tuple[Path, Any]] = [((), root)]
     while stack:
         path, item = stack.pop()
-        if id(item) in seen or not isinstance(item, Node | list | tuple | dict):
+        if id(item) in seen or not isinstance(item, Node | State | list | tuple | dict):
             continue
         seen.add(id(item))
         if path and isinstance(item, kind):
             yield dotted(path), item
-        else:
+        elif not path or not isinstance(item, closed):
             stack.extend(((*path, name), part) for name, part in reversed(parts(item)))
 
 
@@ -100,6 +105,10 @@ def find(root: Node, name: str, kind: type[T]) -> T:
     )
 
 
+def _join(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix and name else prefix or name
+
+
 def _some(names: list[str]) -> str:
     return (", ".join(names[:8]) or "none: there are none") + (", ..." if len(names) > 8 else "")
 
@@ -111,15 +120,45 @@ class Tree(Node, Generic[K]):
     def _parts(self) -> type[K]:
         """Return the kind of the parts."""
 
-    def named_modules(self) -> Iterator[tuple[str, K]]:
-        """Yield (dotted path, module) for this module, named ``''``, and all below, each once."""
-        for path, node in iter_node(self):
-            if isinstance(node, self._parts()):
-                yield dotted(path), node
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True
+    ) -> Iterator[tuple[str, ParamState[Any]]]:
+        """Yield (dotted path, parameter) for every parameter, frozen or not, each once.
 
-    def modules(self) -> Iterator[K]:
-        """Yield this module and every module below, each once."""
-        for _, module in self.named_modules():
+        Parameters
+        ----------
+        prefix : str
+            The name of this module, put before all others.
+        recurse : bool
+            Whether those of modules below come, too.
+        """
+        kind: type[ParamState[Any]] = ParamState
+        found = iter_children(self, kind, () if recurse else Node)
+        for name, parameter in found:
+            yield _join(prefix, name), parameter
+
+    def parameters(self, recurse: bool = True) -> Iterator[ParamState[Any]]:
+        """Yield every parameter, frozen or not, each once; see :meth:`named_parameters`."""
+        for _, parameter in self.named_parameters("", recurse):
+            yield parameter
+
+    def named_modules(self, prefix: str = "", include_self: bool = True) -> Iterator[tuple[str, K]]:
+        """Yield (dotted path, module) for this module and all below, each once.
+
+        Parameters
+        ----------
+        prefix : str
+            The name of this module, put before all others.
+        include_self : bool
+            Whether this module comes, too, as the first.
+        """
+        for path, node in iter_node(self):
+            if isinstance(node, self._parts()) and (path or include_self):
+                yield _join(prefix, dotted(path)), node
+
+    def modules(self, include_self: bool = True) -> Iterator[K]:
+        """Yield this module, if asked, and every module below, each once."""
+        for _, module in self.named_modules("", include_self):
             yield module
 
     def named_children(self) -> Iterator[tuple[str, K]]:

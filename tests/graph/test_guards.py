@@ -13,7 +13,7 @@ import pytest
 
 from brainlite.graph import Node, clone, graphdef, iter_leaf, iter_node, split
 from brainlite.graph._guards import Guards, Renaming, Watched, current_note, same_value
-from brainlite.graph._notes import ABSENT
+from brainlite.graph._notes import ABSENT, epoch
 from brainlite.state import HiddenState, ParamState, State
 from brainlite.state._frame import Frame
 from tests.graph.models import Bag, Linear, Net
@@ -348,3 +348,39 @@ def test_an_edited_container_is_no_longer_unchanged(container: Any, edit: Edit) 
 def test_a_container_may_hold_arrays() -> None:
     watched = Watched([jnp.ones(3), np.ones(3)])
     assert watched.unchanged()
+
+
+# ------------------------------------------------------------- what is not an attribute of a node
+
+
+def test_whether_a_parameter_is_frozen_is_guarded_where_it_was_asked() -> None:
+    weight = ParamState(jnp.ones(2))
+    asked = guards_of(lambda: weight.requires_grad)
+    read = guards_of(lambda: weight.value)
+    weight.requires_grad = False
+    assert not holds(asked)
+    assert [name for _, name in asked.broken((), frozenset())] == ["requires_grad"]
+    assert holds(read)
+    weight.requires_grad = True
+    assert holds(asked)
+
+
+def test_the_mark_is_that_of_the_state_that_takes_the_place() -> None:
+    bag = Bag(weight=ParamState(jnp.ones(2)))
+    guards = guards_of(lambda: bag.weight.requires_grad)
+    bag.weight = ParamState(jnp.zeros(2))
+    assert holds(guards)
+    bag.weight = ParamState(jnp.zeros(2), requires_grad=False)
+    assert not holds(guards)
+
+
+def test_a_parameter_that_was_made_in_the_trace_is_not_guarded() -> None:
+    assert len(guards_of(lambda: ParamState(jnp.ones(2)).requires_grad)) == 0
+
+
+def test_no_guard_holds_once_calls_do_more_than_before() -> None:
+    guards = guards_of(lambda: None)
+    assert holds(guards)
+    epoch.advance_calls()
+    assert not holds(guards)
+    assert holds(guards_of(lambda: None))

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from brainlite import nn
 from brainlite.errors import OptionError
 from brainlite.nn import _activations, functional
 from brainlite.nn.functional import is_pure, resolve_activation
@@ -89,3 +90,8 @@ def test_functions_of_the_library_and_of_jax_are_pure(function: Callable[..., An
 )
 def test_of_other_functions_nothing_is_known(function: Callable[..., Any]) -> None:
     assert not is_pure(function)
+
+
+def test_activations_are_on_the_face_of_the_room() -> None:
+    assert nn.relu is functional.relu
+    assert nn.softmax is functional.softmax

@@ -4,14 +4,17 @@ import copy
 import pickle
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import brainlite
-from brainlite.errors import SizeError, StateMissingError
+from brainlite.errors import InputError, SizeError, StateMissingError
+from brainlite.graph import clone
 from brainlite.nn import GRUCell, Linear, Module
-from brainlite.transform import jit
+from brainlite.transform import grad, jit
 from brainlite.typing import Array
 
 
@@ -181,3 +184,103 @@ def test_eval_of_an_attribute_is_seen_under_jit() -> None:
     assert float(compiled(jnp.asarray(1.0))) == 2.0
     model.training = False
     assert float(compiled(jnp.asarray(1.0))) == 1.0
+
+
+def test_super_init_takes_the_name_and_the_sizes() -> None:
+    class Layer(Module):
+        def __init__(self) -> None:
+            super().__init__(in_size=3, out_size=(4, 5), name="layer")
+
+    layer = Layer()
+    assert (layer.in_size, layer.out_size, layer.name) == ((3,), (4, 5), "layer")
+    assert Module("only").name == "only"
+    assert vars(Module()) == {}
+
+
+def test_super_init_goes_on_to_other_bases() -> None:
+    class Logged:
+        def __init__(self) -> None:
+            self.log = ["started"]
+
+    class Layer(Module, Logged):
+        def __init__(self) -> None:
+            super().__init__()
+
+    assert Layer().log == ["started"]
+
+
+@pytest.mark.parametrize("x", [jnp.ones(2), np.ones(2, "float32")], ids=["jax", "numpy"])
+def test_an_array_is_passed_to_a_module_by_shifting(x: Any) -> None:
+    first, second = Linear(2, 3), Linear(3, 4)
+    np.testing.assert_array_equal(x >> first >> second, second(first(x)))
+
+
+def test_anything_else_may_be_shifted_into_a_module_but_no_module() -> None:
+    assert 3 >> Base() == "base 3"
+    assert float(jit(lambda x: x >> Linear(1, 1, jnp.ones, None))(jnp.ones(1))[0]) == 1.0
+    with pytest.raises(InputError, match=r"(?s)does not join two modules.*Sequential\(first, sec"):
+        Base() >> Base()  # type: ignore[operator]  # the mistake under test
+
+
+def test_nodes_are_typed_by_the_filter() -> None:
+    cell = GRUCell(2, 3)
+    linears = cell.nodes(Linear)
+    assert [layer.out_size for layer in linears.values()] == [(6,), (3,)]
+    cells, others = cell.nodes(GRUCell, Linear)
+    assert (list(cells), list(others)) == ([()], [("Wrz",), ("Wh",)])
+
+
+def test_a_changed_size_is_seen_under_jit() -> None:
+    class Sized(Module):
+        def update(self, x: Array) -> Array:
+            return x * self.in_size[0]
+
+    module = Sized(in_size=2)
+    run = jit(module)
+    assert float(run(jnp.ones(()))) == 2.0
+    module.in_size = 5
+    assert float(run(jnp.ones(()))) == 5.0
+
+
+def test_a_shallow_copy_shares_the_states() -> None:
+    cell = GRUCell(2, 3)
+    twin = copy.copy(cell)
+    assert twin is not cell
+    assert twin.Wh is cell.Wh
+
+
+def test_completion_lists_attributes_states_and_methods() -> None:
+    assert {"weight", "in_size", "states", "w_mask"} <= set(dir(Linear(2, 2)))
+
+
+class Tied(Module):
+    def __init__(self) -> None:
+        self.embed = Linear(2, 2, b_init=None)
+        self.head = Linear(2, 2, b_init=None)
+        self.head.weight = self.embed.weight
+
+    def update(self, x: Array) -> Array:
+        return self.head(self.embed(x))
+
+
+def test_tied_weights_stay_one_through_everything() -> None:
+    model, x = Tied(), jnp.ones(2)
+    weight = model.embed.weight.value["weight"]
+    untied = jax.grad(lambda a, b: (x @ a @ b).sum(), argnums=(0, 1))(weight, weight)
+    params = model.states(brainlite.ParamState)
+    assert list(params) == [("embed", "weight")]
+    grads = grad(jit(lambda: model(x).sum()), params)()
+    np.testing.assert_allclose(grads["embed", "weight"]["weight"], sum(untied), rtol=1e-6)
+
+    optimizer = optax.adam(0.1)
+    memory = optimizer.init(params.to_values())
+    updates, _ = optimizer.update(grads, memory)
+    params.assign(optax.apply_updates(params.to_values(), updates))
+    assert len(jax.tree.leaves(memory)) == 3  # one count, and two moments of the one parameter
+    stepped = weight - 0.1 * jnp.sign(sum(untied))  # the first step of Adam
+    copies = [copy.deepcopy(model), pickle.loads(pickle.dumps(model)), clone(model)]
+    copies.append(Tied())
+    copies[-1].load_state_dict(model.half().float().state_dict())
+    for each in [model, *copies]:
+        assert each.embed.weight is each.head.weight
+        np.testing.assert_allclose(each.head.weight.value["weight"], stepped, atol=1e-3)

@@ -43,6 +43,18 @@ def test_named_modules_start_with_the_root_and_list_each_once() -> None:
     assert list(net.modules()) == list(named.values())
 
 
+def test_prefixes_and_parts_of_the_listing_are_as_in_torch() -> None:
+    net = Net()
+    assert [name for name, _ in net.more.named_modules("net.more")] == ["net.more", "net.more.0"]
+    assert list(net.more.modules(include_self=False)) == [net.more[0]]
+    block = net.blocks[0]
+    block.tied = block.inner.weight
+    named = [name for name, _ in block.named_parameters("block", recurse=False)]
+    assert named == ["block.scale", "block.tied"]
+    assert [name for name, _ in block.named_parameters()] == ["inner.weight", "scale"]
+    assert list(block.parameters(recurse=False)) == [block.scale, block.inner.weight]
+
+
 def test_children_are_the_modules_directly_below() -> None:
     net = Net()
     # A part of a child that is also an attribute here is a child here, too.
