@@ -74,7 +74,7 @@ class Hookable(Node):
     removed: it runs when the function is traced, so what it keeps must go into a State.
     """
 
-    _hooks: tuple[Hook, ...] = ()
+    _forward_hooks: tuple[Hook, ...] = ()
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
@@ -118,13 +118,13 @@ class Hookable(Node):
         return self.__hook__(Hook(type(self), hook, False, with_kwargs), prepend)
 
     def __hook__(self, hook: Hook, prepend: bool) -> RemovableHandle:
-        self._hooks = (hook, *self._hooks) if prepend else (*self._hooks, hook)
+        self._forward_hooks = (hook, *self._forward_hooks) if prepend else (*self._forward_hooks, hook)
         return RemovableHandle(self, hook)
 
     def __unhook__(self, hook: Hook) -> None:
-        left = tuple(each for each in self._hooks if each is not hook)
-        if len(left) < len(self._hooks):
-            self._hooks = left
+        left = tuple(each for each in self._forward_hooks if each is not hook)
+        if len(left) < len(self._forward_hooks):
+            self._forward_hooks = left
 
 
 _prepared: set[type[Any]] = set()
@@ -148,7 +148,7 @@ def _prepare(kind: type[Any]) -> None:
     @functools.wraps(plain, updated=())
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         bound = plain.__get__(self, kind)
-        hooks: tuple[Hook, ...] = self._hooks if type(self) is kind else ()
+        hooks: tuple[Hook, ...] = self._forward_hooks if type(self) is kind else ()
         return _run(self, bound, hooks, args, kwargs) if hooks else bound(*args, **kwargs)
 
     type.__setattr__(kind, "__call__", call)

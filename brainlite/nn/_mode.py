@@ -19,7 +19,7 @@ class HasMode(Node):
     ``context(fit=False)`` evaluates a model whatever was called on it.
     """
 
-    _mode: bool | None = None
+    _train_mode: bool | None = None
 
     @property
     def training(self) -> bool:
@@ -39,7 +39,7 @@ class HasMode(Node):
         (True, False)
         """
         fit = environ.get("fit", None)
-        said = [mode for mode in (self._mode, fit) if mode is not None]
+        said = [mode for mode in (self._train_mode, fit) if mode is not None]
         if not said:
             raise EnvironmentKeyError(
                 "it is not known whether this module is being trained",
@@ -53,7 +53,7 @@ class HasMode(Node):
 
     @training.setter
     def training(self, mode: bool | None) -> None:
-        self._mode = mode
+        self._train_mode = mode
 
     def train(self, mode: bool | None = True) -> Self:
         """Set the mode of this module and all below; see :attr:`training`.
@@ -68,7 +68,7 @@ class HasMode(Node):
         The module.
         """
         for _, node in iter_node(self):
-            if isinstance(node, HasMode) and node._mode is not mode:
+            if isinstance(node, HasMode) and node._train_mode is not mode:
                 node.training = mode
         return self
 

@@ -148,7 +148,7 @@ class Module(Tree["Module"], Attaching, Castable, Counted, Freezable, HasMode, H
     @property
     def in_size(self) -> Shape:
         """The shape of one input, without batch axes."""
-        size = self._sizes()[0]
+        size = self._in_and_out_size()[0]
         if size is None:
             raise _missing(self, "in_size")
         return size
@@ -160,7 +160,7 @@ class Module(Tree["Module"], Attaching, Castable, Counted, Freezable, HasMode, H
     @property
     def out_size(self) -> Shape:
         """The shape of one output, without batch axes."""
-        size = self._sizes()[1]
+        size = self._in_and_out_size()[1]
         if size is None:
             raise _missing(self, "out_size")
         return size
@@ -169,7 +169,7 @@ class Module(Tree["Module"], Attaching, Castable, Counted, Freezable, HasMode, H
     def out_size(self, size: Size) -> None:
         self._out_size = to_size(size, name="out_size")
 
-    def _sizes(self) -> tuple[Shape | None, Shape | None]:
+    def _in_and_out_size(self) -> tuple[Shape | None, Shape | None]:
         return self._in_size, self._out_size
 
     def init_state(self, *args: Any, **kwargs: Any) -> None:
@@ -256,7 +256,7 @@ class Module(Tree["Module"], Attaching, Castable, Counted, Freezable, HasMode, H
         """
         return graph.nodes(self, *filters, allowed_hierarchy=allowed_hierarchy)
 
-    def _parts(self) -> type["Module"]:
+    def _kind_of_parts(self) -> type["Module"]:
         return Module
 
     def __dir__(self) -> list[str]:

@@ -152,9 +152,9 @@ class Sequential(Numbered[Layer, Layer], Generic[In_contra, Out_co]):
     def _items(self) -> dict[str, Layer]:
         return {n: item for n, item in vars(self).items() if n[0] != "_" and callable(item)}
 
-    def _sizes(self) -> tuple[Shape | None, Shape | None]:
+    def _in_and_out_size(self) -> tuple[Shape | None, Shape | None]:
         ends = self.layers[:1] + self.layers[-1:]
-        own = super()._sizes()
+        own = super()._in_and_out_size()
         return (
             own[0] or getattr(ends[0] if ends else None, "in_size", None),
             own[1] or getattr(ends[-1] if ends else None, "out_size", None),
@@ -163,7 +163,7 @@ class Sequential(Numbered[Layer, Layer], Generic[In_contra, Out_co]):
     def __display__(self) -> Shown:
         sizes = [
             (name, size)
-            for name, size in zip(("in_size", "out_size"), self._sizes(), strict=True)
+            for name, size in zip(("in_size", "out_size"), self._in_and_out_size(), strict=True)
             if size is not None
         ]
         return Shown(type(self).__name__, [*sizes, ("layers", self.layers)])

@@ -117,7 +117,7 @@ class Tree(Node, Generic[K]):
     """A node whose parts of one kind, those that are modules, have names."""
 
     @abstractmethod
-    def _parts(self) -> type[K]:
+    def _kind_of_parts(self) -> type[K]:
         """Return the kind of the parts."""
 
     def named_parameters(
@@ -153,7 +153,7 @@ class Tree(Node, Generic[K]):
             Whether this module comes, too, as the first.
         """
         for path, node in iter_node(self):
-            if isinstance(node, self._parts()) and (path or include_self):
+            if isinstance(node, self._kind_of_parts()) and (path or include_self):
                 yield _join(prefix, dotted(path)), node
 
     def modules(self, include_self: bool = True) -> Iterator[K]:
@@ -170,7 +170,7 @@ class Tree(Node, Generic[K]):
         >>> [name for name, _ in brainlite.nn.GRUCell(2, 3).named_children()]
         ['Wrz', 'Wh']
         """
-        return iter_children(self, self._parts())
+        return iter_children(self, self._kind_of_parts())
 
     def children(self) -> Iterator[K]:
         """Yield the modules directly below, each once."""
@@ -185,7 +185,7 @@ class Tree(Node, Generic[K]):
         NameNotFoundError
             It leads to no module.
         """
-        return find(self, target, self._parts())
+        return find(self, target, self._kind_of_parts())
 
     def get_parameter(self, target: str) -> ParamState[Any]:
         """Return the parameter that a dotted name leads to, ``'layers.0.weight'``.
@@ -214,6 +214,6 @@ class Tree(Node, Generic[K]):
         -------
         The module.
         """
-        for module in children_first(self, self._parts()):
+        for module in children_first(self, self._kind_of_parts()):
             fn(module)
         return self
