@@ -118,7 +118,9 @@ class Hookable(Node):
         return self.__hook__(Hook(type(self), hook, False, with_kwargs), prepend)
 
     def __hook__(self, hook: Hook, prepend: bool) -> RemovableHandle:
-        self._forward_hooks = (hook, *self._forward_hooks) if prepend else (*self._forward_hooks, hook)
+        self._forward_hooks = (
+            (hook, *self._forward_hooks) if prepend else (*self._forward_hooks, hook)
+        )
         return RemovableHandle(self, hook)
 
     def __unhook__(self, hook: Hook) -> None:

@@ -24,7 +24,7 @@ Out_co = TypeVar("Out_co", covariant=True, default=Array)
 Layer = Callable[[Any], Any]
 
 
-class Sequential(Numbered[Layer, Layer], Generic[In_contra, Out_co]):
+class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
     """Layers that run one after the other, each on the output of the one before.
 
     Parameters
@@ -125,7 +125,7 @@ class Sequential(Numbered[Layer, Layer], Generic[In_contra, Out_co]):
         return out
 
     @property
-    def layers(self) -> list[Layer]:
+    def layers(self) -> list[Any]:
         """The layers, in order, as a new list."""
         return list(self)
 

@@ -82,7 +82,7 @@ class _Opened(NamedTuple):
 
         def enter(leaf: Any) -> Any:
             if isinstance(leaf, Node):
-                found = states_of(leaf, ParamState).items()
+                found = [(p, s) for p, s in states_of(leaf, ParamState).items() if s.requires_grad]
                 return {path: numbers.setdefault(state, len(numbers)) for path, state in found}
             return numbers.setdefault(leaf, len(numbers)) if isinstance(leaf, State) else None
 
@@ -323,6 +323,15 @@ def _check_position(position: int, args: Sequence[Any], label: str) -> None:
 
 
 def _check_state(state: State[Any], value: Any, accepted: type[Any]) -> None:
+    if isinstance(state, ParamState) and not state.requires_grad:
+        raise GradError(
+            "a gradient was asked of a parameter that is frozen",
+            where=name_of(state),
+            expected="parameters that are trained",
+            got="one with requires_grad=False",
+            fix="select with `model.states(brainlite.nn.is_trainable)`, or call "
+            "`requires_grad_(True)`",
+        )
     for leaf in jax.tree.leaves(value):
         if not _is_kind(leaf, accepted):
             raise GradError(

@@ -1,14 +1,17 @@
 """Freezing: the mark on parameters, the filter, and compiled functions that see both."""
 
 import copy
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import pytest
 
 import brainlite
+from brainlite.errors import GradError
 from brainlite.graph import clone, merge, split
 from brainlite.nn import GRUCell, Linear, is_trainable
-from brainlite.transform import jit
+from brainlite.transform import grad, jit
 from brainlite.typing import Array
 
 
@@ -71,3 +74,32 @@ def test_a_collection_of_frozen_states_is_another_pytree() -> None:
     after = brainlite.graph.split(layer)
     assert before[0] != after[0]
     assert jnp.shape(before[1]["weight",].value["bias"]) == (2,)
+
+
+def test_a_gradient_of_a_frozen_parameter_is_refused() -> None:
+    cell = brainlite.nn.init_all_states(GRUCell(2, 3))
+    params = cell.states(brainlite.ParamState)
+
+    def loss() -> Array:
+        return cell(jnp.ones(2)).sum()
+
+    slopes = jit(lambda: grad(loss, params)())
+    assert len(slopes()) == 2
+    cell.Wh.requires_grad_(False)
+    with pytest.raises(GradError, match=r"(?s)frozen.*`model\.states\(brainlite\.nn\.is_trainable"):
+        slopes()
+    assert list(grad(loss, cell.states(is_trainable))()) == [("Wrz", "weight")]
+
+
+def test_a_module_stands_for_the_parameters_that_are_trained() -> None:
+    layers = brainlite.nn.Sequential(Linear(2, 2), Linear(2, 1))
+
+    def loss(model: brainlite.nn.Sequential, x: Array) -> Array:
+        return model(x).sum()
+
+    slopes: Any = jit(grad(loss))
+
+    layers[0].requires_grad_(False)
+    assert list(slopes(layers, jnp.ones(2))) == [("1", "weight")]
+    layers.requires_grad_()
+    assert list(slopes(layers, jnp.ones(2))) == [("0", "weight"), ("1", "weight")]
