@@ -110,7 +110,9 @@ class Linear(Module):
 
 def affine(params: dict[str, Array], mask: Array | None, x: Array) -> Array:
     """Compute the map on arrays alone."""
-    weight = params["weight"] if mask is None else params["weight"] * mask
+    weight = params["weight"]
+    if mask is not None:
+        weight = weight * mask.astype(weight.dtype)  # the model may have been cast
     y: Array = jnp.dot(x, weight)
     return y + params["bias"] if "bias" in params else y
 

@@ -1,7 +1,7 @@
 """Sequential: layers that run one after the other."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, cast, overload
+from typing import Any, Generic, TypeAlias, cast, overload
 
 from typing_extensions import TypeVar
 
@@ -21,7 +21,7 @@ D = TypeVar("D")
 E = TypeVar("E")
 In_contra = TypeVar("In_contra", contravariant=True, default=Array)
 Out_co = TypeVar("Out_co", covariant=True, default=Array)
-Layer = Callable[[Any], Any]
+Layer: TypeAlias = Callable[[Any], Any]
 
 
 class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):

@@ -18,6 +18,7 @@ __all__ = ["Tree", "children_first", "dotted", "find", "iter_children", "iter_pl
 
 K = TypeVar("K", bound=Node)
 T = TypeVar("T")
+_LEADING = (Node, State, list, tuple, dict)
 
 
 def dotted(path: Path) -> str:
@@ -26,9 +27,10 @@ def dotted(path: Path) -> str:
 
 
 def parts(item: Any) -> list[tuple[Any, Any]]:
-    """Return the (name, part) pairs of a node or a plain container; nothing for all else."""
+    """Return the (name, part) pairs of a node or a plain container that lead further."""
     # In a transform, `vars` notes that all attributes of a node matter.
-    return list(vars(item).items() if isinstance(item, Node) else container_items(item))
+    found = vars(item).items() if isinstance(item, Node) else container_items(item)
+    return [(name, part) for name, part in found if isinstance(part, _LEADING)]
 
 
 def iter_children(
@@ -42,7 +44,7 @@ def iter_children(
     stack: list[tuple[Path, Any]] = [((), root)]
     while stack:
         path, item = stack.pop()
-        if id(item) in seen or not isinstance(item, Node | State | list | tuple | dict):
+        if id(item) in seen:
             continue
         seen.add(id(item))
         if path and isinstance(item, kind):

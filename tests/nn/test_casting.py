@@ -102,3 +102,8 @@ def test_a_dtype_that_a_model_cannot_have_is_refused() -> None:
     with pytest.raises(OptionError, match=r"(?s)float64.*jax_enable_x64"):
         layer.double()
     assert layer.weight.value["bias"].dtype == jnp.float32
+
+
+def test_a_cast_layer_with_a_mask_stays_in_its_dtype() -> None:
+    layer = Linear(2, 2, w_mask=jnp.eye(2)).half()
+    assert layer(jnp.ones(2, "float16")).dtype == jnp.float16

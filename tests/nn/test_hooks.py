@@ -102,6 +102,17 @@ def test_subclasses_and_their_instances_are_left_alone() -> None:
     assert child(1.0) == 3.0
 
 
+def test_a_call_that_goes_on_to_the_base_class_runs_its_hooks_once() -> None:
+    class Twice(Double):
+        def __call__(self, x: Any) -> Any:  # type: ignore[override]  # calls are typed by `update`
+            return super().__call__(x)
+
+    Double().register_forward_hook(add_one)
+    module = Twice()
+    module.register_forward_hook(add_one)
+    assert module(1.0) == 3.0
+
+
 def test_compiled_functions_see_hooks_come_and_go() -> None:
     class Fresh(Double):  # on which no hook was set before
         pass
