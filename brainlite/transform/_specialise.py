@@ -24,7 +24,7 @@ from brainlite.graph._node import Node, note
 from brainlite.graph._notes import epoch
 from brainlite.state import State
 from brainlite.state._fit import summary
-from brainlite.state._frame import Frame, Slot, hold_all
+from brainlite.state._frame import Frame, Slot, current_frame, hold_all
 from brainlite.state._state import template
 from brainlite.transform._closure import reachable
 from brainlite.transform._intake import Intake, Misfit, own_buffers
@@ -137,6 +137,10 @@ class Specialisation:
         states = {state: template(state) for state in original.states}
         copies = build(original.definition, lambda n, _spec: states[original.states[n]])
         nodes = describe(copies).nodes
+        frame = current_frame.get()
+        if frame is not None:  # or reads through copies would pass for those of its own making
+            for node in nodes:
+                frame.born_nodes.pop(id(node), None)
         self._copies = copies
         self._stand_ins = {copy: state for state, copy in states.items()}
         self._free = frozenset(map(id, nodes))

@@ -11,7 +11,7 @@ import pytest
 from brainlite import environ, graph
 from brainlite.graph import Node
 from brainlite.state import HiddenState, ParamState, ShortTermState, State
-from brainlite.transform import for_loop, jit
+from brainlite.transform import for_loop, grad, jit
 from brainlite.transform._specialise import Binding
 from brainlite.typing import Array
 from tests.transform.checks import Runs, assert_close, counted_work
@@ -704,6 +704,22 @@ def test_a_nested_compilation_lets_the_outer_one_see_what_it_depends_on() -> Non
     assert_close(outer(jnp.asarray(X)), X + 1)
     with environ.context(fit=True):
         assert_close(outer(jnp.asarray(X)), X * 3 + 1)
+
+
+def test_a_module_is_an_argument_of_a_first_compilation_inside_another() -> None:
+    inner = jit(lambda model, x: model(x))
+    model = Scale(factor=2.0)
+    outer = jit(lambda x: inner(model, x) + 1)
+    assert_close(outer(jnp.asarray(X)), X * 2 + 1)
+    model.factor = 3.0
+    model.weight.value = jnp.full(3, 2.0)
+    assert_close(outer(jnp.asarray(X)), X * 6 + 1)
+
+    def loss() -> Array:
+        return jnp.sum(jit(lambda model, x: model(x))(model, jnp.asarray(X)))
+
+    slopes = grad(loss, model.weight)
+    assert_close(slopes(), X * 3)
 
 
 def test_many_compilations_warn_once_and_name_the_attribute() -> None:
