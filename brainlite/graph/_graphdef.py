@@ -1,124 +1,50 @@
 """GraphDef: the structure of an object graph without the values of its states."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, NamedTuple, cast
+from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import Any, Generic, NamedTuple
 
-import jax
-import numpy as np
 from typing_extensions import TypeVar
 
 from brainlite.display import Shown, text_repr, treescope_repr
-from brainlite.errors import GraphError
-from brainlite.graph._node import Node, fields, holds_graph
-from brainlite.graph._walk import walk
+from brainlite.graph._codes import (
+    Layout,
+    NodeRef,
+    NodeSpec,
+    StateRef,
+    code_hash,
+    is_exact,
+    same_code,
+)
+from brainlite.graph._contents import (
+    NODE,
+    OPAQUE,
+    STATE,
+    cycle_error,
+    holds_graph,
+    is_size,
+    open_container,
+    remake,
+    role_of,
+)
+from brainlite.graph._foreign import node_types
+from brainlite.graph._node import Node, fields, fill_node, make_node
+from brainlite.graph._walk import Links, visit
 from brainlite.state import State
-from brainlite.state._state import blank, is_frozen, template
+from brainlite.state._spec import StateSpec, specs_of
 from brainlite.typing import Path
 
-__all__ = [
-    "Description",
-    "GraphDef",
-    "Index",
-    "Layout",
-    "NodeSpec",
-    "StateSpec",
-    "Static",
-    "build",
-    "describe",
-]
+__all__ = ["Description", "GraphDef", "build", "describe"]
 
 M_co = TypeVar("M_co", covariant=True)
-
-
-class Index(NamedTuple):
-    """A reference to a node or a state by its number: how sharing and cycles are kept."""
-
-    of: str
-    number: int
-
-
-class Layout(NamedTuple):
-    """A plain container: its type, its keys if it is a dict, and its items."""
-
-    kind: type
-    keys: tuple[Any, ...] | None
-    items: tuple[Any, ...]
-
-
-class Static:
-    """Any other attribute value. Compared by type and value, or as the same object."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value: Any = value
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Static) or type(self.value) is not type(other.value):
-            return False
-        if self.value is other.value:
-            return True
-        try:
-            if isinstance(self.value, jax.Array | np.ndarray):
-                return bool(
-                    self.value.shape == other.value.shape
-                    and self.value.dtype == other.value.dtype
-                    and np.array_equal(np.asarray(self.value), np.asarray(other.value))
-                )
-            return bool(self.value == other.value)
-        except Exception:  # a traced array, a key, a foreign __eq__: then only identity counts
-            return False
-
-    def __hash__(self) -> int:
-        try:
-            return hash((type(self.value), self.value))
-        except TypeError:
-            return hash(type(self.value))
-
-    def __repr__(self) -> str:
-        return repr(self.value)
-
-
-class StateSpec:
-    """A state without its value: kind, name, tags, and the path where it is met first."""
-
-    __slots__ = ("path", "template")
-
-    def __init__(self, path: Path, state: State[Any]) -> None:
-        self.path: Path = path
-        self.template: State[Any] = template(state)
-
-    def _key(self) -> Any:
-        state = self.template
-        return self.path, type(state), state.name, state.tag, is_frozen(state)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, StateSpec) and self._key() == other._key()
-
-    def __hash__(self) -> int:
-        return hash(self._key())
-
-    def __getstate__(self) -> tuple[Path, type[State[Any]], dict[str, Any]]:
-        # A state without a value cannot be pickled by itself.
-        return self.path, type(self.template), self.template.__fields__()
-
-    def __setstate__(self, parts: tuple[Path, type[State[Any]], dict[str, Any]]) -> None:
-        self.path, kind, fields = parts
-        self.template = blank(kind, fields)
-
-
-class NodeSpec(NamedTuple):
-    """A node: its type, and for each attribute an Index, a Layout or a Static."""
-
-    kind: type[Any]
-    attributes: tuple[tuple[str, Any], ...]
+AnyState = State[Any]
 
 
 class GraphDef(Generic[M_co]):
     """What an object graph is, apart from the values of its states.
 
     Hashable, comparable and picklable: two graphs of equal structure, with the same sharing, have
-    equal definitions.
+    equal definitions. It prints the tree of its types.
 
     Examples
     --------
@@ -129,32 +55,40 @@ class GraphDef(Generic[M_co]):
     (True, True)
     """
 
-    __slots__ = ("_hash", "nodes", "root", "states")
+    __slots__ = ("_hash", "nodes", "paths", "root", "starts", "states")
 
     def __init__(
-        self, root: Any, nodes: tuple[NodeSpec, ...], states: tuple[StateSpec, ...]
+        self,
+        root: Any,
+        nodes: tuple[NodeSpec, ...],
+        starts: tuple[int, ...],
+        states: tuple[StateSpec, ...],
+        paths: tuple[Path, ...],
     ) -> None:
         self.root: Any = root
         self.nodes: tuple[NodeSpec, ...] = nodes
+        self.starts: tuple[int, ...] = starts  # how many states are met before each node
         self.states: tuple[StateSpec, ...] = states
+        self.paths: tuple[Path, ...] = paths  # of the states, where each is met first
         self._hash: int | None = None
 
+    # Starts and paths follow from the rest.
     def __eq__(self, other: object) -> bool:
         return self is other or (
             isinstance(other, GraphDef)
-            and self.root == other.root
-            and self.nodes == other.nodes
             and self.states == other.states
+            and self.nodes == other.nodes
+            and same_code(self.root, other.root)
         )
 
     def __hash__(self) -> int:
         if self._hash is None:
-            self._hash = hash((self.root, self.nodes, self.states))
+            self._hash = hash((code_hash(self.root), self.nodes, self.states))
         return self._hash
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Without the hash, which another process would not compute alike.
-        return GraphDef, (self.root, self.nodes, self.states)
+        return GraphDef, (self.root, self.nodes, self.starts, self.states, self.paths)
 
     def __display__(self) -> Shown:
         kind = self.nodes[0].kind.__name__ if self.nodes else type(self.root).__name__
@@ -172,108 +106,135 @@ class Description(NamedTuple):
 
     definition: GraphDef[Any]
     nodes: list[Node]
-    states: list[State[Any]]
+    states: list[AnyState]
 
 
 def describe(root: Any) -> Description:
     """Take the definition of a graph."""
-    numbers: dict[int, Index] = {}
-    nodes: list[Node] = []
-    states: list[State[Any]] = []
-    specs: list[StateSpec] = []
-    for path, item in walk(root, states=True):
-        if isinstance(item, State):
-            numbers[id(item)] = Index("state", len(states))
+    numbers: dict[int, int] = {}
+    nodes: list[Any] = []
+    starts: list[int] = []
+    links: list[Links] = []
+    states: list[AnyState] = []
+    paths: list[Path] = []
+    for path, item, found in visit(root, numbers, states=True):
+        if found is None:
             states.append(item)
-            specs.append(StateSpec(path, item))
+            paths.append(path)
         else:
-            numbers[id(item)] = Index("node", len(nodes))
             nodes.append(item)
-    described = tuple(
-        NodeSpec(
-            type(node),
-            tuple((name, _encode(value, numbers)) for name, value in fields(node).items()),
-        )
-        for node in nodes
+            starts.append(len(states))
+            links.append(found)
+    encode = _Encoder(numbers)
+    definition = GraphDef[Any](
+        encode.value(root, 0, 0),
+        tuple(map(encode.node, nodes, links, count(), starts)),
+        tuple(starts),
+        specs_of(states),
+        tuple(paths),
     )
-    definition = GraphDef[Any](_encode(root, numbers), described, tuple(specs))
     return Description(definition, nodes, states)
 
 
-def _encode(value: Any, numbers: dict[int, Index]) -> Any:
-    number = numbers.get(id(value))
-    if number is not None and isinstance(value, Node | State):
-        return number
-    if _is_special(value):
-        return Static(value)
-    if isinstance(value, dict):
-        inner: dict[Any, Any] = value
-        return Layout(
-            type(inner), tuple(inner), tuple(_encode(item, numbers) for item in inner.values())
-        )
-    if isinstance(value, list | tuple):
-        items: list[Any] | tuple[Any, ...] = value
-        return Layout(type(items), None, tuple(_encode(item, numbers) for item in items))
-    return Static(value)
+class _Encoder:
+    """Writes down attributes, given the numbers of nodes and of states by id.
 
+    ``number`` is that of the node, and ``start`` that of the first state met after it.
+    """
 
-def _is_special(value: Any) -> bool:
-    """Say whether this is a container that may not be made anew, such as a ``defaultdict``."""
-    kind: type = type(value)
-    plain = kind in (list, tuple, dict) or hasattr(kind, "_fields")
-    return not plain and not holds_graph(value)
+    def __init__(self, numbers: dict[int, int]) -> None:
+        self._numbers = numbers
+        self._roles: dict[type, int] = {}
+        self._known: dict[Any, NodeSpec] = {}  # specs of layers of which there may be many
+
+    def node(self, node: Any, links: Links, number: int, start: int) -> NodeSpec:
+        kind: type[Any] = type(node)
+        attributes = fields(node).copy()
+        names: list[str] = []
+        references: list[int] = []
+        for name, value, role in links:
+            if role == STATE:
+                code: Any = StateRef(self._numbers[id(value)] - start)
+                references.append(code)
+            elif role == NODE:
+                code = NodeRef(self._numbers[id(value)] - number)
+                references.append(code)
+            else:
+                code = self.value(value, number, start)
+                if code is value:
+                    continue
+            attributes[name] = code
+            names.append(name)
+        kinds = tuple(map(type, attributes.values()))
+        key = (kind, kinds, *attributes, *references)
+        known = self._known.get(key)
+        if known is not None and known.attributes == attributes:
+            return known
+        metadata = node_types[kind].flatten(node)[1] if kind in node_types else None
+        spec = NodeSpec(kind, attributes, names, metadata)
+        if all(map(is_exact, kinds)) and metadata is None:
+            self._known[key] = spec
+        return spec
+
+    def value(self, value: Any, number: int, start: int, around: tuple[Any, ...] = ()) -> Any:
+        kind = type(value)
+        role = self._roles.get(kind)
+        if role is None:
+            role = self._roles[kind] = role_of(value)
+        if role == STATE:
+            return StateRef(self._numbers[id(value)] - start)
+        if role == NODE:
+            return NodeRef(self._numbers[id(value)] - number)
+        if role == OPAQUE or (kind is tuple and is_size(value)):
+            return value
+        # Others, such as a `defaultdict`, are made anew only where they must be.
+        if kind not in (list, tuple, dict) and not hasattr(kind, "_fields"):
+            if not holds_graph(value):
+                return value
+            if any(value is each for each in around):
+                raise cycle_error(value, ())
+        opened = open_container(value)
+        assert opened is not None
+        around = (*around, value)
+        codes = [self.value(item, number, start, around) for item in opened.items]
+        return Layout(kind, opened.keys, tuple(codes))
 
 
 def build(
-    graphdef: GraphDef[Any],
-    make_state: Callable[[int, StateSpec], State[Any]],
-    kept: Mapping[int, Node] | None = None,
+    graphdef: GraphDef[Any], states: Sequence[AnyState], kept: Mapping[int, Any] | None = None
 ) -> Any:
     """Make the graph that ``graphdef`` describes.
 
-    Each state is asked of ``make_state``; nodes are new but for those in ``kept``, by number.
+    Parameters
+    ----------
+    graphdef : GraphDef
+        The structure.
+    states : sequence of State
+        The states, in its order.
+    kept : mapping, optional
+        Nodes that are there already, by number; the others are new.
     """
     kept = kept or {}
-    made: dict[Index, Any] = {
-        Index("state", number): make_state(number, spec)
-        for number, spec in enumerate(graphdef.states)
-    }
-    nodes: list[Node] = [
-        kept[number] if number in kept else Node.__new__(spec.kind)
+    nodes = [
+        kept[number] if number in kept else make_node(spec.kind, spec.metadata)
         for number, spec in enumerate(graphdef.nodes)
     ]
-    made.update((Index("node", number), node) for number, node in enumerate(nodes))
-    for number, (node, spec) in enumerate(zip(nodes, graphdef.nodes, strict=True)):
-        if number in kept:
-            continue
-        attributes = {name: _decode(value, made) for name, value in spec.attributes}
-        # Straight into the dict: a new node has no watchers, and its attributes were checked once.
-        object.__getattribute__(node, "__dict__").update(attributes)
-    return _decode(graphdef.root, made)
 
+    def decode(code: Any, number: int, start: int) -> Any:
+        kind = type(code)
+        if kind is StateRef:
+            return states[start + code]
+        if kind is NodeRef:
+            return nodes[number + code]
+        if kind is Layout:
+            items = [decode(item, number, start) for item in code.items]
+            return remake(code.kind, code.keys, items)
+        return code
 
-def _decode(value: Any, made: dict[Index, Any]) -> Any:
-    if isinstance(value, Index):
-        return made[value]
-    if isinstance(value, Layout):
-        items = [_decode(item, made) for item in value.items]
-        if value.keys is not None:
-            return _remake(value.kind, dict(zip(value.keys, items, strict=True)))
-        if hasattr(value.kind, "_fields"):  # a named tuple takes its items one by one
-            return value.kind(*items)
-        return _remake(value.kind, items)
-    return cast("Static", value).value
-
-
-def _remake(kind: type, content: Any) -> Any:
-    if kind is type(content):
-        return content
-    try:
-        return kind(content)
-    except Exception as error:
-        raise GraphError(
-            f"a container of type {kind.__name__} cannot be made anew",
-            expected=f"a type that takes its content: {kind.__name__}(content)",
-            got=f"{type(error).__name__}: {error}",
-            fix="keep nodes and states in a list, tuple or dict",
-        ) from error
+    for number, (spec, start) in enumerate(zip(graphdef.nodes, graphdef.starts, strict=True)):
+        if number not in kept:
+            attributes = spec.attributes.copy()
+            for name in spec.links:
+                attributes[name] = decode(attributes[name], number, start)
+            fill_node(nodes[number], attributes)
+    return decode(graphdef.root, 0, 0)

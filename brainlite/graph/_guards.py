@@ -9,9 +9,12 @@ same state to the function), nodes only where they came in through an argument.
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import repeat
 from operator import is_
 from typing import Any
 
+from brainlite.graph._contents import Opened, is_graph, open_container
+from brainlite.graph._foreign import node_types
 from brainlite.graph._node import Node, fields
 from brainlite.graph._notes import ABSENT, Frozen, epoch
 from brainlite.graph._walk import is_walk, walk_note
@@ -20,7 +23,6 @@ from brainlite.state._state import is_frozen
 
 __all__ = ["Guards", "Renaming", "Watched"]
 
-_GRAPH = (State, Node)
 _ATOMS = frozenset({bool, int, float, complex, str, bytes, type(None)})
 
 
@@ -120,11 +122,13 @@ class Guards:
             attributes = _attributes(now)
             for name, then in checks.items():
                 value = _current(now, name, attributes)
-                settled = value is then and not isinstance(then, _GRAPH)
+                settled = value is then and not is_graph(then)
                 if not settled and not self._same(then, value, renaming):
                     return None
                 if is_walk(name):  # it went through the containers that were there
                     containers += map(Watched, filter(_is_container, attributes.values()))
+                    if type(now) in node_types:
+                        containers.append(Watched(now))
                 elif isinstance(then, Frozen):
                     containers.append(Watched(value))
         return renaming
@@ -144,25 +148,21 @@ class Guards:
     def _same(self, then: Any, now: Any, renaming: Renaming) -> bool:
         if isinstance(then, Frozen):
             kind: type = type(now)
-            if kind is not then.kind or len(now) != len(then.items):
+            opened = open_container(now) if kind is then.kind else None
+            if opened is None or opened.keys != then.keys:
                 return False
-            items: Any = now
-            if then.keys is not None:
-                if tuple(now) != then.keys:
-                    return False
-                items = now.values()
-            return all(
-                self._same(item, current, renaming)
-                for item, current in zip(then.items, items, strict=True)
+            items = list(opened.items)
+            return len(items) == len(then.items) and all(
+                map(self._same, then.items, items, repeat(renaming))
             )
-        if isinstance(then, _GRAPH):
+        if is_graph(then):
             return renaming.bind(then, now)
         return then is now or (type(then) in _ATOMS and _same_atom(then, now))
 
 
 def _attributes(owner: Node | State[Any]) -> Mapping[str, Any]:
     """Return what notes may be of: the attributes of a node, or what a state says of itself."""
-    return fields(owner) if isinstance(owner, Node) else {"requires_grad": not is_frozen(owner)}
+    return {"requires_grad": not is_frozen(owner)} if isinstance(owner, State) else fields(owner)
 
 
 def current_note(node: Node, name: str) -> Any:
@@ -180,19 +180,25 @@ def same_value(then: Any, now: Any) -> bool:
 
 
 def _is_container(value: Any) -> bool:
-    return isinstance(value, list | tuple | dict)
+    return _open(value) is not None
+
+
+def _open(value: Any) -> Opened | None:
+    if type(value) in node_types:
+        attributes = fields(value)
+        return Opened(tuple(attributes), attributes.values())
+    return open_container(value)
 
 
 class Watched:
-    """A plain list, tuple or dict that a trace read, with what it held."""
+    """A container that a trace read, or an object of a registered class, with what it held."""
 
     __slots__ = ("_by_identity", "_items", "_keys", "_live", "_nested")
 
     def __init__(self, live: Any) -> None:
         self._live = live
-        self._keys = tuple(live) if isinstance(live, dict) else None
-        content: Any = live.values() if isinstance(live, dict) else live
-        items: Any = tuple(content) if isinstance(live, tuple) else list(content)
+        self._keys, content = _open(live) or Opened(None, ())
+        items: Any = content if isinstance(live, tuple) else list(content)
         self._items = items
         # Items that are equal only to themselves can be compared by the list itself, which is
         # four times faster than asking for each whether it is the same.
@@ -203,12 +209,13 @@ class Watched:
     def unchanged(self) -> bool:
         """Say whether it holds the very same objects still."""
         live = self._live
+        if self._keys is not None:
+            opened = _open(live)
+            if opened is None or opened.keys != self._keys:
+                return False
+            live = list(opened.items)
         if len(live) != len(self._items):
             return False
-        if self._keys is not None:
-            if tuple(live) != self._keys:
-                return False
-            live = list(live.values())
         if self._by_identity:
             return bool(live == self._items)
         if not all(map(is_, live, self._items)):

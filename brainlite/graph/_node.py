@@ -3,7 +3,7 @@
 import inspect
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import jax
@@ -17,6 +17,15 @@ from brainlite.errors import (
     TracedAttributeError,
     TransformError,
 )
+from brainlite.graph._contents import (
+    NODE,
+    NodeBase,
+    container_items,
+    graph_below,
+    holds_graph,
+    role_of,
+)
+from brainlite.graph._foreign import node_types
 from brainlite.graph._notes import ABSENT, ALL, epoch, freeze
 from brainlite.state import State
 from brainlite.state._frame import Frame, current_frame
@@ -26,9 +35,9 @@ from brainlite.typing import PathPart
 __all__ = [
     "Node",
     "all_items",
-    "container_items",
     "fields",
-    "holds_graph",
+    "fill_node",
+    "make_node",
     "note",
     "note_all",
 ]
@@ -36,7 +45,7 @@ __all__ = [
 _current = current_frame.get
 
 
-class Node:
+class Node(NodeBase):
     """The base of everything that has a place in an object graph: modules, above all.
 
     Attributes are ordinary Python attributes. Setting one advances the epoch, so that
@@ -63,8 +72,8 @@ class Node:
     __compiled__: dict[Any, Any]
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
-        node = super().__new__(cls)
-        object.__setattr__(node, "__compiled__", {})
+        node = object.__new__(cls)
+        _set_compiled(node, {})
         frame = _current()
         if frame is not None:
             frame.born_nodes[id(node)] = node
@@ -109,9 +118,17 @@ class Node:
     __treescope_repr__ = treescope_repr
 
 
+_set_compiled: Callable[[Node, dict[Any, Any]], None] = vars(Node)["__compiled__"].__set__
+_get_dict: Callable[[Node], dict[str, Any]] = vars(Node)["__dict__"].__get__
+_set_dict: Callable[[Node, dict[str, Any]], None] = vars(Node)["__dict__"].__set__
+
+
 def fields(node: Node) -> dict[str, Any]:
     """Return the attributes of ``node`` as they are here: in a frame, with what it has set."""
-    attributes: dict[str, Any] = object.__getattribute__(node, "__dict__")
+    if node_types and type(node) in node_types:
+        foreign: dict[Any, Any] = dict(node_types[type(node)].flatten(node)[0])
+        return foreign
+    attributes = _get_dict(node)
     frame = _current()
     if frame is None:
         return attributes
@@ -123,12 +140,25 @@ def fields(node: Node) -> dict[str, Any]:
     return {**attributes, **changed} if changed else attributes
 
 
-def holds_graph(value: Any) -> bool:
-    """Say whether a value is, or plainly contains, a node or a state."""
-    if isinstance(value, Node | State):
-        return True
-    items: Any = value.values() if isinstance(value, dict) else value
-    return isinstance(value, list | tuple | dict) and any(map(holds_graph, items))
+def make_node(kind: type[Any], metadata: Any) -> Any:
+    """Return a node without attributes. Its constructor does not run."""
+    if kind not in node_types:
+        return Node.__new__(kind)
+    node = node_types[kind].create_empty(metadata)
+    node_types[kind].clear(node)
+    frame = _current()
+    if frame is not None:
+        frame.born_nodes[id(node)] = node
+    return node
+
+
+def fill_node(node: Any, attributes: dict[Any, Any]) -> None:
+    """Give a new node its attributes, which were checked when they were first set."""
+    if type(node) not in node_types:
+        _set_dict(node, attributes)
+        return
+    for key, value in attributes.items():
+        node_types[type(node)].set_key(node, key, value)
 
 
 def note(frame: Frame, node: Node, name: str, value: Any) -> None:
@@ -136,6 +166,10 @@ def note(frame: Frame, node: Node, name: str, value: Any) -> None:
     key = (id(node), name)
     if key not in frame.notes and not _is_local(frame, node):
         frame.notes[key] = (node, freeze(value))
+        # Reads of a registered class's objects are not seen: the function depends on all of them.
+        for _, inner in graph_below(value) if node_types else ():
+            if type(inner) in node_types:
+                note(frame, inner, ALL, all_items(inner))
 
 
 def note_all(node: Node) -> None:
@@ -302,18 +336,10 @@ def _find(root: Node, target: object) -> list[PathPart] | None:
             return path
         if id(value) not in seen:
             seen.add(id(value))
-            below = fields(value).items() if isinstance(value, Node) else container_items(value)
+            is_node = role_of(value) == NODE
+            below = fields(value).items() if is_node else container_items(value)
             met.extend((number, part, item) for part, item in below)
     return None
-
-
-def container_items(value: Any) -> Iterable[tuple[PathPart, Any]]:
-    """Return (key or index, item) for what is in a plain container; nothing for all else."""
-    if isinstance(value, dict):
-        return value.items()
-    if isinstance(value, list | tuple):
-        return enumerate(value)
-    return ()
 
 
 def _watched_getattribute(self: Node, name: str) -> Any:

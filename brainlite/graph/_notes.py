@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from brainlite.graph._contents import open_container
 from brainlite.state._epoch import epoch
 
 __all__ = ["ABSENT", "ALL", "Frozen", "epoch", "freeze"]
@@ -21,17 +22,16 @@ ABSENT: Any = _Absent()
 
 
 class Frozen(NamedTuple):
-    """A container as it was: its type, its keys if it is a dict, and its frozen items."""
+    """A container as it was: its type, its keys (see ``Opened``), and its frozen items."""
 
     kind: type
-    keys: tuple[Any, ...] | None
+    keys: Any
     items: tuple[Any, ...]
 
 
 def freeze(value: Any) -> Any:
-    """Return a copy of lists, tuples and dicts, down to the first thing that is none."""
-    if isinstance(value, list | tuple):
-        return Frozen(type(value), None, tuple(map(freeze, value)))
-    if isinstance(value, dict):
-        return Frozen(type(value), tuple(value), tuple(map(freeze, value.values())))
-    return value
+    """Return a copy of a container, down to the first thing that is none."""
+    opened = open_container(value)
+    if opened is None:
+        return value
+    return Frozen(type(value), opened.keys, tuple(map(freeze, opened.items)))

@@ -1,18 +1,20 @@
 """Split, merge, update, clone: what one does with a whole object graph."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, overload
 
 from typing_extensions import TypeVar
 
 from brainlite.errors import GraphError
+from brainlite.graph._contents import container_items, dotted, dotted_list
 from brainlite.graph._filters import to_predicate
-from brainlite.graph._graphdef import Description, GraphDef, StateSpec, build, describe
-from brainlite.graph._node import Node, container_items, fields, note_all
+from brainlite.graph._graphdef import Description, GraphDef, build, describe
+from brainlite.graph._node import Node, fields, note_all
 from brainlite.graph._state_dict import StateDict
 from brainlite.graph._walk import iter_leaf, iter_node
 from brainlite.state import State
-from brainlite.state._state import adopt
+from brainlite.state._frame import current_frame
+from brainlite.state._spec import make_states
 from brainlite.typing import Filter, Path
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 AnyState = State[Any]
+Entry = TypeVar("Entry", bound=tuple[Any, ...])
 M = TypeVar("M")
 S1 = TypeVar("S1", bound=AnyState)
 S2 = TypeVar("S2", bound=AnyState)
@@ -35,23 +38,33 @@ _EVERYWHERE = (0, 2**31 - 1)
 
 
 def _sort(
-    found: Iterable[tuple[Path, Any]], filters: tuple[Filter, ...]
-) -> tuple[list[list[tuple[Path, Any]]], list[tuple[Path, Any]]]:
-    """Put each item into the bin of the first filter that selects it; also return what is left."""
-    predicates = [to_predicate(each) for each in filters]
-    bins: list[list[tuple[Path, Any]]] = [[] for _ in predicates]
-    left: list[tuple[Path, Any]] = []
-    for path, item in found:
-        chosen = next((b for b, p in zip(bins, predicates, strict=True) if p(path, item)), left)
-        chosen.append((path, item))
+    found: Iterable[Entry], filters: tuple[Filter, ...]
+) -> tuple[list[list[Entry]], list[Entry]]:
+    """Put each entry, a path and an object, into the bin of the first filter that selects it.
+
+    Also return what is left. Whatever else is in an entry goes along.
+    """
+    if not filters:
+        return [list(found)], []
+    bins: list[list[Entry]] = [[] for _ in filters]
+    left: list[Entry] = []
+    choices = list(zip(bins, map(to_predicate, filters), strict=True))
+    for entry in found:
+        for chosen, selects in choices:
+            if selects(entry[0], entry[1]):
+                chosen.append(entry)
+                break
+        else:
+            left.append(entry)
     return bins, left
 
 
 def _described(root: Any) -> Description:
     """Describe a graph. A traced function then depends on all that is in it."""
     description = describe(root)
-    for node in description.nodes:
-        note_all(node)
+    if current_frame.get() is not None:
+        for node in description.nodes:
+            note_all(node)
     return description
 
 
@@ -97,7 +110,7 @@ def states(node: Any, /, *filters: Filter, allowed_hierarchy: tuple[int, int] = 
     >>> list(brainlite.graph.states(model, brainlite.ParamState))
     [('Wrz', 'weight'), ('Wh', 'weight')]
     """
-    bins, _ = _sort(iter_leaf(node, allowed_hierarchy), filters or (True,))
+    bins, _ = _sort(iter_leaf(node, allowed_hierarchy), filters)
     found = tuple(StateDict[AnyState](each) for each in bins)
     return found if len(filters) > 1 else found[0]
 
@@ -124,7 +137,7 @@ def nodes(node: Any, /, *filters: Filter, allowed_hierarchy: tuple[int, int] = _
     >>> list(brainlite.graph.nodes(brainlite.nn.GRUCell(2, 3)))
     [(), ('Wrz',), ('Wh',)]
     """
-    bins, _ = _sort(iter_node(node, allowed_hierarchy), filters or (True,))
+    bins, _ = _sort(iter_node(node, allowed_hierarchy), filters)
     found = tuple(dict[Path, Node](each) for each in bins)
     return found if len(filters) > 1 else found[0]
 
@@ -186,17 +199,18 @@ def split(node: Any, /, *filters: Filter) -> Any:
     (2, 0)
     """
     definition, _, found = _described(node)
-    paths = (spec.path for spec in definition.states)
-    bins, left = _sort(zip(paths, found, strict=True), filters or (True,))
+    copies = make_states(definition.states, [state.value for state in found])
+    if not filters:
+        return definition, StateDict[AnyState].__of__(definition.paths, copies)
+    bins, left = _sort(zip(definition.paths, found, copies, strict=True), filters)
     if left:
         raise GraphError(
             "some states are selected by no filter",
             expected="filters that together select every state",
-            got=f"nothing for {', '.join(map(_dotted, dict(left)))}",
+            got=f"nothing for {dotted_list(path for path, *_ in left)}",
             fix="pass `...` as the last filter, for the rest",
         )
-    copies = ([(path, state.copy()) for path, state in each] for each in bins)
-    return (definition, *map(StateDict[AnyState], copies))
+    return (definition, *(StateDict((path, copy) for path, _, copy in each) for each in bins))
 
 
 def merge(graphdef: GraphDef[M], /, *states: StateDict[AnyState]) -> M:
@@ -225,6 +239,16 @@ def merge(graphdef: GraphDef[M], /, *states: StateDict[AnyState]) -> M:
     >>> twin.out_size
     (3,)
     """
+    root: M = build(graphdef, make_states(graphdef.states, _values(graphdef, states)))
+    return root
+
+
+def _values(graphdef: GraphDef[Any], states: tuple[StateDict[AnyState], ...]) -> list[Any]:
+    """Return the values of ``states`` in the order of the structure."""
+    if len(states) == 1:
+        paths, members = states[0].__parts__()
+        if paths is graphdef.paths:
+            return [state.value for state in members]
     given: dict[Path, AnyState] = {}
     for each in states:
         twice = [path for path in each if path in given]
@@ -232,27 +256,25 @@ def merge(graphdef: GraphDef[M], /, *states: StateDict[AnyState]) -> M:
             raise GraphError(
                 "a state was given twice",
                 expected="each path in one collection",
-                got=", ".join(map(_dotted, twice)),
+                got=dotted_list(twice),
                 fix="pass the collections of one split",
             )
         given.update(each)
-    wanted = dict.fromkeys(spec.path for spec in graphdef.states)
+    if len(given) != len(graphdef.paths) or not all(map(given.__contains__, graphdef.paths)):
+        raise _mismatch(graphdef.paths, given)
+    return [given[path].value for path in graphdef.paths]
+
+
+def _mismatch(wanted: tuple[Path, ...], given: Mapping[Path, AnyState]) -> GraphError:
     missing = [path for path in wanted if path not in given]
-    extra = [path for path in given if path not in wanted]
-    if missing or extra:
-        raise GraphError(
-            "the states do not belong to this structure",
-            expected=f"states for {', '.join(map(_dotted, wanted)) or 'nothing'}",
-            got=f"missing: {', '.join(map(_dotted, missing)) or 'none'}; "
-            f"unexpected: {', '.join(map(_dotted, extra)) or 'none'}",
-            fix="pass every collection that split returned, for the same model",
-        )
-
-    def make(_number: int, spec: StateSpec) -> AnyState:
-        return adopt(spec.template, given[spec.path].value)
-
-    root: M = build(graphdef, make)
-    return root
+    extra = [path for path in given if path not in set(wanted)]
+    return GraphError(
+        "the states do not belong to this structure",
+        expected=f"states for {dotted_list(wanted) or 'nothing'}",
+        got=f"missing: {dotted_list(missing) or 'none'}; "
+        f"unexpected: {dotted_list(extra) or 'none'}",
+        fix="pass every collection that split returned, for the same model",
+    )
 
 
 def update_states(node: Any, /, *states: StateDict[AnyState]) -> None:
@@ -303,7 +325,7 @@ def clone(node: M, /) -> M:
     False
     """
     definition, _, found = _described(node)
-    copy: M = build(definition, lambda number, _spec: found[number].copy())
+    copy: M = build(definition, make_states(definition.states, [state.value for state in found]))
     return copy
 
 
@@ -370,14 +392,10 @@ def _places(
         elif isinstance(value, tuple):
             raise GraphError(
                 "a state in a tuple cannot be taken out",
-                where=_dotted((*path, key)),
+                where=dotted((*path, key)),
                 expected="a list or a dict",
                 got="a tuple",
                 fix="keep the state in a list instead",
             )
         else:
             yield (id(value), key), (value, key)
-
-
-def _dotted(path: Path) -> str:
-    return ".".join(map(str, path)) or "the root"

@@ -1,42 +1,37 @@
 """Walking an object graph: every node and state once, with the path where it is met first.
 
-The walk goes through the attributes of nodes and through lists, tuples and dicts, in the order
-of insertion, a parent before its children. It keeps its own stack: graphs may be deeper than
-Python's recursion limit.
+The walk goes through the attributes of nodes and through containers, in the order of insertion, a
+parent before its children. It keeps its own stack: graphs may be deeper than Python's
+recursion limit.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
-from brainlite.errors import GraphError
-from brainlite.graph._node import (
-    Node,
-    all_items,
-    container_items,
-    fields,
-    holds_graph,
-    note,
+from brainlite.graph._contents import (
+    ATOMS,
+    NODE,
+    OPAQUE,
+    RECORD,
+    STATE,
+    graph_below,
+    is_plain,
+    is_size,
+    role_of,
 )
+from brainlite.graph._node import Node, all_items, fields, note
 from brainlite.graph._notes import ALL
 from brainlite.state import State
 from brainlite.state._frame import current_frame
 from brainlite.typing import Path
 
-__all__ = ["is_walk", "iter_leaf", "iter_node", "walk", "walk_note"]
+__all__ = ["is_walk", "iter_leaf", "iter_node", "visit", "walk", "walk_note"]
 
 _EVERYWHERE = (0, 2**31 - 1)
 
 # Notes of these names are of a whole node: which children a walk meets there.
 _NODES, _STATES = "\0nodes", "\0states"
-
-
-_CONTAINERS = (list, tuple, dict)
-_ATOMS = frozenset({int, float, str, bool, type(None)})
-
-
-def _plain(value: Any) -> bool:
-    """Say whether a container holds numbers and strings only, as sizes do: nothing to look into."""
-    return _ATOMS.issuperset(map(type, value.values() if isinstance(value, dict) else value))
 
 
 def is_walk(name: str) -> bool:
@@ -48,66 +43,70 @@ def walk_note(node: Node, name: str) -> list[Any]:
     """Return what a walk meets at ``node``: its children, its states where they matter, or all."""
     if name == ALL:
         return all_items(node)
-    kinds = (Node, State) if name == _STATES else (Node,)
     return [
         item
         for attribute, value in fields(node).items()
-        if holds_graph(value)
-        for path, child in _children(value, kinds)
-        for item in ((attribute, *path), child)
+        for path, child in graph_below(value, (attribute,))
+        if name == _STATES or not isinstance(child, State)
+        for item in (path, child)
     ]
 
 
-def _children(value: Any, kinds: tuple[type, ...]) -> Iterator[tuple[Path, Any]]:
-    """Yield the graph objects of the given kinds in nested containers, without entering nodes."""
-    stack: list[tuple[Path, Any]] = [((), value)]
-    open_containers: set[int] = set()
+Links = list[tuple[str, Any, int]]
+"""The attributes of a node that hold more than a value: name, what it holds, its role."""
+
+
+def visit(
+    root: Any, numbers: dict[int, int], *, states: bool
+) -> Iterator[tuple[Path, Any, Links | None]]:
+    """Yield (path, object, links) as :func:`walk` does; links are None for a state.
+
+    Nodes and states are numbered, each kind by itself, in ``numbers`` by their id.
+    """
+    frame = current_frame.get()
+    note_name = _STATES if states else _NODES
+    roles: dict[type, int] = dict.fromkeys(ATOMS, OPAQUE)
+    next_node, next_state = count().__next__, count().__next__
+    stack: list[tuple[Path, Any]] = [*graph_below(root)][::-1]
     while stack:
         path, item = stack.pop()
-        if isinstance(item, kinds):
-            yield path, item
-        elif not isinstance(item, Node | State) and (steps := list(container_items(item))):
-            if id(item) in open_containers and len(path) > 100:
-                raise GraphError(
-                    "a plain container contains itself",
-                    expected="lists, tuples and dicts that end",
-                    got=f"a {type(item).__name__} inside itself",
-                    fix="use a Node for a structure with cycles",
-                )
-            open_containers.add(id(item))
-            stack.extend(((*path, part), inner) for part, inner in reversed(steps))
+        if id(item) in numbers:
+            continue
+        if isinstance(item, State):
+            if states:
+                numbers[id(item)] = next_state()
+                yield path, item, None
+            continue
+        numbers[id(item)] = next_node()
+        if frame is not None:
+            note(frame, item, note_name, walk_note(item, note_name))
+        links: Links = []
+        below: list[tuple[Path, Any]] = []
+        first: list[tuple[Path, Any, None]] = []  # states that nothing else comes before
+        for name, value in fields(item).items():
+            kind = type(value)
+            role = roles.get(kind)
+            if role is None:
+                role = roles[kind] = role_of(value)
+            if not role or (kind is tuple and is_size(value)):
+                continue
+            links.append((name, value, role))
+            if role == STATE and not below:
+                if states and id(value) not in numbers:
+                    numbers[id(value)] = next_state()
+                    first.append(((*path, name), value, None))
+            elif role in (STATE, NODE):
+                below.append(((*path, name), value))
+            elif role == RECORD or not is_plain(value):
+                below += graph_below(value, (*path, name))
+        yield path, item, links
+        yield from first
+        stack += below[::-1]
 
 
 def walk(root: Any, *, states: bool) -> Iterator[tuple[Path, Any]]:
     """Yield (path, object) for the root and every node, and if asked every state, below it."""
-    frame = current_frame.get()
-    kinds = (Node, State) if states else (Node,)
-    seen: set[int] = set()
-    stack: list[tuple[Path, Any]] = [((), root)]
-    while stack:
-        path, item = stack.pop()
-        if isinstance(item, Node | State):
-            if id(item) in seen:
-                continue
-            seen.add(id(item))
-            yield path, item
-        below: list[tuple[Path, Any]] = []
-        if isinstance(item, Node):
-            if frame is not None:
-                name = _STATES if states else _NODES
-                note(frame, item, name, walk_note(item, name))
-            for attribute, value in fields(item).items():
-                if isinstance(value, kinds):
-                    below.append(((*path, attribute), value))
-                elif isinstance(value, _CONTAINERS) and not _plain(value):
-                    below += [
-                        ((*path, attribute, *inner), child)
-                        for inner, child in _children(value, kinds)
-                    ]
-        elif not isinstance(item, State):
-            below = [((*path, *inner), child) for inner, child in _children(item, kinds)]
-        below.reverse()
-        stack += below
+    return ((path, item) for path, item, _ in visit(root, {}, states=states))
 
 
 def _at_depth(
@@ -139,7 +138,7 @@ def iter_node(
     [(), ('Wrz',), ('Wh',)]
     """
     return _at_depth(
-        walk(root, states=False), lambda item: isinstance(item, Node), allowed_hierarchy
+        walk(root, states=False), lambda item: not isinstance(item, State), allowed_hierarchy
     )
 
 

@@ -5,14 +5,15 @@ from typing import Any
 import jax
 import numpy as np
 
-__all__ = ["same_structure", "same_types", "summary"]
+__all__ = ["is_leaf", "same_structure", "same_types", "summary"]
 
 # Types whose values are leaves, learned as they are met: whether a value is a leaf depends on its
 # type alone, and asking a set is ten times cheaper than asking jax.
 _leaf_types: set[type] = set()
 
 
-def _is_leaf(value: Any) -> bool:
+def is_leaf(value: Any) -> bool:
+    """Say whether a value is no container to jax."""
     kind = type(value)
     if kind in _leaf_types:
         return True
@@ -24,8 +25,8 @@ def _is_leaf(value: Any) -> bool:
 
 def same_structure(old: Any, new: Any) -> bool:
     """Say whether two values have the same tree structure."""
-    if _is_leaf(old):
-        return _is_leaf(new)
+    if is_leaf(old):
+        return is_leaf(new)
     return bool(_structure(old) == _structure(new))
 
 
@@ -35,7 +36,7 @@ def _structure(value: Any) -> Any:  # a PyTreeDef, which has no public type
 
 def same_types(old: Any, new: Any) -> bool:
     """Say whether two values of one structure agree in the shape and dtype of each leaf."""
-    if _is_leaf(old):
+    if is_leaf(old):
         return _same_type(old, new)
     return all(map(_same_type, jax.tree.leaves(old), jax.tree.leaves(new)))
 

@@ -30,6 +30,7 @@ __all__ = [
     "current_frame",
     "held",
     "hold_all",
+    "put_all",
     "raw_born",
 ]
 
@@ -82,6 +83,11 @@ def hold_all(slots: Collection[AnySlot], values: Iterable[Any]) -> None:
     if trace_cell.value is not no_trace:  # a transform of ours that runs inside a plain jax one
         for slot in slots:
             check_raw_write(slot)
+    put_all(slots, values)
+
+
+def put_all(slots: Iterable[AnySlot], values: Iterable[Any]) -> None:
+    """Put values into slots that are known to be writable, in C."""
     _exhaust(map(_hold, slots, values))
 
 

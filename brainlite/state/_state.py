@@ -36,6 +36,7 @@ __all__ = [
     "ShortTermState",
     "State",
     "adopt",
+    "begin",
     "blank",
     "is_frozen",
     "overwrite",
@@ -86,7 +87,7 @@ class State(Slot[T]):
         self.tag: frozenset[str] | None = (
             None if tag is None else frozenset([tag] if isinstance(tag, str) else tag)
         )
-        _begin(self, value)
+        begin(self, value)
 
     @property
     def value(self) -> T:
@@ -152,8 +153,9 @@ class State(Slot[T]):
 
     def __setstate__(self, parts: tuple[dict[str, Any], T]) -> None:
         fields, value = parts
-        _label(self, fields)
-        _begin(self, value)
+        for name, field in fields.items():
+            setattr(self, name, field)
+        begin(self, value)
 
     def __grad_value__(self) -> T:
         return self.value
@@ -178,20 +180,16 @@ def template(state: S) -> S:
 def blank(kind: type[S], fields: dict[str, Any]) -> S:
     """Return a state without a value, from its kind and all that is known of it."""
     fresh = object.__new__(kind)
-    _label(fresh, fields)
+    for name, value in fields.items():
+        setattr(fresh, name, value)
     fresh.__held__ = MISSING
     return fresh
-
-
-def _label(state: State[Any], fields: dict[str, Any]) -> None:
-    for name, value in fields.items():
-        setattr(state, name, value)
 
 
 def adopt(state: S, value: Any) -> S:
     """Return a new state of the same kind, name and tags with ``value``, unchecked."""
     fresh = template(state)
-    _begin(fresh, value)
+    begin(fresh, value)
     return fresh
 
 
@@ -221,7 +219,7 @@ def _check_no_state(state: State[Any], value: Any) -> None:
         )
 
 
-def _begin(state: State[Any], value: Any) -> None:
+def begin(state: State[Any], value: Any) -> None:
     """Give a new state its first value: its own, or in the transform that is running."""
     frame = _current()
     if frame is not None:

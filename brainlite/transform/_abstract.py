@@ -11,7 +11,7 @@ from brainlite._jax_compat import ClosedJaxpr, Tracer
 from brainlite.graph import Node
 from brainlite.graph._graphdef import GraphDef, build, describe
 from brainlite.state import State
-from brainlite.state._state import adopt
+from brainlite.state._spec import make_states
 from brainlite.transform._arguments import choose
 from brainlite.transform._call import LiftedCall, lift_call
 from brainlite.transform._lift import fetch
@@ -82,7 +82,7 @@ def eval_shape(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     call = lift_call(called, args, kwargs, label="eval_shape")
     arrays, values = jax.tree.map(_struct, call.lifted.out_types)
     [outline] = outlines
-    objects = build(outline.definition, lambda n, spec: adopt(spec.template, values[n]))
+    objects = build(outline.definition, make_states(outline.definition.states, values))
     for node in describe(objects).nodes:
         _forget_tracers(node)
     arrays, objects = iter(arrays), iter(objects)

@@ -15,8 +15,9 @@ import jax.numpy as jnp
 
 from brainlite._jax_compat import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun, state_read
 from brainlite.errors import BranchError
+from brainlite.graph._contents import holds_graph
 from brainlite.graph._graphdef import build, describe
-from brainlite.graph._node import Node, fields, holds_graph, set_if_plain
+from brainlite.graph._node import Node, fields, set_if_plain
 from brainlite.state import State
 from brainlite.state._frame import MISSING, Frame, Slot, current_frame, held, hold_all
 from brainlite.state._locate import locate
@@ -387,7 +388,7 @@ def _rebuilt(
         same = new.definition == old.definition and states == old.states
         if same and all(old.nodes[number] is node for number, node in kept.items()):
             return occupant
-    return build(new.definition, lambda number, _: states[number], kept)
+    return build(new.definition, states, kept)
 
 
 def strengthen(value: Any) -> Any:

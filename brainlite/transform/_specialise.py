@@ -135,7 +135,7 @@ class Specialisation:
         """Trace on copies of the arguments, so that reads through them are told from others."""
         original = describe(list(call.graph))
         states = {state: template(state) for state in original.states}
-        copies = build(original.definition, lambda n, _spec: states[original.states[n]])
+        copies = build(original.definition, list(states.values()))
         nodes = describe(copies).nodes
         frame = current_frame.get()
         if frame is not None:  # or reads through copies would pass for those of its own making

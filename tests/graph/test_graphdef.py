@@ -1,6 +1,5 @@
 """GraphDef: the structure of a graph; equal, hashed and pickled by what it describes."""
 
-import functools
 import pickle
 import subprocess
 import sys
@@ -8,14 +7,14 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from brainlite.errors import GraphError
 from brainlite.graph import GraphDef, graphdef, merge, split
-from brainlite.graph._graphdef import Index, Static, build, describe
+from brainlite.graph._codes import NodeRef
+from brainlite.graph._graphdef import build, describe
 from brainlite.state import BatchState, HiddenState, ParamState, State
 from tests.graph.models import Bag, Linear, Net
 
@@ -107,45 +106,6 @@ def test_a_definition_pickled_elsewhere_has_the_hash_of_here() -> None:
     assert pickle.loads(pickled) in {graphdef(Net())}
 
 
-# ------------------------------------------------------------------------------- static values
-
-
-def test_a_static_value_is_equal_to_one_of_the_same_type_and_value() -> None:
-    assert Static(1) == Static(1)
-    assert Static(1) != Static(1.0)
-    assert Static(1) != 1
-    assert Static(jnp.ones(2)) == Static(jnp.ones(2))
-    assert Static(np.ones(2)) != Static(jnp.ones(2))
-    assert Static(functools.partial(int)) != Static(functools.partial(int))
-    assert repr(Static("a")) == "'a'"
-
-
-def test_a_static_value_that_cannot_be_compared_is_equal_to_itself_only() -> None:
-    class Contrary:
-        def __eq__(self, other: object) -> bool:
-            raise ArithmeticError("never")
-
-        __hash__ = None  # type: ignore[assignment]
-
-    contrary = Contrary()
-    assert Static(contrary) == Static(contrary)
-    assert Static(contrary) != Static(Contrary())
-    assert hash(Static(contrary)) == hash(Static(Contrary()))
-    key = jax.random.key(0)
-    assert Static(key) == Static(key)
-    assert Static(key) != Static(jax.random.key(1))
-
-
-def test_a_traced_static_value_is_equal_to_itself_only() -> None:
-    def body(x: Any) -> Any:
-        assert Static(x) == Static(x)
-        assert Static(x) != Static(x + 1)
-        assert graphdef(Bag(x=x)) != graphdef(Bag(x=x * 2))
-        return x
-
-    jax.make_jaxpr(body)(1.0)
-
-
 # -------------------------------------------------------------------------- describing, building
 
 
@@ -155,8 +115,8 @@ def test_a_description_lists_the_objects_in_the_order_of_the_walk() -> None:
     assert description.nodes[:2] == [net, net.encoder]
     assert description.states[0] is net.encoder.weight
     assert description.states[-1] is net.mean
-    assert description.definition.root == Index("node", 0)
-    assert [spec.path for spec in description.definition.states][-1] == ("mean",)
+    assert description.definition.root == NodeRef(0)
+    assert description.definition.paths[-1] == ("mean",)
 
 
 def test_the_states_of_a_definition_hold_no_values() -> None:
@@ -167,9 +127,7 @@ def test_the_states_of_a_definition_hold_no_values() -> None:
 def test_a_graph_is_built_around_nodes_that_are_kept() -> None:
     root = Bag(old=Bag(size=1), new=Bag(w=State(1.0)))
     description = describe(root)
-    built = build(
-        description.definition, lambda _number, _spec: State(2.0), kept={1: description.nodes[1]}
-    )
+    built = build(description.definition, [State(2.0)], kept={1: description.nodes[1]})
     assert built is not root
     assert built.old is root.old
     assert built.new is not root.new

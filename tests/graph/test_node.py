@@ -20,7 +20,8 @@ from brainlite.errors import (
     TransformError,
 )
 from brainlite.graph import Node
-from brainlite.graph._node import fields, holds_graph
+from brainlite.graph._contents import holds_graph
+from brainlite.graph._node import fields
 from brainlite.graph._notes import ABSENT, ALL, Frozen, epoch
 from brainlite.state import HiddenState, ParamState, State
 from brainlite.state._frame import Frame

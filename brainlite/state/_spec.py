@@ -1,0 +1,67 @@
+"""What a state is apart from its value, and states made from that: many at a time, and fast."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from brainlite._jax_compat import no_trace, trace_cell
+from brainlite.state._frame import current_frame, put_all
+from brainlite.state._state import ParamState, State, begin, blank, is_frozen
+
+__all__ = ["StateSpec", "make_states", "specs_of"]
+
+AnyState = State[Any]
+
+
+class StateSpec:
+    """A state without its value: kind, name, tags, and what a subclass has added.
+
+    Compares by kind, name, tags, and whether it is frozen.
+    """
+
+    __slots__ = ("fields", "kind")
+
+    def __init__(self, kind: type[AnyState], fields: dict[str, Any]) -> None:
+        self.kind: type[AnyState] = kind
+        self.fields: dict[str, Any] = fields
+
+    def _key(self) -> Any:
+        return self.kind, self.fields["name"], self.fields["tag"], self.fields.get("_frozen", False)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, StateSpec) and self._key() == other._key())
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+
+def specs_of(states: Iterable[AnyState]) -> tuple[StateSpec, ...]:
+    """Return what the states are apart from their values; like states share one object."""
+    known: dict[Any, StateSpec] = {}
+    specs: list[StateSpec] = []
+    eager = current_frame.get() is None  # in a frame each state must be asked: it takes notes
+    for state in states:
+        kind = type(state)
+        key = (kind, state.name, state.tag, is_frozen(state))
+        spec = known.get(key)
+        if spec is None:
+            spec = StateSpec(kind, state.__fields__())
+            # A state with attributes of its own shares nothing: they compare by identity at best.
+            if eager and not kind.__dictoffset__ and kind.__fields__ in _FIELDS:
+                known[key] = spec
+        specs.append(spec)
+    return tuple(specs)
+
+
+# What these say of a state is all in the key by which a spec is found again.
+_FIELDS: tuple[Any, ...] = (State.__fields__, ParamState.__fields__)
+
+
+def make_states(specs: Iterable[StateSpec], values: Iterable[Any]) -> list[AnyState]:
+    """Return a new state with each of the values, unchecked."""
+    states = [blank(spec.kind, spec.fields) for spec in specs]
+    if current_frame.get() is None and trace_cell.value is no_trace:
+        put_all(states, values)
+    else:
+        for state, value in zip(states, values, strict=True):
+            begin(state, value)
+    return states
