@@ -3,8 +3,12 @@
 The words
 ---------
 node
-    An object whose attributes are part of the graph (:class:`Node`; every module is one).
-    Lists, tuples and dicts in attributes are looked into; anything else is *static*.
+    An object whose attributes are part of the graph (:class:`Node`; every module is one), or an
+    object of a class that is registered with :func:`register_graph_node_type`.
+container
+    A list, tuple or dict in an attribute, which is looked into. So are dataclasses, and what is
+    registered with ``jax.tree_util``, where they hold a state or a node. They have no identity: one
+    that sits in two places comes out as two. Anything else is *static*.
 path
     How an object is reached from the root: attribute names, dict keys and list indices.
 split, merge
@@ -24,23 +28,27 @@ The cases it guards
 - An array assigned over an attribute that holds a state raises: it would drop the parameter.
 - While a function is traced, attributes set to states and nodes stay in the frame until the
   transform ends well; an exception leaves the graph as it was.
-- Plain containers may be edited in place at any time; whoever relies on their content compares it.
+- Containers may be edited in place at any time; whoever relies on their content compares it.
 """
 
-from brainlite.graph._filters import All, Any, Not, OfType, PathContains, WithTag, to_predicate
+from brainlite.graph._filters import (
+    All,
+    Any,
+    Everything,
+    Not,
+    Nothing,
+    OfType,
+    PathContains,
+    WithTag,
+    to_predicate,
+)
+from brainlite.graph._find import nodes, states
+from brainlite.graph._foreign import register_graph_node_type
 from brainlite.graph._graphdef import GraphDef
 from brainlite.graph._node import Node
-from brainlite.graph._operations import (
-    clone,
-    graphdef,
-    merge,
-    nodes,
-    pop_states,
-    split,
-    states,
-    update_states,
-)
-from brainlite.graph._state_dict import StateDict
+from brainlite.graph._operations import clone, graphdef, merge, split, update_states
+from brainlite.graph._pop import pop_states
+from brainlite.graph._state_dict import NestedDict, StateDict
 from brainlite.graph._walk import iter_leaf, iter_node
 
 # The names of brainstate for the same things.
@@ -49,13 +57,18 @@ treefy_merge = merge
 flatten = split
 unflatten = merge
 update = update_states
+FlattedDict = StateDict
 
 __all__ = [
     "All",
     "Any",
+    "Everything",
+    "FlattedDict",
     "GraphDef",
+    "NestedDict",
     "Node",
     "Not",
+    "Nothing",
     "OfType",
     "PathContains",
     "StateDict",
@@ -68,6 +81,7 @@ __all__ = [
     "merge",
     "nodes",
     "pop_states",
+    "register_graph_node_type",
     "split",
     "states",
     "to_predicate",

@@ -5,15 +5,30 @@ A filter is a type or a union of types (instances of it), a string (a tag), True
 (any of them).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import EllipsisType, UnionType
 from typing import Any as AnyType
 from typing import Union, get_args, get_origin
 
+from typing_extensions import TypeVar
+
 from brainlite.errors import FilterError
 from brainlite.typing import Filter, Path, PathPart, Predicate
 
-__all__ = ["All", "Any", "Not", "OfType", "PathContains", "WithTag", "to_predicate"]
+__all__ = [
+    "All",
+    "Any",
+    "Everything",
+    "Not",
+    "Nothing",
+    "OfType",
+    "PathContains",
+    "WithTag",
+    "sort",
+    "to_predicate",
+]
+
+Entry = TypeVar("Entry", bound=tuple[AnyType, ...])
 
 
 class _Composite:
@@ -142,12 +157,34 @@ class Not(_Composite):
         return not self._parts[0](path, value)
 
 
-class _Constant(_Composite):
-    """Select everything, or nothing."""
+class Everything(_Composite):
+    """Select everything, as ``...`` does.
+
+    Examples
+    --------
+    >>> Everything()((), 3)
+    True
+    """
 
     def __call__(self, path: Path, value: AnyType) -> bool:
+        """Return True."""
         del path, value
-        return bool(self._parts[0])
+        return True
+
+
+class Nothing(_Composite):
+    """Select nothing, as None does.
+
+    Examples
+    --------
+    >>> Nothing()((), 3)
+    False
+    """
+
+    def __call__(self, path: Path, value: AnyType) -> bool:
+        """Return False."""
+        del path, value
+        return False
 
 
 def to_predicate(given: Filter) -> Predicate:
@@ -169,7 +206,7 @@ def to_predicate(given: Filter) -> Predicate:
     if isinstance(kind, type):
         return OfType(kind)
     if given is None or isinstance(given, bool | EllipsisType):
-        return _Constant(given is ... or given is True)
+        return Everything() if given is ... or given is True else Nothing()
     if isinstance(given, str):
         return WithTag(given)
     if isinstance(given, Sequence):
@@ -183,3 +220,25 @@ def to_predicate(given: Filter) -> Predicate:
         got=f"{type(given).__name__} {given!r}",
         fix="pass a state type such as brainlite.ParamState",
     )
+
+
+def sort(
+    found: Iterable[Entry], filters: tuple[Filter, ...]
+) -> tuple[list[list[Entry]], list[Entry]]:
+    """Put each entry, a path and an object, into the bin of the first filter that selects it.
+
+    Also return what is left. Whatever else is in an entry goes along.
+    """
+    if not filters:
+        return [list(found)], []
+    bins: list[list[Entry]] = [[] for _ in filters]
+    left: list[Entry] = []
+    choices = list(zip(bins, map(to_predicate, filters), strict=True))
+    for entry in found:
+        for chosen, selects in choices:
+            if selects(entry[0], entry[1]):
+                chosen.append(entry)
+                break
+        else:
+            left.append(entry)
+    return bins, left

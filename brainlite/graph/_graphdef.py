@@ -6,7 +6,7 @@ from typing import Any, Generic, NamedTuple
 
 from typing_extensions import TypeVar
 
-from brainlite.display import Shown, text_repr, treescope_repr
+from brainlite.display import Shown, to_text, treescope_repr
 from brainlite.graph._codes import (
     Layout,
     NodeRef,
@@ -29,6 +29,7 @@ from brainlite.graph._contents import (
 )
 from brainlite.graph._foreign import node_types
 from brainlite.graph._node import Node, fields, fill_node, make_node
+from brainlite.graph._outline import Outline
 from brainlite.graph._walk import Links, visit
 from brainlite.state import State
 from brainlite.state._spec import StateSpec, specs_of
@@ -91,13 +92,15 @@ class GraphDef(Generic[M_co]):
         return GraphDef, (self.root, self.nodes, self.starts, self.states, self.paths)
 
     def __display__(self) -> Shown:
-        kind = self.nodes[0].kind.__name__ if self.nodes else type(self.root).__name__
+        root = Outline(self.root, self.nodes, self.starts, self.states, self.paths).root
         return Shown(
-            "GraphDef",
-            [("root", kind), ("nodes", len(self.nodes)), ("states", len(self.states))],
+            "GraphDef", [("nodes", len(self.nodes)), ("states", len(self.states)), ("root", root)]
         )
 
-    __repr__ = text_repr
+    def __repr__(self) -> str:
+        # Of a large graph the upper levels tell enough: the root and what is next to it.
+        return to_text(self, depth=None if len(self.nodes) <= 100 else 3)
+
     __treescope_repr__ = treescope_repr
 
 

@@ -40,6 +40,7 @@ __all__ = [
     "make_node",
     "note",
     "note_all",
+    "remove",
 ]
 
 _current = current_frame.get
@@ -159,6 +160,14 @@ def fill_node(node: Any, attributes: dict[Any, Any]) -> None:
         return
     for key, value in attributes.items():
         node_types[type(node)].set_key(node, key, value)
+
+
+def remove(node: Any, name: str) -> None:
+    """Delete an attribute of a node."""
+    if type(node) in node_types:
+        node_types[type(node)].pop_key(node, name)
+    else:
+        delattr(node, name)
 
 
 def note(frame: Frame, node: Node, name: str, value: Any) -> None:

@@ -1,17 +1,17 @@
 """Split, merge, update, clone: what one does with a whole object graph."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, overload
+from collections.abc import Mapping
+from typing import Any, TypeAlias, overload
 
 from typing_extensions import TypeVar
 
 from brainlite.errors import GraphError
-from brainlite.graph._contents import container_items, dotted, dotted_list
-from brainlite.graph._filters import to_predicate
+from brainlite.graph._contents import dotted_list
+from brainlite.graph._filters import sort
 from brainlite.graph._graphdef import Description, GraphDef, build, describe
-from brainlite.graph._node import Node, fields, note_all
-from brainlite.graph._state_dict import StateDict
-from brainlite.graph._walk import iter_leaf, iter_node
+from brainlite.graph._node import note_all
+from brainlite.graph._state_dict import NestedDict, StateDict
+from brainlite.graph._walk import iter_leaf
 from brainlite.state import State
 from brainlite.state._frame import current_frame
 from brainlite.state._spec import make_states
@@ -21,42 +21,15 @@ __all__ = [
     "clone",
     "graphdef",
     "merge",
-    "nodes",
-    "pop_states",
     "split",
-    "states",
     "update_states",
 ]
 
 AnyState = State[Any]
-Entry = TypeVar("Entry", bound=tuple[Any, ...])
+States: TypeAlias = StateDict[AnyState] | NestedDict[AnyState]
 M = TypeVar("M")
 S1 = TypeVar("S1", bound=AnyState)
 S2 = TypeVar("S2", bound=AnyState)
-S3 = TypeVar("S3", bound=AnyState)
-_EVERYWHERE = (0, 2**31 - 1)
-
-
-def _sort(
-    found: Iterable[Entry], filters: tuple[Filter, ...]
-) -> tuple[list[list[Entry]], list[Entry]]:
-    """Put each entry, a path and an object, into the bin of the first filter that selects it.
-
-    Also return what is left. Whatever else is in an entry goes along.
-    """
-    if not filters:
-        return [list(found)], []
-    bins: list[list[Entry]] = [[] for _ in filters]
-    left: list[Entry] = []
-    choices = list(zip(bins, map(to_predicate, filters), strict=True))
-    for entry in found:
-        for chosen, selects in choices:
-            if selects(entry[0], entry[1]):
-                chosen.append(entry)
-                break
-        else:
-            left.append(entry)
-    return bins, left
 
 
 def _described(root: Any) -> Description:
@@ -66,80 +39,6 @@ def _described(root: Any) -> Description:
         for node in description.nodes:
             note_all(node)
     return description
-
-
-@overload
-def states(node: Any, /) -> StateDict[AnyState]: ...
-@overload
-def states(node: Any, f1: type[S1], /) -> StateDict[S1]: ...
-@overload
-def states(node: Any, f1: type[S1], f2: type[S2], /) -> tuple[StateDict[S1], StateDict[S2]]: ...
-@overload
-def states(
-    node: Any, f1: type[S1], f2: type[S2], f3: type[S3], /
-) -> tuple[StateDict[S1], StateDict[S2], StateDict[S3]]: ...
-@overload
-def states(
-    node: Any, f1: Filter, /, *, allowed_hierarchy: tuple[int, int] = ...
-) -> StateDict[AnyState]: ...
-@overload
-def states(
-    node: Any, f1: Filter, f2: Filter, /, *fs: Filter, allowed_hierarchy: tuple[int, int] = ...
-) -> tuple[StateDict[AnyState], ...]: ...
-def states(node: Any, /, *filters: Filter, allowed_hierarchy: tuple[int, int] = _EVERYWHERE) -> Any:
-    """Return the states of a graph by path: the states themselves, not copies.
-
-    Parameters
-    ----------
-    node : Node or container
-        The root of the graph.
-    *filters : Filter
-        None for all states; one for those that it selects; several for one collection each, where
-        a state goes to the first filter that selects it.
-    allowed_hierarchy : (int, int)
-        The least and the greatest length of a path.
-
-    Returns
-    -------
-    StateDict or tuple of StateDict
-
-    Examples
-    --------
-    >>> import brainlite
-    >>> model = brainlite.nn.GRUCell(2, 3)
-    >>> list(brainlite.graph.states(model, brainlite.ParamState))
-    [('Wrz', 'weight'), ('Wh', 'weight')]
-    """
-    bins, _ = _sort(iter_leaf(node, allowed_hierarchy), filters)
-    found = tuple(StateDict[AnyState](each) for each in bins)
-    return found if len(filters) > 1 else found[0]
-
-
-def nodes(node: Any, /, *filters: Filter, allowed_hierarchy: tuple[int, int] = _EVERYWHERE) -> Any:
-    """Return the nodes of a graph by path, the root first.
-
-    Parameters
-    ----------
-    node : Node or container
-        The root of the graph.
-    *filters : Filter
-        As in :func:`states`.
-    allowed_hierarchy : (int, int)
-        The least and the greatest length of a path.
-
-    Returns
-    -------
-    dict or tuple of dict
-
-    Examples
-    --------
-    >>> import brainlite
-    >>> list(brainlite.graph.nodes(brainlite.nn.GRUCell(2, 3)))
-    [(), ('Wrz',), ('Wh',)]
-    """
-    bins, _ = _sort(iter_node(node, allowed_hierarchy), filters)
-    found = tuple(dict[Path, Node](each) for each in bins)
-    return found if len(filters) > 1 else found[0]
 
 
 @overload
@@ -202,7 +101,7 @@ def split(node: Any, /, *filters: Filter) -> Any:
     copies = make_states(definition.states, [state.value for state in found])
     if not filters:
         return definition, StateDict[AnyState].__of__(definition.paths, copies)
-    bins, left = _sort(zip(definition.paths, found, copies, strict=True), filters)
+    bins, left = sort(zip(definition.paths, found, copies, strict=True), filters)
     if left:
         raise GraphError(
             "some states are selected by no filter",
@@ -213,15 +112,16 @@ def split(node: Any, /, *filters: Filter) -> Any:
     return (definition, *(StateDict((path, copy) for path, _, copy in each) for each in bins))
 
 
-def merge(graphdef: GraphDef[M], /, *states: StateDict[AnyState]) -> M:
+def merge(graphdef: GraphDef[M], /, *states: States) -> M:
     """Make a new graph from a structure and states; the counterpart of :func:`split`.
 
     Parameters
     ----------
     graphdef : GraphDef
         The structure.
-    *states : StateDict
-        Together, one state for each that the structure names.
+    *states : StateDict or NestedDict
+        Together, one state for each that the structure names. Their values may have any shape: the
+        structure knows none.
 
     Returns
     -------
@@ -239,11 +139,26 @@ def merge(graphdef: GraphDef[M], /, *states: StateDict[AnyState]) -> M:
     >>> twin.out_size
     (3,)
     """
-    root: M = build(graphdef, make_states(graphdef.states, _values(graphdef, states)))
+    values = _values(graphdef, list(map(_flat, states)))
+    root: M = build(graphdef, make_states(graphdef.states, values))
     return root
 
 
-def _values(graphdef: GraphDef[Any], states: tuple[StateDict[AnyState], ...]) -> list[Any]:
+def _flat(states: States) -> StateDict[AnyState]:
+    given: Any = states
+    flat: Any = given.to_flat() if isinstance(given, NestedDict) else given
+    if isinstance(flat, StateDict):
+        found: StateDict[AnyState] = flat
+        return found
+    raise GraphError(
+        "this is no collection of states",
+        expected="a StateDict, as split and states return it",
+        got=f"a {type(given).__name__}",
+        fix="to write plain values by path, use `states(model).assign(values)`",
+    )
+
+
+def _values(graphdef: GraphDef[Any], states: list[StateDict[AnyState]]) -> list[Any]:
     """Return the values of ``states`` in the order of the structure."""
     if len(states) == 1:
         paths, members = states[0].__parts__()
@@ -277,7 +192,7 @@ def _mismatch(wanted: tuple[Path, ...], given: Mapping[Path, AnyState]) -> Graph
     )
 
 
-def update_states(node: Any, /, *states: StateDict[AnyState]) -> None:
+def update_states(node: Any, /, *states: States) -> None:
     """Write the values of ``states`` into the states of a graph, by path. All or none.
 
     Raises
@@ -297,7 +212,7 @@ def update_states(node: Any, /, *states: StateDict[AnyState]) -> None:
     """
     values: dict[Path, Any] = {}
     for each in states:
-        values.update(each.to_values())
+        values.update(_flat(each).to_values())
     StateDict(iter_leaf(node)).assign(values)
 
 
@@ -327,75 +242,3 @@ def clone(node: M, /) -> M:
     definition, _, found = _described(node)
     copy: M = build(definition, make_states(definition.states, [state.value for state in found]))
     return copy
-
-
-def pop_states(node: Any, /, *filters: Filter) -> Any:
-    """Take states out of a graph, and return them by path.
-
-    Parameters
-    ----------
-    node : Node or container
-        The root of the graph.
-    *filters : Filter
-        Which states; at least one.
-
-    Returns
-    -------
-    StateDict or tuple of StateDict
-        As from :func:`states`. The attributes that held them are deleted.
-
-    Raises
-    ------
-    GraphError
-        No filter was given, or a state sits in a tuple.
-
-    Examples
-    --------
-    >>> import brainlite
-    >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(2, 3))
-    >>> list(brainlite.graph.pop_states(cell, brainlite.HiddenState)), hasattr(cell, "h")
-    ([('h',)], False)
-    """
-    if not filters:
-        raise GraphError(
-            "pop_states was asked for nothing",
-            expected="at least one filter",
-            got="none",
-            fix="pass a state type, or `...` for all states",
-        )
-    popped: Any = states(node, *filters)
-    gone = {
-        id(state) for each in (popped if len(filters) > 1 else [popped]) for state in each.values()
-    }
-    # All are found before the first is deleted: an error leaves the graph as it was.
-    in_containers: dict[tuple[int, Any], tuple[Any, Any]] = dict(_places(node, gone, ()))
-    in_attributes: list[tuple[Node, str]] = []
-    for path, owner in iter_node(node):
-        for name, value in fields(owner).items():
-            if id(value) in gone:
-                in_attributes.append((owner, name))
-            in_containers.update(_places(value, gone, (*path, name)))
-    for owner, name in in_attributes:
-        delattr(owner, name)
-    for container, key in reversed(in_containers.values()):  # in a list the last one first
-        del container[key]
-    return popped
-
-
-def _places(
-    value: Any, gone: set[int], path: Path
-) -> Iterator[tuple[tuple[int, Any], tuple[Any, Any]]]:
-    """Yield (container, key) for each state in nested lists and dicts, after what is its own."""
-    for key, item in container_items(value):
-        if id(item) not in gone:
-            yield from _places(item, gone, (*path, key))
-        elif isinstance(value, tuple):
-            raise GraphError(
-                "a state in a tuple cannot be taken out",
-                where=dotted((*path, key)),
-                expected="a list or a dict",
-                got="a tuple",
-                fix="keep the state in a list instead",
-            )
-        else:
-            yield (id(value), key), (value, key)

@@ -1,21 +1,79 @@
 """Collections of states by path, as ``states()`` and ``split`` return them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Generic, NamedTuple, Self, overload
 
 import jax
 from typing_extensions import TypeVar
 
 from brainlite.display import ShownMapping, text_repr, treescope_repr
 from brainlite.errors import GraphError
+from brainlite.graph._contents import dotted
+from brainlite.graph._filters import sort
 from brainlite.state import State
 from brainlite.state._spec import StateSpec, make_states, specs_of
-from brainlite.typing import Path
+from brainlite.typing import Filter, Path, PathPart
 
-__all__ = ["StateDict"]
+__all__ = ["NestedDict", "StateDict"]
 
 S_co = TypeVar("S_co", bound=State[Any], covariant=True)
+S1 = TypeVar("S1", bound=State[Any])
+S2 = TypeVar("S2", bound=State[Any])
 V = TypeVar("V")
+
+
+class NestedDict(Mapping[PathPart, Any], Generic[S_co]):
+    """States in nested mappings: ``nested["encoder"]["weight"]``.
+
+    Like :class:`StateDict` it is immutable, holds the states themselves, and is a JAX pytree of
+    their values.
+
+    Parameters
+    ----------
+    states : mapping
+        States, and mappings of states, by name.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> nested = NestedDict({"encoder": {"weight": brainlite.ParamState(1.0)}})
+    >>> nested["encoder"]["weight"].value, list(nested.to_flat())
+    (1.0, [('encoder', 'weight')])
+    """
+
+    __slots__ = ("_tree",)
+
+    def __init__(self, states: Mapping[PathPart, Any]) -> None:
+        self._tree: Mapping[PathPart, Any] = states
+
+    def __getitem__(self, part: PathPart) -> Any:
+        item = self._tree[part]
+        # Wrapped only here: the nesting may be deeper than Python's recursion limit.
+        return NestedDict[Any](item) if isinstance(item, Mapping) else item
+
+    def __iter__(self) -> Iterator[PathPart]:
+        return iter(self._tree)
+
+    def __len__(self) -> int:
+        return len(self._tree)
+
+    def to_flat(self) -> "StateDict[S_co]":
+        """Return the same states by path: the counterpart of :meth:`StateDict.to_nest`."""
+        found: list[tuple[Path, S_co]] = []
+        stack: list[tuple[Path, Any]] = [((), self._tree)]
+        while stack:
+            path, item = stack.pop()
+            if isinstance(item, Mapping):
+                stack += [((*path, part), below) for part, below in item.items()][::-1]
+            else:
+                found.append((path, item))
+        return StateDict(found)
+
+    def __display__(self) -> ShownMapping:
+        return ShownMapping(list(self.items()))
+
+    __repr__ = text_repr
+    __treescope_repr__ = treescope_repr
 
 
 class StateDict(Mapping[Path, S_co]):
@@ -109,6 +167,63 @@ class StateDict(Mapping[Path, S_co]):
                 state.value = old
             raise
 
+    # The names of brainstate for the same things.
+    to_dict_values = to_values
+    assign_dict_values = assign
+
+    @overload
+    def filter(self, f1: type[S1], /) -> "StateDict[S1]": ...
+    @overload
+    def filter(self, f1: type[S1], f2: type[S2], /) -> "tuple[StateDict[S1], StateDict[S2]]": ...
+    @overload
+    def filter(self, f1: Filter, /) -> "StateDict[S_co]": ...
+    @overload
+    def filter(self, f1: Filter, f2: Filter, /, *fs: Filter) -> "tuple[StateDict[S_co], ...]": ...
+    def filter(self, *filters: Filter) -> Any:
+        """Return the states that filters select: see :func:`brainlite.graph.states`.
+
+        Examples
+        --------
+        >>> import brainlite
+        >>> found = brainlite.nn.GRUCell(2, 3).states()
+        >>> list(found.filter(brainlite.graph.PathContains("Wh")))
+        [('Wh', 'weight')]
+        """
+        bins, _ = sort(self._pairs(), filters)
+        chosen = tuple(map(StateDict[Any], bins))
+        return chosen if len(filters) > 1 else chosen[0]
+
+    def to_nest(self) -> NestedDict[S_co]:
+        """Return the same states, nested as the graph is.
+
+        Raises
+        ------
+        GraphError
+            A path is empty, or goes on below a state.
+
+        Examples
+        --------
+        >>> import brainlite
+        >>> nested = brainlite.nn.GRUCell(2, 3).states().to_nest()
+        >>> list(nested), list(nested["Wh"])
+        (['Wrz', 'Wh'], ['weight'])
+        """
+        tree: dict[PathPart, Any] = {}
+        for path, state in self._pairs():
+            level: Any = tree
+            for part in path[:-1]:
+                level = level.setdefault(part, {}) if isinstance(level, dict) else None
+            if not path or not isinstance(level, dict) or path[-1] in level:
+                raise GraphError(
+                    "this path cannot be nested",
+                    where=dotted(path),
+                    expected="paths of one step or more, none of which goes on below another",
+                    got=repr(path),
+                    fix="keep the collection flat",
+                )
+            level[path[-1]] = state
+        return NestedDict(tree)
+
     def __grad_value__(self: "StateDict[State[V]]") -> dict[Path, V]:
         return self.to_values()
 
@@ -140,4 +255,19 @@ def _unflatten(layout: _Layout, values: Iterable[Any]) -> StateDict[Any]:
     return StateDict[Any].__of__(layout.paths, make_states(layout.specs, values))
 
 
+def _flatten_nested(states: NestedDict[Any]) -> tuple[list[Any], _Layout]:
+    return _flatten(states.to_flat())
+
+
+def _flatten_nested_with_keys(states: NestedDict[Any]) -> tuple[list[tuple[Any, Any]], _Layout]:
+    return _flatten_with_keys(states.to_flat())
+
+
+def _unflatten_nested(layout: _Layout, values: Iterable[Any]) -> NestedDict[Any]:
+    return _unflatten(layout, values).to_nest()
+
+
 jax.tree_util.register_pytree_with_keys(StateDict, _flatten_with_keys, _unflatten, _flatten)
+jax.tree_util.register_pytree_with_keys(
+    NestedDict, _flatten_nested_with_keys, _unflatten_nested, _flatten_nested
+)

@@ -80,9 +80,22 @@ def test_definitions_can_be_keys() -> None:
     assert graphdef(Linear(3)) not in table
 
 
-def test_a_definition_prints_its_root_and_size() -> None:
-    assert repr(graphdef(Net())) == "GraphDef(\n  root='Net',\n  nodes=6,\n  states=12\n)"
-    assert "root='Layout'" in repr(graphdef([1]))
+def test_a_definition_prints_the_tree_of_its_types() -> None:
+    assert repr(graphdef(Bag(size=3, layers=[Linear()], h=HiddenState(1.0)))) == (
+        "GraphDef(\n"
+        "  nodes=2,\n"
+        "  states=3,\n"
+        "  root=Bag(\n"
+        "    layers=[\n"
+        "      Linear(\n"
+        "        weight=ParamState,\n"
+        "        bias=ParamState\n"
+        "      )\n"
+        "    ],\n"
+        "    h=HiddenState\n"
+        "  )\n"
+        ")"
+    )
 
 
 @pytest.mark.parametrize("make", [Net, tied, lambda: [Linear(), {"a": State(1.0)}]])

@@ -1,0 +1,116 @@
+"""Find states and nodes in a graph."""
+
+from typing import Any, TypeAlias, overload
+
+from typing_extensions import TypeVar
+
+from brainlite.graph._filters import sort
+from brainlite.graph._node import Node
+from brainlite.graph._state_dict import StateDict
+from brainlite.graph._walk import iter_leaf, iter_node
+from brainlite.state import State
+from brainlite.typing import Filter, Path
+
+__all__ = ["nodes", "states"]
+
+AnyState = State[Any]
+S1 = TypeVar("S1", bound=AnyState)
+S2 = TypeVar("S2", bound=AnyState)
+S3 = TypeVar("S3", bound=AnyState)
+N1 = TypeVar("N1")
+N2 = TypeVar("N2")
+Hierarchy: TypeAlias = tuple[int, int]
+_EVERYWHERE = (0, 2**31 - 1)
+
+
+@overload
+def states(node: Any, /) -> StateDict[AnyState]: ...
+@overload
+def states(node: Any, f1: type[S1], /) -> StateDict[S1]: ...
+@overload
+def states(node: Any, f1: type[S1], f2: type[S2], /) -> tuple[StateDict[S1], StateDict[S2]]: ...
+@overload
+def states(
+    node: Any, f1: type[S1], f2: type[S2], f3: type[S3], /
+) -> tuple[StateDict[S1], StateDict[S2], StateDict[S3]]: ...
+@overload
+def states(
+    node: Any, f1: Filter, /, *, allowed_hierarchy: Hierarchy = ...
+) -> StateDict[AnyState]: ...
+@overload
+def states(
+    node: Any, f1: Filter, f2: Filter, /, *fs: Filter, allowed_hierarchy: Hierarchy = ...
+) -> tuple[StateDict[AnyState], ...]: ...
+def states(node: Any, /, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYWHERE) -> Any:
+    """Return the states of a graph by path: the states themselves, not copies.
+
+    Parameters
+    ----------
+    node : Node or container
+        The root of the graph.
+    *filters : Filter
+        None for all states; one for those that it selects; several for one collection each, where
+        a state goes to the first filter that selects it.
+    allowed_hierarchy : (int, int)
+        The least and the greatest length of a path.
+
+    Returns
+    -------
+    StateDict or tuple of StateDict
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> model = brainlite.nn.GRUCell(2, 3)
+    >>> list(brainlite.graph.states(model, brainlite.ParamState))
+    [('Wrz', 'weight'), ('Wh', 'weight')]
+    """
+    bins, _ = sort(iter_leaf(node, allowed_hierarchy), filters)
+    found = tuple(StateDict[AnyState](each) for each in bins)
+    return found if len(filters) > 1 else found[0]
+
+
+# A type is a filter too: of the two overloads that take one, the exact one comes first.
+@overload
+def nodes(node: Any, /, *, allowed_hierarchy: Hierarchy = ...) -> dict[Path, Node]: ...
+@overload
+def nodes(  # pyright: ignore[reportOverlappingOverload]  # on purpose: see above
+    node: Any, f1: type[N1], /, *, allowed_hierarchy: Hierarchy = ...
+) -> dict[Path, N1]: ...
+@overload
+def nodes(  # pyright: ignore[reportOverlappingOverload]  # on purpose: see above
+    node: Any, f1: type[N1], f2: type[N2], /, *, allowed_hierarchy: Hierarchy = ...
+) -> tuple[dict[Path, N1], dict[Path, N2]]: ...
+@overload
+def nodes(node: Any, f1: Filter, /, *, allowed_hierarchy: Hierarchy = ...) -> dict[Path, Node]: ...
+@overload
+def nodes(
+    node: Any, f1: Filter, f2: Filter, /, *fs: Filter, allowed_hierarchy: Hierarchy = ...
+) -> tuple[dict[Path, Node], ...]: ...
+def nodes(node: Any, /, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYWHERE) -> Any:
+    """Return the nodes of a graph by path, the root first.
+
+    Parameters
+    ----------
+    node : Node or container
+        The root of the graph.
+    *filters : Filter
+        As in :func:`states`.
+    allowed_hierarchy : (int, int)
+        The least and the greatest length of a path.
+
+    Returns
+    -------
+    dict or tuple of dict
+        Typed by the filters where they are types: ``nodes(model, Linear)`` is a
+        ``dict[Path, Linear]``.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> list(brainlite.graph.nodes(brainlite.nn.GRUCell(2, 3)))
+    [(), ('Wrz',), ('Wh',)]
+    """
+    bins, _ = sort(iter_node(node, allowed_hierarchy), filters)
+    found = tuple(dict[Path, Node](each) for each in bins)
+    return found if len(filters) > 1 else found[0]
