@@ -51,7 +51,7 @@ types: $(VENV)/.stamp ## mypy and pyright, both strict, and the local stubs agai
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml --ignore-missing-stub jupytext optax treescope
 
 test-all: lint types test-oldest ## as test, with the slow tests and the oldest supported dependencies
-	$(BIN)/python $(PYTEST) -m "slow or not slow" $(PYTEST_OPTIONS)
+	$(BIN)/python $(PYTEST) -m "slow or not slow" --hypothesis-profile thorough $(PYTEST_OPTIONS)
 
 test-oldest: $(OLDEST)/.stamp ## the tests against the lowest versions that pyproject.toml allows
 	$(OLDEST)/bin/python $(PYTEST) $(PYTEST_OPTIONS)

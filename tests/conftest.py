@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import jax
 import pytest
+from hypothesis import settings
 
 from brainlite import environ
 from brainlite.graph import Node
@@ -11,6 +12,11 @@ from brainlite.state._frame import current_frame
 
 # The tests compile much and compute little: XLA is quicker when it leaves out most optimizations.
 jax.config.update("jax_disable_most_optimizations", True)  # type: ignore[no-untyped-call]  # of jax
+
+# Of the tests that draw examples; `make test-all` asks for the second by --hypothesis-profile.
+settings.register_profile("quick", max_examples=200, deadline=None)
+settings.register_profile("thorough", max_examples=10_000, deadline=None)
+settings.load_profile("quick")
 
 
 @pytest.fixture(autouse=True)

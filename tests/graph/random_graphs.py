@@ -1,5 +1,6 @@
 """Random graphs with sharing and cycles, and whether two graphs are the same but for identity."""
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -12,6 +13,12 @@ KINDS: list[type[State[Any]]] = [State, ParamState, HiddenState, BatchState]
 
 
 class Pair(NamedTuple):
+    left: Any
+    right: Any
+
+
+@dataclass
+class Record:
     left: Any
     right: Any
 
@@ -53,6 +60,8 @@ def _follow(plan: Plan, nodes: list[Bag], states: list[State[Any]]) -> Any:
         return objects[plan.number % len(objects)] if objects else None
     if isinstance(plan, Pair):
         return Pair(*(_follow(item, nodes, states) for item in plan))
+    if isinstance(plan, Record):
+        return Record(*(_follow(item, nodes, states) for item in (plan.left, plan.right)))
     if isinstance(plan, list | tuple):
         return type(plan)(_follow(item, nodes, states) for item in plan)
     if isinstance(plan, dict):
@@ -65,6 +74,7 @@ def _containers(inner: st.SearchStrategy[Plan]) -> st.SearchStrategy[Plan]:
         st.lists(inner, max_size=3)
         | st.tuples(inner, inner)
         | st.builds(Pair, inner, inner)
+        | st.builds(Record, inner, inner)
         | st.dictionaries(st.sampled_from(["x", "y", 0, 1]), inner, max_size=3)
     )
 
@@ -121,7 +131,7 @@ def _parts(one: Any, other: Any) -> list[tuple[Any, Any]] | None:
     if isinstance(one, State):
         same = (one.name, one.tag, one.value) == (other.name, other.tag, other.value)
         return [] if same else None
-    if isinstance(one, Node):
+    if isinstance(one, Node | Record):
         one, other = vars(one), vars(other)
     if isinstance(one, dict):
         same = list(one) == list(other)

@@ -77,7 +77,7 @@ def test_attributes_of_a_record_that_are_no_fields_come_along() -> None:
 
 @pytest.mark.parametrize("kind", [Record, list])
 def test_a_compiled_function_sees_a_container_that_is_edited(kind: Any) -> None:
-    box = kind(State(jnp.ones(2))) if kind is Record else [State(jnp.ones(2))]
+    box: Any = kind(State(jnp.ones(2))) if kind is Record else [State(jnp.ones(2))]
     model = Bag(box=box)
 
     @jit

@@ -11,7 +11,9 @@ from brainlite.errors import FilterError
 from brainlite.graph import (
     All,
     Any,
+    Everything,
     Not,
+    Nothing,
     OfType,
     PathContains,
     WithTag,
@@ -48,6 +50,8 @@ FILTERS: list[tuple[Filter, int]] = [
     (..., ALL),
     (False, 0),
     (None, 0),
+    (Everything(), ALL),
+    (Nothing(), 0),
     (PathContains("layers"), 4),
     (PathContains("weight"), 5),
     (PathContains(7), 2),

@@ -21,7 +21,6 @@ from brainlite.graph import (
 from brainlite.graph._foreign import node_types
 from brainlite.state import ParamState, State
 from brainlite.transform import jit
-from brainlite.typing import Array
 from tests.graph.models import Bag
 
 
@@ -91,10 +90,9 @@ def test_a_compiled_function_sees_what_is_put_into_it() -> None:
     traces: list[int] = []
 
     @jit
-    def total() -> Array:
+    def total() -> Any:
         traces.append(1)
-        found: Array = model.t.rows["w"].value.sum() * model.t.rows["factor"]
-        return found
+        return model.t.rows["w"].value.sum() * model.t.rows["factor"]
 
     assert (total(), total(), len(traces)) == (4, 4, 1)
     model.t.rows["w"].value = jnp.zeros(2)
@@ -107,11 +105,10 @@ def test_a_compiled_function_sees_what_is_put_into_it() -> None:
 
 def test_a_compiled_function_takes_a_module_that_holds_it() -> None:
     @jit
-    def double(model: Bag) -> Array:
+    def double(model: Bag) -> Any:
         state = model.t.rows["w"]
         state.value = state.value * 2
-        total: Array = state.value.sum()
-        return total
+        return state.value.sum()
 
     one, two = Bag(t=Table(w=State(jnp.ones(2)))), Bag(t=Table(w=State(jnp.ones(2) * 5)))
     assert (double(one), double(two), double(one)) == (4, 20, 8)
