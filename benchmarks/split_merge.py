@@ -1,11 +1,14 @@
 """What it costs to take a large model apart and to put it together again.
 
-The model has 10,000 states in 1,000 modules. Times are for one state.
+The model has 10,000 states, two in each of 5,000 layers: all in one list, or in blocks of ten that
+are in blocks of ten themselves, and so on. Times are for one state, and include throwing the
+result away.
 """
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import brainstate
 import jax.numpy as jnp
@@ -15,102 +18,101 @@ import brainlite
 from benchmarks._measure import Named, Row, compare, per, repeated
 from benchmarks._report import main
 
-MODULES = 1000
-STATES_EACH = 10
-STATES = MODULES * STATES_EACH
+LAYERS = 5000
+STATES = 2 * LAYERS
 GOAL_SECONDS = 3e-6
 
-Call = Callable[[], Any]
+Call = Callable[[], None]
 VALUE = jnp.zeros(())
 
 
-class Block(brainlite.nn.Module):
-    """A module with some states, in brainlite."""
+class Library(NamedTuple):
+    """How a library calls things."""
 
-    def __init__(self) -> None:
-        for number in range(STATES_EACH):
-            setattr(self, f"state_{number}", brainlite.ParamState(VALUE))
-
-
-class Model(brainlite.nn.Module):
-    """The model, in brainlite."""
-
-    def __init__(self) -> None:
-        self.blocks = [Block() for _ in range(MODULES)]
+    module: type[Any]
+    parameter: Callable[[Any], Any]
+    layers: Callable[[list[Any]], Any]
+    split: Callable[..., Any]
+    merge: Callable[..., Any]
+    parameters: tuple[Any, ...]
 
 
-class NnxBlock(nnx.Module):
-    """A module with some states, in flax."""
-
-    def __init__(self) -> None:
-        for number in range(STATES_EACH):
-            setattr(self, f"state_{number}", nnx.Param(VALUE))
-
-
-class NnxModel(nnx.Module):
-    """The model, in flax."""
-
-    def __init__(self) -> None:
-        self.blocks = nnx.List([NnxBlock() for _ in range(MODULES)])
-
-
-class BrainstateBlock(brainstate.nn.Module):
-    """A module with some states, in brainstate."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        for number in range(STATES_EACH):
-            setattr(self, f"state_{number}", brainstate.ParamState(VALUE))
+LIBRARIES = {
+    "brainlite": Library(
+        brainlite.nn.Module,
+        brainlite.ParamState,
+        list,
+        brainlite.graph.split,
+        brainlite.graph.merge,
+        (brainlite.ParamState, ...),
+    ),
+    "nnx": Library(nnx.Module, nnx.Param, nnx.List, nnx.split, nnx.merge, (nnx.Param, ...)),
+    "brainstate": Library(
+        brainstate.nn.Module,
+        brainstate.ParamState,
+        list,
+        brainstate.graph.treefy_split,
+        brainstate.graph.treefy_merge,
+        (brainstate.ParamState, ...),
+    ),
+}
 
 
-class BrainstateModel(brainstate.nn.Module):
-    """The model, in brainstate."""
+def make_model(library: Library, *, deep: bool) -> Any:
+    """Return the model in a library."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.blocks = [BrainstateBlock() for _ in range(MODULES)]
+    class Layer(library.module):  # type: ignore[misc, name-defined]  # a class that is a value
+        def __init__(self) -> None:
+            super().__init__()
+            self.size, self.name_of_layer = (3, 4), "layer"
+            self.weight = library.parameter(VALUE)
+            self.bias = library.parameter(VALUE)
+
+    class Block(library.module):  # type: ignore[misc, name-defined]  # a class that is a value
+        def __init__(self, inner: list[Any]) -> None:
+            super().__init__()
+            self.inner = library.layers(inner)
+
+    layers: list[Any] = [Layer() for _ in range(LAYERS)]
+    while deep and len(layers) > 1:
+        layers = [Block(layers[at : at + 10]) for at in range(0, len(layers), 10)]
+    return Block(layers)
 
 
-def brainlite_calls() -> tuple[Call, Call]:
-    """Return split and merge."""
-    model = Model()
-    parts = brainlite.graph.split(model)
-    return lambda: brainlite.graph.split(model), lambda: brainlite.graph.merge(*parts)
+def make_calls(library: Library, *, deep: bool) -> dict[str, Call]:
+    """Return what is measured, by name. Nothing is returned by it, for nothing is computed."""
+    model = make_model(library, deep=deep)
+    parts = library.split(model)
 
+    def split(*filters: Any) -> None:
+        library.split(model, *filters)
 
-def nnx_calls() -> tuple[Call, Call]:
-    """Return split and merge."""
-    model = NnxModel()
-    parts = nnx.split(model)
-    return lambda: nnx.split(model), lambda: nnx.merge(*parts)
+    def merge() -> None:
+        library.merge(*parts)
 
-
-def brainstate_calls() -> tuple[Call, Call]:
-    """Return split and merge."""
-    model = BrainstateModel()
-    parts = brainstate.graph.treefy_split(model)
-    return (
-        lambda: brainstate.graph.treefy_split(model),
-        lambda: brainstate.graph.treefy_merge(*parts),
-    )
+    return {"split": split, "split by filters": partial(split, *library.parameters), "merge": merge}
 
 
 def measure() -> list[Row]:
-    """Return a row for each way and peer."""
+    """Return a row for each shape, way and peer."""
     warnings.filterwarnings("ignore", module="brainstate|flax|jax")
-    own, peers = brainlite_calls(), {"nnx": nnx_calls(), "brainstate": brainstate_calls()}
-    return [
-        compare(
-            "large model, per state",
-            way,
-            Named(f"brainlite {way}", per(STATES, repeated(own[number]))),
-            Named(f"{peer} {way}", per(STATES, repeated(calls[number]))),
-            seconds=3.0,
-            goal_seconds=GOAL_SECONDS,
-        )
-        for number, way in enumerate(("split", "merge"))
-        for peer, calls in peers.items()
-    ]
+    rows: list[Row] = []
+    for case, deep in (("one list", False), ("blocks in blocks", True)):
+        calls = {name: make_calls(each, deep=deep) for name, each in LIBRARIES.items()}
+        rows += [
+            compare(
+                "large model, per state",
+                f"{way}, {case}",
+                Named("brainlite", per(STATES, repeated(calls["brainlite"][way]))),
+                Named(peer, per(STATES, repeated(calls[peer][way]))),
+                seconds=2.0,
+                goal_seconds=GOAL_SECONDS,
+            )
+            for way in calls["brainlite"]
+            for peer in LIBRARIES
+            if peer != "brainlite"
+        ]
+    return rows
 
 
 if __name__ == "__main__":

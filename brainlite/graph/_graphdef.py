@@ -1,7 +1,6 @@
 """GraphDef: the structure of an object graph without the values of its states."""
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any, Generic, NamedTuple
 
 from typing_extensions import TypeVar
@@ -116,25 +115,28 @@ def describe(root: Any) -> Description:
     """Take the definition of a graph."""
     numbers: dict[int, int] = {}
     nodes: list[Any] = []
+    specs: list[Any] = []
     starts: list[int] = []
-    links: list[Links] = []
+    later: list[tuple[int, Links]] = []
     states: list[AnyState] = []
     paths: list[Path] = []
-    for path, item, found in visit(root, numbers, states=True):
-        if found is None:
+    encode = _Encoder(numbers)
+    for path, item, links, settled in visit(root, numbers, states=True):
+        if links is None:
             states.append(item)
             paths.append(path)
-        else:
-            nodes.append(item)
-            starts.append(len(states))
-            links.append(found)
-    encode = _Encoder(numbers)
+            continue
+        number, start = len(nodes), len(states)
+        nodes.append(item)
+        starts.append(start)
+        # At once if it can be: what was just looked at is still in the processor's cache.
+        specs.append(encode.node(item, links, number, start) if settled else None)
+        if not settled:
+            later.append((number, links))
+    for number, links in later:
+        specs[number] = encode.node(nodes[number], links, number, starts[number])
     definition = GraphDef[Any](
-        encode.value(root, 0, 0),
-        tuple(map(encode.node, nodes, links, count(), starts)),
-        tuple(starts),
-        specs_of(states),
-        tuple(paths),
+        encode.value(root, 0, 0), tuple(specs), tuple(starts), specs_of(states), tuple(paths)
     )
     return Description(definition, nodes, states)
 
@@ -153,14 +155,15 @@ class _Encoder:
     def node(self, node: Any, links: Links, number: int, start: int) -> NodeSpec:
         kind: type[Any] = type(node)
         attributes = fields(node).copy()
+        numbers = self._numbers
         names: list[str] = []
         references: list[int] = []
         for name, value, role in links:
             if role == STATE:
-                code: Any = StateRef(self._numbers[id(value)] - start)
+                code: Any = StateRef(numbers[id(value)] - start)
                 references.append(code)
             elif role == NODE:
-                code = NodeRef(self._numbers[id(value)] - number)
+                code = NodeRef(numbers[id(value)] - number)
                 references.append(code)
             else:
                 code = self.value(value, number, start)

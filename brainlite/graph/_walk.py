@@ -58,10 +58,11 @@ Links = list[tuple[str, Any, int]]
 
 def visit(
     root: Any, numbers: dict[int, int], *, states: bool
-) -> Iterator[tuple[Path, Any, Links | None]]:
-    """Yield (path, object, links) as :func:`walk` does; links are None for a state.
+) -> Iterator[tuple[Path, Any, Links | None, bool]]:
+    """Yield (path, object, links, settled) as :func:`walk` does; links are None for a state.
 
-    Nodes and states are numbered, each kind by itself, in ``numbers`` by their id.
+    Nodes and states are numbered, each kind by itself, in ``numbers`` by their id. A node is
+    settled if everything that it links to has its number already.
     """
     frame = current_frame.get()
     note_name = _STATES if states else _NODES
@@ -75,14 +76,14 @@ def visit(
         if isinstance(item, State):
             if states:
                 numbers[id(item)] = next_state()
-                yield path, item, None
+                yield path, item, None, True
             continue
         numbers[id(item)] = next_node()
         if frame is not None:
             note(frame, item, note_name, walk_note(item, note_name))
         links: Links = []
         below: list[tuple[Path, Any]] = []
-        first: list[tuple[Path, Any, None]] = []  # states that nothing else comes before
+        first: list[tuple[Path, Any, None, bool]] = []  # states that nothing else comes before
         for name, value in fields(item).items():
             kind = type(value)
             role = roles.get(kind)
@@ -92,21 +93,22 @@ def visit(
                 continue
             links.append((name, value, role))
             if role == STATE and not below:
-                if states and id(value) not in numbers:
-                    numbers[id(value)] = next_state()
-                    first.append(((*path, name), value, None))
+                key = id(value)
+                if states and key not in numbers:
+                    numbers[key] = next_state()
+                    first.append(((*path, name), value, None, True))
             elif role in (STATE, NODE):
                 below.append(((*path, name), value))
             elif role == RECORD or not is_plain(value):
                 below += graph_below(value, (*path, name))
-        yield path, item, links
+        yield path, item, links, not below
         yield from first
         stack += below[::-1]
 
 
 def walk(root: Any, *, states: bool) -> Iterator[tuple[Path, Any]]:
     """Yield (path, object) for the root and every node, and if asked every state, below it."""
-    return ((path, item) for path, item, _ in visit(root, {}, states=states))
+    return ((path, item) for path, item, _, _ in visit(root, {}, states=states))
 
 
 def _at_depth(

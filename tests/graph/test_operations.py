@@ -164,9 +164,7 @@ def test_what_is_no_collection_of_states_raises(given: Any) -> None:
 
 def test_of_many_missing_states_some_are_named() -> None:
     definition = graphdef([Linear() for _ in range(100)])
-    with pytest.raises(
-        GraphError, match=r"missing: 0\.weight, 0\.bias, .*, and 180 more; unexpect"
-    ):
+    with pytest.raises(GraphError, match=r"missing: 0\.weight, .*, and 180 more; unexp"):
         merge(definition)
 
 

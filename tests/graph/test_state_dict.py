@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import pytest
 
 from brainlite.errors import GraphError, RawTransformError, StateValueError
-from brainlite.graph import StateDict, merge, split, states
+from brainlite.graph import NestedDict, StateDict, merge, split, states, update_states
 from brainlite.state import HiddenState, ParamState, State
 from brainlite.typing import Array, GradTarget
 from tests.graph.models import Bag, Linear, Net
@@ -133,6 +133,72 @@ def test_assignment_under_a_plain_jax_transform_raises() -> None:
         jax.vmap(body)(jnp.ones((3, 2, 2)))
     assert error.value.__context__ is None
     assert linear.weight.value.tolist() == [[1, 1], [1, 1]]
+
+
+# --------------------------------------------------------------------------- filters and nesting
+
+
+def test_it_is_sorted_by_filters() -> None:
+    found = states(Net())
+    assert list(found.filter(HiddenState)) == [("h",)]
+    hidden, tagged = found.filter(HiddenState, "bias")
+    assert hidden["h",].tag == frozenset({"slow", "memory"})
+    assert [path[-1] for path in tagged] == ["bias"] * 5
+    assert found.filter(...) == found
+
+
+def test_it_is_nested_as_the_graph_is() -> None:
+    net = Net()
+    nested = states(net).to_nest()
+    assert isinstance(nested, Mapping)
+    assert list(nested) == ["encoder", "layers", "heads", "h", "mean"]
+    assert nested["layers"][1]["weight"] is net.layers[1].weight
+    assert nested["h"] is net.h
+    assert (len(nested), len(nested["heads"])) == (5, 2)
+    assert nested == states(net).to_nest() != states(Net()).to_nest()
+    assert nested.to_flat() == states(net)
+
+
+def test_nested_states_print_as_they_are_nested() -> None:
+    nested = collection(a=State(1.0)).to_nest()
+    assert repr(nested) == "{\n  'a': State(\n    value=1.0\n  )\n}"
+    assert repr(states(Net()).to_nest()).count("'policy': {") == 1
+
+
+def test_nested_states_are_a_pytree_of_their_values() -> None:
+    net = Net()
+    nested = states(net).to_nest()
+    flat, _ = jax.tree_util.tree_flatten_with_path(nested)
+    assert flat[0][0] == (jax.tree_util.DictKey(("encoder", "weight")),)
+    doubled: Any = jax.tree.map(lambda x: x * 2, nested)
+    assert isinstance(doubled, NestedDict)
+    assert doubled["encoder"]["weight"].value.tolist() == [[2, 2], [2, 2]]
+    assert type(doubled["encoder"]["weight"]) is ParamState
+    assert net.encoder.weight.value[0, 0] == 1
+
+
+def test_nested_states_can_be_merged_and_update() -> None:
+    net = Net()
+    graphdef, params, rest = split(net, ParamState, ...)
+    nested = params.to_nest()
+    nested["encoder"]["bias"].value = jnp.ones(2)
+    assert merge(graphdef, nested, rest).encoder.bias.value.tolist() == [1, 1]
+    update_states(net, nested)
+    assert net.encoder.bias.value.tolist() == [1, 1]
+
+
+def test_a_collection_deeper_than_the_recursion_limit_is_nested() -> None:
+    path: tuple[str, ...] = ("a",) * 5000
+    nested = StateDict[State[Any]]([(path, State(1.0))]).to_nest()
+    assert list(nested.to_flat()) == [path]
+
+
+@pytest.mark.parametrize("paths", [[()], [("a",), ("a", "b")], [("a", "b"), ("a",)]])
+def test_a_path_below_another_cannot_be_nested(paths: list[Any]) -> None:
+    made = StateDict[State[Any]]((path, State(1.0)) for path in paths)
+    with pytest.raises(GraphError, match="this path cannot be nested") as error:
+        made.to_nest()
+    assert "keep the collection flat" in str(error.value)
 
 
 # ------------------------------------------------------------------------------------ a pytree
