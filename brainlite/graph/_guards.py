@@ -180,7 +180,7 @@ def same_value(then: Any, now: Any) -> bool:
 
 
 def _is_container(value: Any) -> bool:
-    return _open(value) is not None
+    return isinstance(value, list | tuple | dict) or open_container(value) is not None
 
 
 def _open(value: Any) -> Opened | None:

@@ -87,6 +87,7 @@ def test_its_states_are_updated_and_popped() -> None:
 
 def test_a_compiled_function_sees_what_is_put_into_it() -> None:
     model = Bag(t=Table(w=State(jnp.ones(2)), factor=2.0))
+    model.t.rows["again"] = [model.t]
     traces: list[int] = []
 
     @jit
