@@ -1,6 +1,6 @@
 """GraphDef: the structure of an object graph without the values of its states."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple
 
 from typing_extensions import TypeVar
@@ -27,10 +27,11 @@ from brainlite.graph._contents import (
     role_of,
 )
 from brainlite.graph._foreign import node_types
-from brainlite.graph._node import Node, fields, fill_node, make_node
+from brainlite.graph._node import Node, fields
 from brainlite.graph._outline import Outline
 from brainlite.graph._walk import Links, visit
 from brainlite.state import State
+from brainlite.state._frame import current_frame
 from brainlite.state._spec import StateSpec, specs_of
 from brainlite.typing import Path
 
@@ -222,7 +223,7 @@ def build(
     """
     kept = kept or {}
     nodes = [
-        kept[number] if number in kept else make_node(spec.kind, spec.metadata)
+        kept[number] if number in kept else _make_node(spec.kind, spec.metadata)
         for number, spec in enumerate(graphdef.nodes)
     ]
 
@@ -242,5 +243,29 @@ def build(
             attributes = spec.attributes.copy()
             for name in spec.links:
                 attributes[name] = decode(attributes[name], number, start)
-            fill_node(nodes[number], attributes)
+            _fill_node(nodes[number], attributes)
     return decode(graphdef.root, 0, 0)
+
+
+def _make_node(kind: type[Any], metadata: Any) -> Any:
+    """Return a node without attributes. Its constructor does not run."""
+    if kind not in node_types:
+        return Node.__new__(kind)
+    node = node_types[kind].create_empty(metadata)
+    node_types[kind].clear(node)
+    frame = current_frame.get()
+    if frame is not None:
+        frame.born_nodes[id(node)] = node
+    return node
+
+
+_set_dict: Callable[[Node, dict[str, Any]], None] = vars(Node)["__dict__"].__set__
+
+
+def _fill_node(node: Any, attributes: dict[Any, Any]) -> None:
+    """Give a new node its attributes, which were checked when they were first set."""
+    if type(node) not in node_types:
+        _set_dict(node, attributes)
+        return
+    for key, value in attributes.items():
+        node_types[type(node)].set_key(node, key, value)

@@ -36,11 +36,8 @@ __all__ = [
     "Node",
     "all_items",
     "fields",
-    "fill_node",
-    "make_node",
     "note",
     "note_all",
-    "remove",
 ]
 
 _current = current_frame.get
@@ -121,7 +118,6 @@ class Node(NodeBase):
 
 _set_compiled: Callable[[Node, dict[Any, Any]], None] = vars(Node)["__compiled__"].__set__
 _get_dict: Callable[[Node], dict[str, Any]] = vars(Node)["__dict__"].__get__
-_set_dict: Callable[[Node, dict[str, Any]], None] = vars(Node)["__dict__"].__set__
 
 
 def fields(node: Node) -> dict[str, Any]:
@@ -139,35 +135,6 @@ def fields(node: Node) -> dict[str, Any]:
             if owner == id(node):
                 changed[name] = value
     return {**attributes, **changed} if changed else attributes
-
-
-def make_node(kind: type[Any], metadata: Any) -> Any:
-    """Return a node without attributes. Its constructor does not run."""
-    if kind not in node_types:
-        return Node.__new__(kind)
-    node = node_types[kind].create_empty(metadata)
-    node_types[kind].clear(node)
-    frame = _current()
-    if frame is not None:
-        frame.born_nodes[id(node)] = node
-    return node
-
-
-def fill_node(node: Any, attributes: dict[Any, Any]) -> None:
-    """Give a new node its attributes, which were checked when they were first set."""
-    if type(node) not in node_types:
-        _set_dict(node, attributes)
-        return
-    for key, value in attributes.items():
-        node_types[type(node)].set_key(node, key, value)
-
-
-def remove(node: Any, name: str) -> None:
-    """Delete an attribute of a node."""
-    if type(node) in node_types:
-        node_types[type(node)].pop_key(node, name)
-    else:
-        delattr(node, name)
 
 
 def note(frame: Frame, node: Node, name: str, value: Any) -> None:

@@ -8,7 +8,8 @@ from typing_extensions import TypeVar
 from brainlite.errors import GraphError
 from brainlite.graph._contents import container_items, dotted, graph_below
 from brainlite.graph._find import states
-from brainlite.graph._node import fields, remove
+from brainlite.graph._foreign import node_types
+from brainlite.graph._node import fields
 from brainlite.graph._state_dict import StateDict
 from brainlite.graph._walk import iter_node
 from brainlite.state import State
@@ -79,7 +80,7 @@ def pop_states(node: Any, /, *filters: Filter) -> Any:
             else:
                 in_containers.update(_places(value, gone, (*path, name)))
     for owner, name in in_attributes:
-        remove(owner, name)
+        _remove(owner, name)
     for container, key in reversed(in_containers.values()):  # in a list the last one first
         del container[key]
     return popped
@@ -103,3 +104,11 @@ def _places(
                     fix="keep the state in a list instead",
                 )
             yield (id(holder), inner[-1]), (holder, inner[-1])
+
+
+def _remove(node: Any, name: str) -> None:
+    """Delete an attribute of a node."""
+    if type(node) in node_types:
+        node_types[type(node)].pop_key(node, name)
+    else:
+        delattr(node, name)
