@@ -9,7 +9,7 @@ from typing_extensions import TypeVar
 
 from brainlite.errors import NameNotFoundError
 from brainlite.graph import Node, iter_leaf, iter_node
-from brainlite.graph._node import container_items
+from brainlite.graph._contents import container_items
 from brainlite.nn._attach import attach
 from brainlite.state import ParamState, State
 from brainlite.typing import Path

@@ -28,6 +28,21 @@ def test_like_states_share_one_spec() -> None:
     assert one != "State"
 
 
+def test_frozen_parameters_are_told_from_others() -> None:
+    given = [ParamState(1.0), ParamState(1.0, requires_grad=False), ParamState(1.0)]
+    specs = specs_of(given)
+    assert specs[0] == specs[2] != specs[1]
+    made: list[Any] = make_states(specs, [1.0, 2.0, 3.0])
+    assert [state.requires_grad for state in made] == [True, False, True]
+
+
+def test_in_a_frame_each_parameter_is_asked_whether_it_is_frozen() -> None:
+    given = [ParamState(1.0), ParamState(1.0)]
+    with Frame("jit", hoist=False) as frame:
+        specs_of(given)
+    assert [owner for owner, _ in frame.notes.values()] == given
+
+
 def test_states_are_made_with_kind_name_tags_and_what_a_subclass_adds() -> None:
     given: list[State[Any]] = [
         ParamState(1.0, name="w", tag="slow"),
