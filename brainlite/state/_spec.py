@@ -25,7 +25,12 @@ class StateSpec:
         self.fields: dict[str, Any] = fields
 
     def _key(self) -> Any:
-        return self.kind, self.fields["name"], self.fields["tag"], self.fields.get("_frozen", False)
+        return (
+            self.kind,
+            self.fields["name"],
+            self.fields["tag"],
+            self.fields.get("__frozen__", False),
+        )
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, StateSpec) and self._key() == other._key())

@@ -77,12 +77,15 @@ class State(Slot[T]):
     )
     """
 
-    __slots__ = ("name", "tag")
+    __slots__ = ("__frozen__", "name", "tag")
 
     def __init__(
         self, value: T, name: str | None = None, tag: str | Iterable[str] | None = None
     ) -> None:
         _check_no_state(self, value)
+        self.__frozen__: bool = (
+            False  # only a parameter can be; asked of every state, so all have it
+        )
         self.name: str | None = name
         self.tag: frozenset[str] | None = (
             None if tag is None else frozenset([tag] if isinstance(tag, str) else tag)
@@ -153,8 +156,7 @@ class State(Slot[T]):
 
     def __setstate__(self, parts: tuple[dict[str, Any], T]) -> None:
         fields, value = parts
-        for name, field in fields.items():
-            setattr(self, name, field)
+        _label(self, fields)
         begin(self, value)
 
     def __grad_value__(self) -> T:
@@ -180,10 +182,15 @@ def template(state: S) -> S:
 def blank(kind: type[S], fields: dict[str, Any]) -> S:
     """Return a state without a value, from its kind and all that is known of it."""
     fresh = object.__new__(kind)
-    for name, value in fields.items():
-        setattr(fresh, name, value)
+    _label(fresh, fields)
     fresh.__held__ = MISSING
     return fresh
+
+
+def _label(state: State[Any], fields: dict[str, Any]) -> None:
+    state.__frozen__ = False
+    for name, value in fields.items():
+        setattr(state, name, value)
 
 
 def adopt(state: S, value: Any) -> S:
@@ -205,7 +212,7 @@ def overwrite(states: Collection[State[Any]], values: Iterable[Any]) -> None:
 
 def is_frozen(state: State[Any]) -> bool:
     """Say whether this is a parameter that is not to be trained. Reads unseen."""
-    return getattr(state, "_frozen", False)
+    return state.__frozen__
 
 
 def _check_no_state(state: State[Any], value: Any) -> None:
@@ -250,7 +257,7 @@ class ParamState(State[T]):
     >>> weight.value = weight.value * 0.5
     """
 
-    __slots__ = ("_frozen",)  # set only where it was asked for: unset means that it is not
+    __slots__ = ()
 
     def __init__(
         self,
@@ -260,8 +267,7 @@ class ParamState(State[T]):
         requires_grad: bool = True,
     ) -> None:
         super().__init__(value, name, tag)
-        if not requires_grad:
-            self._frozen: bool = True
+        self.__frozen__ = not requires_grad
 
     @property
     def requires_grad(self) -> bool:
@@ -284,16 +290,16 @@ class ParamState(State[T]):
                 fix="set it outside; a gradient of some parameters only takes "
                 "`grad(f, model.states(...))` with a filter",
             )
-        self._frozen = not trained
+        self.__frozen__ = not trained
         epoch.advance()
 
     def __fields__(self) -> dict[str, Any]:
         fields = super().__fields__()
-        return fields if self.requires_grad else {**fields, "_frozen": True}
+        return fields if self.requires_grad else {**fields, "__frozen__": True}
 
     def __display__(self) -> Shown:
         name, fields = super().__display__()
-        shown = [("requires_grad", False) if n == "_frozen" else (n, v) for n, v in fields]
+        shown = [("requires_grad", False) if n == "__frozen__" else (n, v) for n, v in fields]
         return Shown(name, shown)
 
     def _check(self, old: Any, new: Any) -> None:
