@@ -13,3 +13,12 @@ def test_train_gru_learns_the_wave(capsys: pytest.CaptureFixture[str]) -> None:
     assert losses[0] > 0.1
     assert losses[-1] < 0.002
     assert "after" in capsys.readouterr().out
+
+
+def test_the_habits_of_torch_hold_under_jit(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(EXAMPLES / "habits.py"))
+    parameters, gradients, hooked, frozen, loaded, pickled = capsys.readouterr().out.splitlines()
+    assert parameters == "['0.weight', '2.weight'] 33"
+    assert gradients == "[('0', 'weight'), ('2', 'weight')] (4, 1)"
+    assert (hooked, frozen) == ("0.0", "[('2', 'weight')]")
+    assert (loaded, pickled) == ("IncompatibleKeys(missing_keys=[], unexpected_keys=[])", "True")

@@ -100,6 +100,7 @@ def test_a_dead_link_is_noticed(tmp_path: Path) -> None:
     assert find_dead_links(file) == ["missing.md"]
 
 
-def test_readme_shows_the_example_file() -> None:
+def test_readme_shows_the_example_files() -> None:
     shown = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-    assert shown == [(ROOT / "examples" / "train_gru.py").read_text("utf-8")]
+    files = ["train_gru.py", "habits.py"]
+    assert shown == [(ROOT / "examples" / name).read_text("utf-8") for name in files]
