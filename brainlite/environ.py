@@ -22,7 +22,7 @@ False
 import contextlib
 import threading
 import weakref
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -67,12 +67,12 @@ class _Process:
 
 
 _lock = threading.Lock()
-process = _Process()
+process: _Process = _Process()
 _nothing = _Settings()
 _layer: ContextVar[_Settings] = ContextVar("environment", default=_nothing)
 # As long as `process.settings` and `layer()` are the same two objects, no setting has changed. The
 # engine compares them at each call.
-layer = _layer.get
+layer: Callable[[], _Settings] = _layer.get
 # Only what is in use is kept: settings may hold whole models.
 _interned: weakref.WeakValueDictionary[Any, _Settings] = weakref.WeakValueDictionary()
 # While a function is traced: the settings outside, and notes of which keys were read, and as what.

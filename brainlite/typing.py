@@ -8,7 +8,7 @@ Examples
 """
 
 from collections.abc import Callable, Sequence
-from types import EllipsisType
+from types import EllipsisType, UnionType
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import jax
@@ -60,7 +60,9 @@ Path: TypeAlias = tuple[PathPart, ...]
 Predicate: TypeAlias = Callable[[Path, Any], bool]
 """A filter as a function of the path and the object."""
 
-Filter: TypeAlias = type[Any] | str | bool | EllipsisType | Predicate | Sequence["Filter"] | None
+Filter: TypeAlias = (
+    type[Any] | UnionType | str | bool | EllipsisType | Predicate | Sequence["Filter"] | None
+)
 """What selects states or nodes: see :mod:`brainlite.graph`."""
 
 G_co = TypeVar("G_co", covariant=True)

@@ -8,11 +8,12 @@ A filter is a type or a union of types (instances of it), a string (a tag), True
 from collections.abc import Iterable, Sequence
 from types import EllipsisType, UnionType
 from typing import Any as AnyType
-from typing import Union, get_args, get_origin
+from typing import TypeAlias, Union, get_args, get_origin
 
 from typing_extensions import TypeVar
 
 from brainlite.errors import FilterError
+from brainlite.state import State
 from brainlite.typing import Filter, Path, PathPart, Predicate
 
 __all__ = [
@@ -23,12 +24,19 @@ __all__ = [
     "Nothing",
     "OfType",
     "PathContains",
+    "StateFilter",
     "WithTag",
     "sort",
     "to_predicate",
 ]
 
 Entry = TypeVar("Entry", bound=tuple[AnyType, ...])
+S = TypeVar("S", bound=State[AnyType], default=State[AnyType])
+
+StateFilter: TypeAlias = (
+    type[S] | UnionType | str | bool | EllipsisType | Predicate | Sequence[Filter] | None
+)
+"""A filter of states. What it selects is of kind ``S`` for a type, and any state for the rest."""
 
 
 class _Composite:

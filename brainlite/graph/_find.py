@@ -4,7 +4,7 @@ from typing import Any, TypeAlias, overload
 
 from typing_extensions import TypeVar
 
-from brainlite.graph._filters import sort
+from brainlite.graph._filters import StateFilter, sort
 from brainlite.graph._node import Node
 from brainlite.graph._state_dict import StateDict
 from brainlite.graph._walk import iter_leaf, iter_node
@@ -14,9 +14,10 @@ from brainlite.typing import Filter, Path
 __all__ = ["nodes", "states"]
 
 AnyState = State[Any]
-S1 = TypeVar("S1", bound=AnyState)
-S2 = TypeVar("S2", bound=AnyState)
-S3 = TypeVar("S3", bound=AnyState)
+# By default any state: what a filter that is no type selects.
+S1 = TypeVar("S1", bound=AnyState, default=AnyState)
+S2 = TypeVar("S2", bound=AnyState, default=AnyState)
+S3 = TypeVar("S3", bound=AnyState, default=AnyState)
 N1 = TypeVar("N1")
 N2 = TypeVar("N2")
 Hierarchy: TypeAlias = tuple[int, int]
@@ -24,19 +25,30 @@ _EVERYWHERE = (0, 2**31 - 1)
 
 
 @overload
-def states(node: Any, /) -> StateDict[AnyState]: ...
-@overload
-def states(node: Any, f1: type[S1], /) -> StateDict[S1]: ...
-@overload
-def states(node: Any, f1: type[S1], f2: type[S2], /) -> tuple[StateDict[S1], StateDict[S2]]: ...
+def states(node: Any, /, *, allowed_hierarchy: Hierarchy = ...) -> StateDict[AnyState]: ...
 @overload
 def states(
-    node: Any, f1: type[S1], f2: type[S2], f3: type[S3], /
+    node: Any, f1: StateFilter[S1], /, *, allowed_hierarchy: Hierarchy = ...
+) -> StateDict[S1]: ...
+@overload
+def states(
+    node: Any,
+    f1: StateFilter[S1],
+    f2: StateFilter[S2],
+    /,
+    *,
+    allowed_hierarchy: Hierarchy = ...,
+) -> tuple[StateDict[S1], StateDict[S2]]: ...
+@overload
+def states(
+    node: Any,
+    f1: StateFilter[S1],
+    f2: StateFilter[S2],
+    f3: StateFilter[S3],
+    /,
+    *,
+    allowed_hierarchy: Hierarchy = ...,
 ) -> tuple[StateDict[S1], StateDict[S2], StateDict[S3]]: ...
-@overload
-def states(
-    node: Any, f1: Filter, /, *, allowed_hierarchy: Hierarchy = ...
-) -> StateDict[AnyState]: ...
 @overload
 def states(
     node: Any, f1: Filter, f2: Filter, /, *fs: Filter, allowed_hierarchy: Hierarchy = ...

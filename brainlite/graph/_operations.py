@@ -7,7 +7,7 @@ from typing_extensions import TypeVar
 
 from brainlite.errors import GraphError
 from brainlite.graph._contents import dotted_list
-from brainlite.graph._filters import sort
+from brainlite.graph._filters import StateFilter, sort
 from brainlite.graph._graphdef import Description, GraphDef, build, describe
 from brainlite.graph._node import note_all
 from brainlite.graph._state_dict import NestedDict, StateDict
@@ -28,8 +28,9 @@ __all__ = [
 AnyState = State[Any]
 States: TypeAlias = StateDict[AnyState] | NestedDict[AnyState]
 M = TypeVar("M")
-S1 = TypeVar("S1", bound=AnyState)
-S2 = TypeVar("S2", bound=AnyState)
+S1 = TypeVar("S1", bound=AnyState, default=AnyState)
+S2 = TypeVar("S2", bound=AnyState, default=AnyState)
+S3 = TypeVar("S3", bound=AnyState, default=AnyState)
 
 
 def _described(root: Any) -> Description:
@@ -44,25 +45,15 @@ def _described(root: Any) -> Description:
 @overload
 def split(node: M, /) -> tuple[GraphDef[M], StateDict[AnyState]]: ...
 @overload
-def split(node: M, f1: type[S1], /) -> tuple[GraphDef[M], StateDict[S1]]: ...
+def split(node: M, f1: StateFilter[S1], /) -> tuple[GraphDef[M], StateDict[S1]]: ...
 @overload
 def split(
-    node: M, f1: type[S1], f2: type[S2], /
+    node: M, f1: StateFilter[S1], f2: StateFilter[S2], /
 ) -> tuple[GraphDef[M], StateDict[S1], StateDict[S2]]: ...
 @overload
 def split(
-    node: M, f1: type[S1], f2: Filter, /
-) -> tuple[GraphDef[M], StateDict[S1], StateDict[AnyState]]: ...
-@overload
-def split(node: M, f1: Filter, /) -> tuple[GraphDef[M], StateDict[AnyState]]: ...
-@overload
-def split(
-    node: M, f1: Filter, f2: Filter, /
-) -> tuple[GraphDef[M], StateDict[AnyState], StateDict[AnyState]]: ...
-@overload
-def split(
-    node: M, f1: Filter, f2: Filter, f3: Filter, /
-) -> tuple[GraphDef[M], StateDict[AnyState], StateDict[AnyState], StateDict[AnyState]]: ...
+    node: M, f1: StateFilter[S1], f2: StateFilter[S2], f3: StateFilter[S3], /
+) -> tuple[GraphDef[M], StateDict[S1], StateDict[S2], StateDict[S3]]: ...
 @overload
 def split(
     node: M, f1: Filter, f2: Filter, f3: Filter, f4: Filter, /, *fs: Filter

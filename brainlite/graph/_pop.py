@@ -7,6 +7,7 @@ from typing_extensions import TypeVar
 
 from brainlite.errors import GraphError
 from brainlite.graph._contents import container_items, dotted, graph_below
+from brainlite.graph._filters import StateFilter
 from brainlite.graph._find import states
 from brainlite.graph._foreign import node_types
 from brainlite.graph._node import fields
@@ -18,19 +19,19 @@ from brainlite.typing import Filter, Path
 __all__ = ["pop_states"]
 
 AnyState = State[Any]
-S1 = TypeVar("S1", bound=AnyState)
-S2 = TypeVar("S2", bound=AnyState)
+S1 = TypeVar("S1", bound=AnyState, default=AnyState)
+S2 = TypeVar("S2", bound=AnyState, default=AnyState)
 
 
 @overload
-def pop_states(node: Any, f1: type[S1], /) -> StateDict[S1]: ...
-@overload
-def pop_states(node: Any, f1: type[S1], f2: type[S2], /) -> tuple[StateDict[S1], StateDict[S2]]: ...
-@overload
-def pop_states(node: Any, f1: Filter, /) -> StateDict[AnyState]: ...
+def pop_states(node: Any, f1: StateFilter[S1], /) -> StateDict[S1]: ...
 @overload
 def pop_states(
-    node: Any, f1: Filter, f2: Filter, /, *fs: Filter
+    node: Any, f1: StateFilter[S1], f2: StateFilter[S2], /
+) -> tuple[StateDict[S1], StateDict[S2]]: ...
+@overload
+def pop_states(
+    node: Any, f1: Filter, f2: Filter, f3: Filter, /, *fs: Filter
 ) -> tuple[StateDict[AnyState], ...]: ...
 def pop_states(node: Any, /, *filters: Filter) -> Any:
     """Take states out of a graph, and return them by path.

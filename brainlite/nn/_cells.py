@@ -240,7 +240,7 @@ class ValinaRNNCell(RNNCell):
     (4, 20)
     """
 
-    layer_names = ("W",)
+    layer_names: ClassVar[tuple[str, ...]] = ("W",)
 
     def __init__(
         self,
@@ -288,7 +288,7 @@ class GRUCell(RNNCell):
     (20,)
     """
 
-    layer_names = ("Wrz", "Wh")
+    layer_names: ClassVar[tuple[str, ...]] = ("Wrz", "Wh")
 
     def __init__(
         self,
@@ -337,7 +337,7 @@ class MGUCell(RNNCell):
     (20,)
     """
 
-    layer_names = ("Wf", "Wh")
+    layer_names: ClassVar[tuple[str, ...]] = ("Wf", "Wh")
 
     def __init__(
         self,
@@ -388,8 +388,8 @@ class LSTMCell(RNNCell):
     ((20,), (20,))
     """
 
-    hidden_names = ("c", "h")
-    layer_names = ("W",)
+    hidden_names: ClassVar[tuple[str, ...]] = ("c", "h")
+    layer_names: ClassVar[tuple[str, ...]] = ("W",)
     c: HiddenState[Array]
 
     def __init__(
@@ -440,8 +440,8 @@ class URLSTMCell(RNNCell):
     (20,)
     """
 
-    hidden_names = ("c", "h")
-    layer_names = ("W",)
+    hidden_names: ClassVar[tuple[str, ...]] = ("c", "h")
+    layer_names: ClassVar[tuple[str, ...]] = ("W",)
     c: HiddenState[Array]
 
     def __init__(

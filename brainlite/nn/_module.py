@@ -3,14 +3,15 @@
 import difflib
 import inspect
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Concatenate, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Protocol, cast, overload
 
-from typing_extensions import ParamSpec
+from typing_extensions import ParamSpec, TypeVar
 
 from brainlite import graph
 from brainlite.display import Shown
 from brainlite.errors import InputError, StateMissingError
 from brainlite.graph import Node, StateDict
+from brainlite.graph._filters import StateFilter
 from brainlite.graph._node import fields
 from brainlite.nn._attach import Attaching
 from brainlite.nn._casting import Castable
@@ -36,9 +37,9 @@ R_co = TypeVar("R_co", covariant=True)
 AnyState = State[Any]
 N1 = TypeVar("N1", bound=Node)
 N2 = TypeVar("N2", bound=Node)
-S1 = TypeVar("S1", bound=AnyState)
-S2 = TypeVar("S2", bound=AnyState)
-S3 = TypeVar("S3", bound=AnyState)
+S1 = TypeVar("S1", bound=AnyState, default=AnyState)
+S2 = TypeVar("S2", bound=AnyState, default=AnyState)
+S3 = TypeVar("S3", bound=AnyState, default=AnyState)
 _EVERYWHERE = (0, 2**31 - 1)
 
 
@@ -191,19 +192,30 @@ class Module(Tree["Module"], Attaching, Castable, Counted, Freezable, HasMode, H
         """
 
     @overload
-    def states(self) -> StateDict[AnyState]: ...
-    @overload
-    def states(self, f1: type[S1], /) -> StateDict[S1]: ...
-    @overload
-    def states(self, f1: type[S1], f2: type[S2], /) -> tuple[StateDict[S1], StateDict[S2]]: ...
+    def states(self, /, *, allowed_hierarchy: tuple[int, int] = ...) -> StateDict[AnyState]: ...
     @overload
     def states(
-        self, f1: type[S1], f2: type[S2], f3: type[S3], /
+        self, f1: StateFilter[S1], /, *, allowed_hierarchy: tuple[int, int] = ...
+    ) -> StateDict[S1]: ...
+    @overload
+    def states(
+        self,
+        f1: StateFilter[S1],
+        f2: StateFilter[S2],
+        /,
+        *,
+        allowed_hierarchy: tuple[int, int] = ...,
+    ) -> tuple[StateDict[S1], StateDict[S2]]: ...
+    @overload
+    def states(
+        self,
+        f1: StateFilter[S1],
+        f2: StateFilter[S2],
+        f3: StateFilter[S3],
+        /,
+        *,
+        allowed_hierarchy: tuple[int, int] = ...,
     ) -> tuple[StateDict[S1], StateDict[S2], StateDict[S3]]: ...
-    @overload
-    def states(
-        self, f1: Filter, /, *, allowed_hierarchy: tuple[int, int] = ...
-    ) -> StateDict[AnyState]: ...
     @overload
     def states(
         self, f1: Filter, f2: Filter, /, *fs: Filter, allowed_hierarchy: tuple[int, int] = ...

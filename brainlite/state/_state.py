@@ -116,7 +116,7 @@ class State(Slot[T]):
         old = self.__held__
         if old is not MISSING:
             self._check(old, value)
-        self.__held__ = value
+        self.__held__: T = value
 
     def _check(self, old: Any, new: Any) -> None:
         """Raise unless ``new`` may be written over ``old``."""

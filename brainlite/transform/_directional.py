@@ -13,13 +13,18 @@ from brainlite.random import DEFAULT
 from brainlite.random._keys import advance, to_key
 from brainlite.transform._gradient import Kinds, Targets, differentiate, gradient_function
 from brainlite.transform._lift import fetch
-from brainlite.transform._signatures import SameArguments, StateGroup, differentiator
+from brainlite.transform._signatures import (
+    Derivative,
+    SameArguments,
+    StateGroup,
+    differentiator,
+)
 from brainlite.typing import Array, GradTarget, Key, SeedOrKey
 
 __all__ = ["fwd_grad", "vector_grad"]
 
 P = ParamSpec("P")
-A = TypeVar("A")
+A = TypeVar("A", bound=Any)
 G = TypeVar("G")
 Aux = TypeVar("Aux")
 
@@ -101,7 +106,7 @@ def fwd_grad(
     tangent_size: int | None = None,
     drct_der_clip: float | None = None,
     key: SeedOrKey | None = None,
-) -> Callable[P, G]: ...
+) -> Derivative[P, G]: ...
 @overload
 def fwd_grad(
     fun: Callable[Concatenate[A, P], Array],
@@ -113,7 +118,7 @@ def fwd_grad(
     tangent_size: int | None = None,
     drct_der_clip: float | None = None,
     key: SeedOrKey | None = None,
-) -> Callable[Concatenate[A, P], A]: ...
+) -> Derivative[Concatenate[A, P], A]: ...
 @overload
 def fwd_grad(
     fun: Callable[P, Array],
@@ -125,7 +130,7 @@ def fwd_grad(
     tangent_size: int | None = None,
     drct_der_clip: float | None = None,
     key: SeedOrKey | None = None,
-) -> Callable[P, tuple[G, Array]]: ...
+) -> Derivative[P, tuple[G, Array]]: ...
 @overload
 def fwd_grad(
     fun: Callable[Concatenate[A, P], Array],
@@ -137,7 +142,7 @@ def fwd_grad(
     tangent_size: int | None = None,
     drct_der_clip: float | None = None,
     key: SeedOrKey | None = None,
-) -> Callable[Concatenate[A, P], tuple[A, Array]]: ...
+) -> Derivative[Concatenate[A, P], tuple[A, Array]]: ...
 @overload
 def fwd_grad(
     fun: Callable[P, tuple[Array, Aux]],
@@ -149,7 +154,7 @@ def fwd_grad(
     tangent_size: int | None = None,
     drct_der_clip: float | None = None,
     key: SeedOrKey | None = None,
-) -> Callable[P, tuple[G, Aux]]: ...
+) -> Derivative[P, tuple[G, Aux]]: ...
 @overload
 def fwd_grad(
     fun: Callable[P, tuple[Array, Aux]],
@@ -161,7 +166,7 @@ def fwd_grad(
     tangent_size: int | None = None,
     drct_der_clip: float | None = None,
     key: SeedOrKey | None = None,
-) -> Callable[P, tuple[G, Array, Aux]]: ...
+) -> Derivative[P, tuple[G, Array, Aux]]: ...
 @overload
 def fwd_grad(
     fun: Callable[P, Any],
@@ -173,7 +178,7 @@ def fwd_grad(
     tangent_size: int | None = None,
     drct_der_clip: float | None = None,
     key: SeedOrKey | None = None,
-) -> Callable[P, Any]: ...
+) -> Derivative[P, Any]: ...
 @overload
 def fwd_grad(
     fun: None = None,

@@ -8,15 +8,17 @@ from typing_extensions import ParamSpec, TypeVar
 
 from brainlite.state import State
 from brainlite.transform._gradient import Targets, differentiate, gradient_function
+from brainlite.transform._signatures import Derivative
 from brainlite.typing import Array, GradTarget
 
 __all__ = ["grad", "value_and_grad"]
 
 P = ParamSpec("P")
-A = TypeVar("A")
-B = TypeVar("B")
+A = TypeVar("A", bound=Any)
+B = TypeVar("B", bound=Any)
 G = TypeVar("G")
 Aux = TypeVar("Aux")
+R = TypeVar("R")
 States = Sequence[State[Any]] | dict[str, State[Any]]
 
 
@@ -34,7 +36,7 @@ def grad(
     argnums: None = None,
     has_aux: Literal[False] = False,
     return_value: Literal[False] = False,
-) -> Callable[P, G]: ...
+) -> Derivative[P, G]: ...
 @overload
 def grad(
     fun: Callable[Concatenate[A, P], Array],
@@ -43,7 +45,7 @@ def grad(
     argnums: Literal[0] | None = None,
     has_aux: Literal[False] = False,
     return_value: Literal[False] = False,
-) -> Callable[Concatenate[A, P], A]: ...
+) -> Derivative[Concatenate[A, P], A]: ...
 @overload
 def grad(
     fun: Callable[Concatenate[A, B, P], Array],
@@ -52,7 +54,7 @@ def grad(
     argnums: Literal[1],
     has_aux: Literal[False] = False,
     return_value: Literal[False] = False,
-) -> Callable[Concatenate[A, B, P], B]: ...
+) -> Derivative[Concatenate[A, B, P], B]: ...
 @overload
 def grad(
     fun: Callable[Concatenate[A, B, P], Array],
@@ -61,7 +63,7 @@ def grad(
     argnums: tuple[Literal[0], Literal[1]],
     has_aux: Literal[False] = False,
     return_value: Literal[False] = False,
-) -> Callable[Concatenate[A, B, P], tuple[A, B]]: ...
+) -> Derivative[Concatenate[A, B, P], tuple[A, B]]: ...
 @overload
 def grad(
     fun: Callable[Concatenate[A, P], Array],
@@ -70,7 +72,7 @@ def grad(
     argnums: Literal[0],
     has_aux: Literal[False] = False,
     return_value: Literal[False] = False,
-) -> Callable[Concatenate[A, P], tuple[G, A]]: ...
+) -> Derivative[Concatenate[A, P], tuple[G, A]]: ...
 @overload
 def grad(
     fun: Callable[..., Array],
@@ -90,7 +92,7 @@ def grad(
     argnums: None = None,
     has_aux: Literal[False] = False,
     return_value: Literal[True],
-) -> Callable[P, tuple[G, Array]]: ...
+) -> Derivative[P, tuple[G, Array]]: ...
 @overload
 def grad(
     fun: Callable[Concatenate[A, P], Array],
@@ -99,7 +101,7 @@ def grad(
     argnums: Literal[0] | None = None,
     has_aux: Literal[False] = False,
     return_value: Literal[True],
-) -> Callable[Concatenate[A, P], tuple[A, Array]]: ...
+) -> Derivative[Concatenate[A, P], tuple[A, Array]]: ...
 @overload
 def grad(
     fun: Callable[Concatenate[A, B, P], Array],
@@ -108,7 +110,7 @@ def grad(
     argnums: Literal[1],
     has_aux: Literal[False] = False,
     return_value: Literal[True],
-) -> Callable[Concatenate[A, B, P], tuple[B, Array]]: ...
+) -> Derivative[Concatenate[A, B, P], tuple[B, Array]]: ...
 @overload
 def grad(
     fun: Callable[Concatenate[A, B, P], Array],
@@ -117,7 +119,7 @@ def grad(
     argnums: tuple[Literal[0], Literal[1]],
     has_aux: Literal[False] = False,
     return_value: Literal[True],
-) -> Callable[Concatenate[A, B, P], tuple[tuple[A, B], Array]]: ...
+) -> Derivative[Concatenate[A, B, P], tuple[tuple[A, B], Array]]: ...
 @overload
 def grad(
     fun: Callable[Concatenate[A, P], Array],
@@ -126,7 +128,7 @@ def grad(
     argnums: Literal[0],
     has_aux: Literal[False] = False,
     return_value: Literal[True],
-) -> Callable[Concatenate[A, P], tuple[tuple[G, A], Array]]: ...
+) -> Derivative[Concatenate[A, P], tuple[tuple[G, A], Array]]: ...
 @overload
 def grad(
     fun: Callable[..., Array],
@@ -146,7 +148,7 @@ def grad(
     argnums: None = None,
     has_aux: Literal[True],
     return_value: Literal[False] = False,
-) -> Callable[P, tuple[G, Aux]]: ...
+) -> Derivative[P, tuple[G, Aux]]: ...
 @overload
 def grad(
     fun: Callable[Concatenate[A, P], tuple[Array, Aux]],
@@ -155,7 +157,7 @@ def grad(
     argnums: Literal[0] | None = None,
     has_aux: Literal[True],
     return_value: Literal[False] = False,
-) -> Callable[Concatenate[A, P], tuple[A, Aux]]: ...
+) -> Derivative[Concatenate[A, P], tuple[A, Aux]]: ...
 @overload
 def grad(
     fun: Callable[Concatenate[A, B, P], tuple[Array, Aux]],
@@ -164,7 +166,7 @@ def grad(
     argnums: Literal[1],
     has_aux: Literal[True],
     return_value: Literal[False] = False,
-) -> Callable[Concatenate[A, B, P], tuple[B, Aux]]: ...
+) -> Derivative[Concatenate[A, B, P], tuple[B, Aux]]: ...
 @overload
 def grad(
     fun: Callable[Concatenate[A, B, P], tuple[Array, Aux]],
@@ -173,7 +175,7 @@ def grad(
     argnums: tuple[Literal[0], Literal[1]],
     has_aux: Literal[True],
     return_value: Literal[False] = False,
-) -> Callable[Concatenate[A, B, P], tuple[tuple[A, B], Aux]]: ...
+) -> Derivative[Concatenate[A, B, P], tuple[tuple[A, B], Aux]]: ...
 @overload
 def grad(
     fun: Callable[Concatenate[A, P], tuple[Array, Aux]],
@@ -182,7 +184,7 @@ def grad(
     argnums: Literal[0],
     has_aux: Literal[True],
     return_value: Literal[False] = False,
-) -> Callable[Concatenate[A, P], tuple[tuple[G, A], Aux]]: ...
+) -> Derivative[Concatenate[A, P], tuple[tuple[G, A], Aux]]: ...
 @overload
 def grad(
     fun: Callable[..., tuple[Array, Aux]],
@@ -202,7 +204,7 @@ def grad(
     argnums: None = None,
     has_aux: Literal[True],
     return_value: Literal[True],
-) -> Callable[P, tuple[G, Array, Aux]]: ...
+) -> Derivative[P, tuple[G, Array, Aux]]: ...
 @overload
 def grad(
     fun: Callable[Concatenate[A, P], tuple[Array, Aux]],
@@ -211,7 +213,7 @@ def grad(
     argnums: Literal[0] | None = None,
     has_aux: Literal[True],
     return_value: Literal[True],
-) -> Callable[Concatenate[A, P], tuple[A, Array, Aux]]: ...
+) -> Derivative[Concatenate[A, P], tuple[A, Array, Aux]]: ...
 @overload
 def grad(
     fun: Callable[Concatenate[A, B, P], tuple[Array, Aux]],
@@ -220,7 +222,7 @@ def grad(
     argnums: Literal[1],
     has_aux: Literal[True],
     return_value: Literal[True],
-) -> Callable[Concatenate[A, B, P], tuple[B, Array, Aux]]: ...
+) -> Derivative[Concatenate[A, B, P], tuple[B, Array, Aux]]: ...
 @overload
 def grad(
     fun: Callable[Concatenate[A, B, P], tuple[Array, Aux]],
@@ -229,7 +231,7 @@ def grad(
     argnums: tuple[Literal[0], Literal[1]],
     has_aux: Literal[True],
     return_value: Literal[True],
-) -> Callable[Concatenate[A, B, P], tuple[tuple[A, B], Array, Aux]]: ...
+) -> Derivative[Concatenate[A, B, P], tuple[tuple[A, B], Array, Aux]]: ...
 @overload
 def grad(
     fun: Callable[Concatenate[A, P], tuple[Array, Aux]],
@@ -238,7 +240,7 @@ def grad(
     argnums: Literal[0],
     has_aux: Literal[True],
     return_value: Literal[True],
-) -> Callable[Concatenate[A, P], tuple[tuple[G, A], Array, Aux]]: ...
+) -> Derivative[Concatenate[A, P], tuple[tuple[G, A], Array, Aux]]: ...
 @overload
 def grad(
     fun: Callable[..., tuple[Array, Aux]],
@@ -334,13 +336,53 @@ def grad(
     return gradient_function(fun, derive, has_aux=bool(has_aux), return_value=return_value)
 
 
+@overload
+def value_and_grad(
+    fun: Callable[P, Array],
+    grad_states: GradTarget[G],
+    *,
+    argnums: None = None,
+    has_aux: Literal[False] = False,
+) -> Derivative[P, tuple[Array, G]]: ...
+@overload
+def value_and_grad(
+    fun: Callable[Concatenate[A, P], Array],
+    grad_states: None = None,
+    *,
+    argnums: Literal[0] | None = None,
+    has_aux: Literal[False] = False,
+) -> Derivative[Concatenate[A, P], tuple[Array, A]]: ...
+@overload
+def value_and_grad(
+    fun: Callable[P, tuple[Array, Aux]],
+    grad_states: GradTarget[G],
+    *,
+    argnums: None = None,
+    has_aux: Literal[True],
+) -> Derivative[P, tuple[tuple[Array, Aux], G]]: ...
+@overload
+def value_and_grad(
+    fun: Callable[Concatenate[A, P], tuple[Array, Aux]],
+    grad_states: None = None,
+    *,
+    argnums: Literal[0] | None = None,
+    has_aux: Literal[True],
+) -> Derivative[Concatenate[A, P], tuple[tuple[Array, Aux], A]]: ...
+@overload
+def value_and_grad(
+    fun: Callable[P, R],
+    grad_states: GradTarget[object] | States | None = None,
+    *,
+    argnums: int | Sequence[int] | None = None,
+    has_aux: bool = False,
+) -> Derivative[P, tuple[R, Any]]: ...
 def value_and_grad(
     fun: Callable[..., Any],
     grad_states: GradTarget[Any] | States | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     has_aux: bool = False,
-) -> Callable[..., tuple[Any, Any]]:
+) -> Any:
     """Return a function that computes the value of ``fun`` and its gradient, in this order.
 
     Parameters

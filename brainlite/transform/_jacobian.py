@@ -16,7 +16,12 @@ from brainlite.transform._gradient import (
     evaluate,
     gradient_function,
 )
-from brainlite.transform._signatures import SameArguments, StateGroup, differentiator
+from brainlite.transform._signatures import (
+    Derivative,
+    SameArguments,
+    StateGroup,
+    differentiator,
+)
 from brainlite.typing import Array, GradTarget
 
 __all__ = ["hessian", "jacfwd", "jacobian", "jacrev"]
@@ -161,7 +166,7 @@ def hessian(
     argnums: None = None,
     has_aux: Literal[False] = False,
     return_value: Literal[False] = False,
-) -> Callable[P, Array]: ...
+) -> Derivative[P, Array]: ...
 @overload
 def hessian(
     fun: Callable[P, Array],
@@ -170,7 +175,7 @@ def hessian(
     argnums: None = None,
     has_aux: Literal[False] = False,
     return_value: Literal[False] = False,
-) -> Callable[P, dict[K, dict[K, Array]]]: ...
+) -> Derivative[P, dict[K, dict[K, Array]]]: ...
 @overload
 def hessian(
     fun: Callable[Concatenate[Array, P], Array],
@@ -179,7 +184,7 @@ def hessian(
     argnums: Literal[0] | None = None,
     has_aux: Literal[False] = False,
     return_value: Literal[False] = False,
-) -> Callable[Concatenate[Array, P], Array]: ...
+) -> Derivative[Concatenate[Array, P], Array]: ...
 @overload
 def hessian(
     fun: Callable[P, Array],
@@ -188,7 +193,7 @@ def hessian(
     argnums: None = None,
     has_aux: Literal[False] = False,
     return_value: Literal[True],
-) -> Callable[P, tuple[Array, Array]]: ...
+) -> Derivative[P, tuple[Array, Array]]: ...
 @overload
 def hessian(
     fun: Callable[P, Array],
@@ -197,7 +202,7 @@ def hessian(
     argnums: None = None,
     has_aux: Literal[False] = False,
     return_value: Literal[True],
-) -> Callable[P, tuple[dict[K, dict[K, Array]], Array]]: ...
+) -> Derivative[P, tuple[dict[K, dict[K, Array]], Array]]: ...
 @overload
 def hessian(
     fun: Callable[Concatenate[Array, P], Array],
@@ -206,7 +211,7 @@ def hessian(
     argnums: Literal[0] | None = None,
     has_aux: Literal[False] = False,
     return_value: Literal[True],
-) -> Callable[Concatenate[Array, P], tuple[Array, Array]]: ...
+) -> Derivative[Concatenate[Array, P], tuple[Array, Array]]: ...
 @overload
 def hessian(
     fun: Callable[P, Any],
@@ -216,7 +221,7 @@ def hessian(
     has_aux: bool = False,
     return_value: bool = False,
     holomorphic: bool = False,
-) -> Callable[P, Any]: ...
+) -> Derivative[P, Any]: ...
 @overload
 def hessian(
     fun: None = None,

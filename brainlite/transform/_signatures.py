@@ -8,16 +8,26 @@ from typing_extensions import ParamSpec, TypeVar
 from brainlite.state import State
 from brainlite.typing import Array, GradTarget
 
-__all__ = ["Differentiator", "SameArguments", "StateGroup", "differentiator"]
+__all__ = ["Derivative", "Differentiator", "SameArguments", "StateGroup", "differentiator"]
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
-A = TypeVar("A")
+A = TypeVar("A", bound=Any)  # the bound lets a lambda do with its argument what it likes
 G = TypeVar("G")
 Aux = TypeVar("Aux")
+R_co = TypeVar("R_co", covariant=True)
 
 StateGroup: TypeAlias = "Sequence[State[Any]] | dict[str, State[Any]]"
 """States to differentiate with respect to, as a list or by name."""
+
+
+class Derivative(Protocol[P, R_co]):
+    """A function with the arguments of the one it was made from.
+
+    A protocol, as mypy has no result for a lambda whose overloads return different ``Callable``.
+    """
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
 
 class SameArguments(Protocol):
@@ -43,7 +53,7 @@ class Differentiator(Protocol[Q]):
         argnums: None = None,
         has_aux: Literal[False] = False,
         return_value: Literal[False] = False,
-    ) -> Callable[P, G]: ...
+    ) -> Derivative[P, G]: ...
     @overload
     def __call__(
         self,
@@ -53,7 +63,7 @@ class Differentiator(Protocol[Q]):
         argnums: Literal[0] | None = None,
         has_aux: Literal[False] = False,
         return_value: Literal[False] = False,
-    ) -> Callable[Concatenate[A, P], A]: ...
+    ) -> Derivative[Concatenate[A, P], A]: ...
     @overload
     def __call__(
         self,
@@ -63,7 +73,7 @@ class Differentiator(Protocol[Q]):
         argnums: None = None,
         has_aux: Literal[False] = False,
         return_value: Literal[True],
-    ) -> Callable[P, tuple[G, Array]]: ...
+    ) -> Derivative[P, tuple[G, Array]]: ...
     @overload
     def __call__(
         self,
@@ -73,7 +83,7 @@ class Differentiator(Protocol[Q]):
         argnums: Literal[0] | None = None,
         has_aux: Literal[False] = False,
         return_value: Literal[True],
-    ) -> Callable[Concatenate[A, P], tuple[A, Array]]: ...
+    ) -> Derivative[Concatenate[A, P], tuple[A, Array]]: ...
     @overload
     def __call__(
         self,
@@ -83,7 +93,7 @@ class Differentiator(Protocol[Q]):
         argnums: None = None,
         has_aux: Literal[True],
         return_value: Literal[False] = False,
-    ) -> Callable[P, tuple[G, Aux]]: ...
+    ) -> Derivative[P, tuple[G, Aux]]: ...
     @overload
     def __call__(
         self,
@@ -93,7 +103,7 @@ class Differentiator(Protocol[Q]):
         argnums: Literal[0] | None = None,
         has_aux: Literal[True],
         return_value: Literal[False] = False,
-    ) -> Callable[Concatenate[A, P], tuple[A, Aux]]: ...
+    ) -> Derivative[Concatenate[A, P], tuple[A, Aux]]: ...
     @overload
     def __call__(
         self,
@@ -103,7 +113,7 @@ class Differentiator(Protocol[Q]):
         argnums: None = None,
         has_aux: Literal[True],
         return_value: Literal[True],
-    ) -> Callable[P, tuple[G, Array, Aux]]: ...
+    ) -> Derivative[P, tuple[G, Array, Aux]]: ...
     @overload
     def __call__(
         self,
@@ -113,7 +123,7 @@ class Differentiator(Protocol[Q]):
         argnums: Literal[0] | None = None,
         has_aux: Literal[True],
         return_value: Literal[True],
-    ) -> Callable[Concatenate[A, P], tuple[A, Array, Aux]]: ...
+    ) -> Derivative[Concatenate[A, P], tuple[A, Array, Aux]]: ...
     @overload
     def __call__(
         self,
@@ -123,7 +133,7 @@ class Differentiator(Protocol[Q]):
         argnums: int | Sequence[int] | None = None,
         has_aux: bool = False,
         return_value: bool = False,
-    ) -> Callable[P, Any]: ...
+    ) -> Derivative[P, Any]: ...
     @overload
     def __call__(
         self,
