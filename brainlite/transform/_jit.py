@@ -232,6 +232,8 @@ class JitFunction(BoundJit[P, R_co]):
     def __get__(
         self: Callable[Concatenate[Owner, Q], R], obj: Owner, owner: type[Any] | None = None, /
     ) -> BoundJit[Q, R]: ...
+    @overload
+    def __get__(self, obj: object, owner: type[Any] | None = None, /) -> Self: ...  # static
     def __get__(self, obj: Any, owner: type[Any] | None = None, /) -> Any:
         return self if obj is None else _Method(self, obj)
 
