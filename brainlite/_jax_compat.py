@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeAlias, cast
 
 from jax._src import core as _core
-from jax._src.sharding_impls import UNSPECIFIED as _UNSPECIFIED
+from jax._src.named_sharding import UNSPECIFIED as _UNSPECIFIED
 from jax.core import Tracer as Tracer
 from jax.extend import core as _extend
 from jax.interpreters import ad, batching, mlir
