@@ -25,11 +25,15 @@ Findings: TypeAlias = Mapping[Path, Mapping[int, set[str]]]
 def run_mypy() -> Findings:
     """Check the files with mypy --strict, as the project's configuration has it."""
     files = [str(file) for file in [*HERE.glob("accepted/*.py"), *HERE.glob("refused/*.py")]]
-    report = _run("mypy", "--strict", "--output", "json", *files)
+    return read_mypy(_run("mypy", "--strict", "--output", "json", *files), ROOT)
+
+
+def read_mypy(output: str, folder: Path) -> Findings:
+    """Read what mypy printed with ``--output json``, run in a folder."""
     found = _nothing()
-    for each in map(json.loads, report.splitlines()):
+    for each in map(json.loads, output.splitlines()):
         if each["severity"] == "error":
-            found[ROOT / each["file"]][each["line"]].add(str(each["code"]))
+            found[folder / each["file"]][each["line"]].add(str(each["code"]))
     return found
 
 
