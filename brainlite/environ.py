@@ -91,7 +91,7 @@ def _intern(settings: Mapping[str, Any]) -> _Settings:
         return _Settings(settings)
 
 
-def _exactly(value: Any) -> Any:
+def _exactly(value: object) -> Any:
     """Return what is equal for two values only if nothing can tell them apart."""
     if isinstance(value, tuple):
         return type(value), tuple(map(_exactly, value))
@@ -127,7 +127,7 @@ def _read(key: str) -> Any:
     return value
 
 
-def get(key: str, default: Any = _ABSENT, desc: str | None = None) -> Any:
+def get(key: str, default: object = _ABSENT, desc: str | None = None) -> Any:
     """Return a setting.
 
     Parameters
@@ -168,7 +168,7 @@ def _everything() -> dict[str, Any]:
     return {**process.settings, **_layer.get()}
 
 
-def set(*, precision: int | str | None = None, dt: float | None = None, **settings: Any) -> None:
+def set(*, precision: int | str | None = None, dt: float | None = None, **settings: object) -> None:
     """Change settings for the whole process.
 
     Parameters
@@ -187,7 +187,7 @@ def set(*, precision: int | str | None = None, dt: float | None = None, **settin
     process.settings = _Settings({**process.settings, **settings})
 
 
-def pop(key: str, default: Any = _ABSENT) -> Any:
+def pop(key: str, default: object = _ABSENT) -> Any:
     """Remove a setting of the whole process and return it.
 
     Raises
@@ -216,7 +216,7 @@ def reset() -> None:
 
 
 @contextlib.contextmanager
-def context(**settings: Any) -> Generator[dict[str, Any], None, None]:
+def context(**settings: object) -> Generator[dict[str, Any], None, None]:
     """Lay settings over the environment for the length of a ``with`` block.
 
     Parameters
@@ -278,7 +278,7 @@ def dctype() -> DTypeLike:
     return jnp.dtype("complex128" if get_precision() == 64 else "complex64")
 
 
-def _checked_precision(precision: Any) -> int | str:
+def _checked_precision(precision: object) -> int | str:
     known = precision if precision in _PRECISIONS else None
     if known is None and isinstance(precision, str) and precision.isdecimal():
         known = int(precision)

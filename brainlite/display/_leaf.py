@@ -48,7 +48,7 @@ ATOMS: Final = (
 """Types whose values print on one line, by their ``repr``."""
 
 
-def failure_text(value: Any, error: Exception) -> str:
+def failure_text(value: object, error: Exception) -> str:
     """Return what stands for ``value`` when showing it has raised ``error``."""
     try:
         reason = repr(error)
@@ -57,7 +57,7 @@ def failure_text(value: Any, error: Exception) -> str:
     return f"<{type(value).__name__}: repr raised {_cut(reason, 200)}>"
 
 
-def safe_repr(value: Any) -> str:
+def safe_repr(value: object) -> str:
     """Return ``repr(value)``, cut to a page, or a note on how it failed."""
     try:
         return _cut(repr(value), LONGEST)
@@ -69,12 +69,12 @@ def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
 
 
-def is_array(value: Any) -> bool:
+def is_array(value: object) -> bool:
     """Say whether ``value`` prints as an array: concrete, traced, of numpy or only a type."""
     return isinstance(value, (jax.Array, np.ndarray, jax.ShapeDtypeStruct))
 
 
-def array_text(array: Any, values: bool = False) -> str:
+def array_text(array: object, values: bool = False) -> str:
     """Return the type of an array, and the numbers of a small one if ``values`` is set.
 
     Without ``values`` nothing is read from the device.
@@ -111,7 +111,7 @@ def _numpy_type(array: Any) -> str:
     return f"{getattr(array.dtype, 'name', array.dtype)}[{','.join(map(str, array.shape))}]"
 
 
-def _mark(array: Any) -> str:
+def _mark(array: object) -> str:
     if isinstance(array, Tracer):
         return " <traced>"
     return " <deleted>" if isinstance(array, jax.Array) and array.is_deleted() else ""
@@ -128,7 +128,7 @@ def _numbers(array: Any) -> str | None:
         return None
 
 
-def leaf_text(value: Any) -> str:
+def leaf_text(value: object) -> str:
     """Return the text of an object that is neither atom, array, container nor displayable."""
     if isinstance(value, MethodType):
         # Its repr would print the object it is bound to, which may be the one being printed.
@@ -148,7 +148,7 @@ def _innermost(function: Callable[..., Any]) -> Any:
     return inner
 
 
-def _pytree_text(value: Any) -> str:
+def _pytree_text(value: object) -> str:
     """Return the ``repr`` of a foreign pytree, its arrays replaced by their types.
 
     A quantity with a unit, say: its own ``repr`` would copy the array from the device.

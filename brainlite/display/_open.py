@@ -46,12 +46,12 @@ class Node(NamedTuple):
     has_names: bool = False
 
 
-def is_displayable(value: Any) -> bool:
+def is_displayable(value: object) -> bool:
     """Say whether ``value`` has ``__display__`` (a class that defines it is not displayable)."""
     return hasattr(type(value), "__display__")
 
 
-def prefers_repr(value: Any) -> bool:
+def prefers_repr(value: object) -> bool:
     """Say whether the class has a ``__repr__`` of its own, written below its ``__display__``."""
     for base in type(value).__mro__:
         if "__display__" in vars(base):
@@ -76,7 +76,7 @@ def describe(value: Any) -> Description:
     )
 
 
-def open_displayable(value: Any) -> Node:
+def open_displayable(value: object) -> Node:
     """Open an object that has ``__display__``; what is wrong with it is raised."""
     shown = describe(value)
     match shown:
@@ -105,13 +105,13 @@ def _keyed(items: list[tuple[Any, Any]]) -> list[Entry]:
     ]
 
 
-def _key_text(key: Any) -> str:
+def _key_text(key: object) -> str:
     # A key is a label: one line, and never a whole model.
     text = f"<{type(key).__name__}>" if is_displayable(key) else safe_repr(key)
     return " ".join(text.split()) if "\n" in text else text
 
 
-def open_container(value: Any) -> Node | None:
+def open_container(value: object) -> Node | None:
     """Open a container of Python's own, or return None for anything else."""
     if isinstance(value, dict):
         return _open_dict(value)
@@ -165,7 +165,7 @@ def _open_sequence(value: Any) -> Node:
     return Node(left, right, _numbered(items[:HEAD] if rest else items), rest)
 
 
-def _brackets(value: Any) -> tuple[str, str]:
+def _brackets(value: object) -> tuple[str, str]:
     cls = type(value)
     if cls is list:
         return "[", "]"
@@ -192,7 +192,7 @@ def _surplus(items: list[Any]) -> int:
     return len(items) - HEAD if len(items) > LONG and all(map(_is_plain, items)) else 0
 
 
-def _is_plain(value: Any, nesting: int = 0) -> bool:
+def _is_plain(value: object, nesting: int = 0) -> bool:
     """Say whether ``value`` is an atom or consists of nothing else."""
     if isinstance(value, ATOMS):
         return True
@@ -243,7 +243,7 @@ def inline(node: Node, nesting: int = 0) -> str | None:
     return text if flat or len(text) <= WIDE else None
 
 
-def _inline_entry(value: Any, nesting: int) -> str | None:
+def _inline_entry(value: object, nesting: int) -> str | None:
     if isinstance(value, ATOMS):
         return safe_repr(value)
     if nesting >= NESTED or is_displayable(value):

@@ -36,7 +36,7 @@ Trail: TypeAlias = "tuple[Trail, str] | None"
 _open_outside: ContextVar[tuple[set[int], ...]] = ContextVar("_open_outside", default=())
 
 
-def to_text(obj: Any, *, depth: int | None = None, values: bool = False) -> str:
+def to_text(obj: object, *, depth: int | None = None, values: bool = False) -> str:
     """Return the text that ``print`` shows for an object.
 
     Parameters
@@ -141,7 +141,7 @@ class _Writer:
         # By id; the object is kept, so that no other can get its id before we are done.
         self.seen: dict[int, tuple[Any, str, Trail]] = {}
 
-    def write(self, obj: Any) -> str:
+    def write(self, obj: object) -> str:
         self._value(obj, None)
         while self.stack:
             frame = self.stack[-1]
@@ -154,13 +154,13 @@ class _Writer:
             self._value(entry.value, (frame.trail, entry.part))
         return "\n".join("  " * level + text for level, text in self.lines)
 
-    def _value(self, value: Any, trail: Trail) -> None:
+    def _value(self, value: object, trail: Trail) -> None:
         try:
             self._dispatch(value, trail)
         except Exception as error:  # whatever a user's class does: nothing of it is written yet
             self._line(failure_text(value, error))
 
-    def _dispatch(self, value: Any, trail: Trail) -> None:
+    def _dispatch(self, value: object, trail: Trail) -> None:
         if isinstance(value, ATOMS):
             self._line(safe_repr(value))
         elif is_displayable(value):
@@ -178,7 +178,7 @@ class _Writer:
         level = self.stack[-1].level + 1 if self.stack else 0
         self.lines.extend((level, line) for line in text.split("\n"))
 
-    def _displayable(self, value: Any, trail: Trail) -> None:
+    def _displayable(self, value: object, trail: Trail) -> None:
         shared = getattr(type(value), "__display_shared__", True)
         if id(value) in self.open or (shared and id(value) in self.seen):
             self._line(self._reference(value))
@@ -188,7 +188,7 @@ class _Writer:
         too_deep = above >= self.depth or any(id(value) in keys for keys in self.outside)
         self._enter(value, node, trail, too_deep, above + 1, 0)
 
-    def _other(self, value: Any, trail: Trail) -> None:
+    def _other(self, value: object, trail: Trail) -> None:
         node = open_container(value)
         text = leaf_text(value) if node is None else inline(node)
         if node is None or text is not None:
@@ -203,7 +203,7 @@ class _Writer:
         self._enter(value, node, trail, depth >= DEEPEST, above, depth + 1)
 
     def _enter(
-        self, value: Any, node: Node, trail: Trail, too_deep: bool, above: int, nested: int
+        self, value: object, node: Node, trail: Trail, too_deep: bool, above: int, nested: int
     ) -> None:
         if too_deep or not node.entries:
             dots = "..." if node.entries else ""
@@ -216,7 +216,7 @@ class _Writer:
         self.open.add(id(value))
         self.stack.append(_Frame(node, id(value), trail, level, above, nested))
 
-    def _reference(self, value: Any) -> str:
+    def _reference(self, value: object) -> str:
         _, name, trail = self.seen[id(value)]
         parts: list[str] = []
         while trail is not None:

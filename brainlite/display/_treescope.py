@@ -29,7 +29,7 @@ _outermost: ContextVar[int | None] = ContextVar("_outermost", default=None)
 
 
 def treescope_repr(
-    obj: Any, path: str | None, subtree_renderer: "TreescopeSubtreeRenderer"
+    obj: object, path: str | None, subtree_renderer: "TreescopeSubtreeRenderer"
 ) -> "Rendering":
     """Draw a displayable with treescope; a class takes it as its ``__treescope_repr__``.
 
@@ -77,7 +77,7 @@ def treescope_repr(
 
 
 def _draw(
-    obj: Any,
+    obj: object,
     shown: Description,
     path: str | None,
     subtree_renderer: "TreescopeSubtreeRenderer",
@@ -119,7 +119,7 @@ def _color(cls: type[Any]) -> str:
     return f"oklch(0.785 0.103 {hue:.1f})"
 
 
-def render_to_html(obj: Any, *, compressed: bool = True) -> str:
+def render_to_html(obj: object, *, compressed: bool = True) -> str:
     """Return treescope's display of an object as HTML, for a file or a web page.
 
     Parameters
@@ -139,7 +139,7 @@ def render_to_html(obj: Any, *, compressed: bool = True) -> str:
     return treescope.render_to_html(obj, compressed=compressed)
 
 
-def show(obj: Any) -> None:
+def show(obj: object) -> None:
     """Display an object: as a foldable tree in a notebook, as text anywhere else.
 
     Parameters

@@ -31,7 +31,7 @@ def clip_grad_norm(
     return_norm: Literal[True],
 ) -> tuple[Gradients, Array]: ...
 def clip_grad_norm(
-    grad: Any,
+    grad: object,
     max_norm: float | Array,
     norm_type: float | str | None = 2.0,
     return_norm: bool = False,

@@ -101,7 +101,9 @@ def call_all_fns(
     return target
 
 
-def init_all_states(target: M, *args: Any, node_to_exclude: Filter = None, **kwargs: Any) -> M:
+def init_all_states(
+    target: M, *args: object, node_to_exclude: Filter = None, **kwargs: object
+) -> M:
     """Make the states of every module in a model, by calling each ``init_state``.
 
     Parameters
@@ -127,7 +129,9 @@ def init_all_states(target: M, *args: Any, node_to_exclude: Filter = None, **kwa
     return call_all_fns(target, "init_state", args, kwargs, node_to_exclude, "pass")
 
 
-def reset_all_states(target: M, *args: Any, node_to_exclude: Filter = None, **kwargs: Any) -> M:
+def reset_all_states(
+    target: M, *args: object, node_to_exclude: Filter = None, **kwargs: object
+) -> M:
     """Set the states of every module in a model back, by calling each ``reset_state``.
 
     Parameters

@@ -46,7 +46,7 @@ class Unit:
 
     __slots__ = ()
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: object) -> Any:
         return other
 
     def __eq__(self, other: object) -> bool:

@@ -198,6 +198,6 @@ def is_pure(function: Callable[..., Any]) -> bool:
     return id(function) in _PURE or (_is_of_jax(inner) and hasattr(inner, "__globals__"))
 
 
-def _is_of_jax(function: Any) -> bool:
+def _is_of_jax(function: object) -> bool:
     home: str = getattr(function, "__globals__", {}).get("__name__") or type(function).__module__
     return home.partition(".")[0] in ("jax", "jaxlib")

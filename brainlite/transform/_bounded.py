@@ -130,7 +130,7 @@ def _root(steps: int, depth: int) -> int:
     return length
 
 
-def _first_answer(cond_fun: Callable[[Any], ArrayLike], init: Any) -> Any:
+def _first_answer(cond_fun: Callable[[Any], ArrayLike], init: object) -> Any:
     """Return what the condition says of the first carry, after a look at what it does."""
     condition = lift(cond_fun, (init,), label="the condition of bounded_while_loop")
     effects = condition.effects
@@ -145,7 +145,7 @@ def _first_answer(cond_fun: Callable[[Any], ArrayLike], init: Any) -> Any:
     return answer
 
 
-def _check_carry(before: Any, after: Any) -> None:
+def _check_carry(before: object, after: object) -> None:
     if not same_structure(before, after) or not same_types(before, after):
         raise LoopStateError(
             "the carry of a bounded_while_loop changes in the body of a loop",

@@ -153,7 +153,7 @@ def ifelse(
     return switch(jnp.argmax(held), branches, *operands)
 
 
-def _branch(index: Any, branches: Sequence[Callable[..., Any]], operands: Sequence[Any]) -> Any:
+def _branch(index: object, branches: Sequence[Callable[..., Any]], operands: Sequence[Any]) -> Any:
     lifted = [lift(branch, operands, label="a branch of cond") for branch in branches]
     _check_results(lifted)
     effects, columns = _union([each.effects for each in lifted])
@@ -169,7 +169,7 @@ def _branch(index: Any, branches: Sequence[Callable[..., Any]], operands: Sequen
 def _run(
     bodies: Sequence[Body],
     columns: Sequence[Sequence[tuple[int, int]]],
-    index: Any,
+    index: object,
     operands: tuple[Any, ...],
     values: list[list[Any]],
     before: list[Any],

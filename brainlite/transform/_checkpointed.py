@@ -32,8 +32,8 @@ def checkpointed_scan(
 ) -> tuple[C, Y]: ...
 def checkpointed_scan(
     f: Callable[[Any, Any], tuple[Any, Any]],
-    init: Any,
-    xs: Any = None,
+    init: object,
+    xs: object = None,
     length: int | None = None,
     base: int = 16,
 ) -> tuple[Any, Any]:
@@ -128,14 +128,14 @@ def _for_loop(f: Callable[..., Y], xs: Any, length: int | None, base: int) -> Y:
     return stacked
 
 
-def _nested(f: Step, init: Any, xs: Any, length: int, base: int) -> tuple[Any, Any]:
+def _nested(f: Step, init: object, xs: object, length: int, base: int) -> tuple[Any, Any]:
     """Run a loop as one over blocks, and then the steps that do not fill a block."""
     if length <= base:
         return scan(f, init, xs, length)
     block = _block(length, base)
     count = length // block
 
-    def run(carry: Any, x: Any) -> tuple[Any, Any]:
+    def run(carry: object, x: object) -> tuple[Any, Any]:
         return _nested(f, carry, x, block, base)
 
     # Inside a loop nothing can be merged with the forward pass, so prevent_cse has no use.
@@ -185,8 +185,8 @@ def check_base(base: Any) -> None:
         )
 
 
-def _reshaped(xs: Any, end: int, shape: tuple[int, int]) -> Any:
-    def cut(x: Any) -> Any:
+def _reshaped(xs: object, end: int, shape: tuple[int, int]) -> Any:
+    def cut(x: object) -> Any:
         array = jnp.asarray(x)
         return array[:end].reshape(*shape, *array.shape[1:])
 
@@ -200,8 +200,8 @@ def _joined(ys: Any) -> Any:
     return jax.tree.map(join, ys)
 
 
-def _rest(xs: Any, start: int) -> Any:
-    def take(x: Any) -> Any:
+def _rest(xs: object, start: int) -> Any:
+    def take(x: object) -> Any:
         return jnp.asarray(x)[start:]
 
     return jax.tree.map(take, xs)

@@ -88,7 +88,7 @@ class _Report:
 
     error: Callable[..., object] | str
 
-    def __call__(self, failed: Any, /, *args: Any, **kwargs: Any) -> None:
+    def __call__(self, failed: object, /, *args: object, **kwargs: object) -> None:
         if failed:
             named = {name: _to_numpy(value) for name, value in kwargs.items()}
             _raise(self.error, [_to_numpy(value) for value in args], named)
@@ -108,8 +108,8 @@ def _raise(
     raise ValueError(f"the condition of jit_error_if holds, and {name} raised nothing")
 
 
-def _to_numpy(value: Any) -> Any:
-    def convert(leaf: Any) -> Any:
+def _to_numpy(value: object) -> Any:
+    def convert(leaf: object) -> Any:
         plain = isinstance(leaf, jax.Array) and not jnp.issubdtype(leaf.dtype, jax.dtypes.extended)
         return np.asarray(leaf) if plain else leaf
 
@@ -121,7 +121,7 @@ def _nothing() -> None:
 
 
 def check(
-    pred: ArrayLike, msg: str, *fmt_args: Any, debug: bool = False, **fmt_kwargs: Any
+    pred: ArrayLike, msg: str, *fmt_args: object, debug: bool = False, **fmt_kwargs: object
 ) -> None:
     """Record an error unless ``pred`` holds, in a function under :func:`checkify`.
 
@@ -192,10 +192,10 @@ def checkify(
     return functools.wraps(fun)(checked) if hasattr(fun, "__name__") else checked
 
 
-def _run(bodies: Sequence[Body], errors: Errors, values: list[Any], arguments: Any) -> Any:
+def _run(bodies: Sequence[Body], errors: Errors, values: list[Any], arguments: object) -> Any:
     """Run the function on values alone."""
 
-    def pure(values: list[Any], arguments: Any) -> Any:
+    def pure(values: list[Any], arguments: object) -> Any:
         return bodies[0](values, arguments)
 
     return _checkify.checkify(pure, errors)(values, arguments)

@@ -23,7 +23,7 @@ _OPAQUE = (Node, State, jax.Array, np.ndarray, str, bytes, int, float, type, Mod
 _LIBRARIES = frozenset({"brainlite", "jax", "jaxlib", "numpy", *sys.stdlib_module_names})
 
 
-def reachable(fun: Any) -> set[int]:
+def reachable(fun: object) -> set[int]:
     """Return the ids of what can be reached from ``fun`` without reading from a node."""
     found: dict[int, Any] = {}  # kept, so that no id is given out twice
     stack = [fun.__call__ if isinstance(fun, Node) and callable(fun) else fun]
@@ -35,7 +35,7 @@ def reachable(fun: Any) -> set[int]:
     return set(found)
 
 
-def _inside(thing: Any) -> Iterable[Any]:
+def _inside(thing: object) -> Iterable[Any]:
     if isinstance(thing, _OPAQUE):
         return ()
     if isinstance(thing, dict):

@@ -71,7 +71,7 @@ def vector_grad(
     targets = Targets.of(grad_states, argnums)
 
     def transform(pure: Callable[..., Any]) -> Callable[..., Any]:
-        def gradient(*point: Any) -> tuple[Any, Any]:
+        def gradient(*point: object) -> tuple[Any, Any]:
             value, pullback, outcome = jax.vjp(pure, *point, has_aux=True)
             return pullback(jax.tree.map(jnp.ones_like, value)), outcome
 
@@ -291,7 +291,7 @@ def _take_key(fun: Callable[..., Any]) -> tuple[Key, Callable[..., Any]]:
     """
     kept, used = advance(fetch(DEFAULT))
 
-    def after_draw(*args: Any, **kwargs: Any) -> Any:
+    def after_draw(*args: object, **kwargs: object) -> Any:
         DEFAULT.value = kept
         return fun(*args, **kwargs)
 
@@ -303,7 +303,7 @@ def _estimator(
 ) -> Callable[..., Any]:
     """Return a function that estimates the gradient of ``pure`` from ``size`` directions."""
 
-    def gradient(*point: Any) -> tuple[Any, Any]:
+    def gradient(*point: object) -> tuple[Any, Any]:
         leaves: list[Any] = jax.tree.leaves(point)
         structure: Any = jax.tree.structure(point)
         shape = () if size is None else (size,)

@@ -28,7 +28,7 @@ _compiled: "OrderedDict[Hashable, Any]" = OrderedDict()
 
 
 def execute(
-    pure: Callable[..., Any], lifted: Sequence[Lifted], static: Hashable, *operands: Any
+    pure: Callable[..., Any], lifted: Sequence[Lifted], static: Hashable, *operands: object
 ) -> Any:
     """Return ``pure(bodies, static, *operands)``, from the cache when nothing is being traced.
 
@@ -81,7 +81,7 @@ _NEEDS_VALUES = (
 )
 
 
-def _is_array(leaf: Any) -> bool:
+def _is_array(leaf: object) -> bool:
     return isinstance(leaf, jax.Array | np.ndarray | np.generic | bool | int | float | complex)
 
 
@@ -108,7 +108,7 @@ class _Same:
 
     __slots__ = ("_thing",)
 
-    def __init__(self, thing: Any) -> None:
+    def __init__(self, thing: object) -> None:
         self._thing = thing
 
     def __eq__(self, other: object) -> bool:
@@ -138,7 +138,7 @@ def _jaxpr_key(jaxpr: Jaxpr) -> Hashable:
             numbers[variable] = len(numbers)
         return tuple(variable.aval for variable in variables)
 
-    def use(atom: Any) -> Hashable:
+    def use(atom: object) -> Hashable:
         if isinstance(atom, Literal):
             value = np.asarray(atom.val)
             return (atom.aval, value.dtype.str, value.tobytes())
@@ -164,7 +164,7 @@ def _jaxpr_key(jaxpr: Jaxpr) -> Hashable:
     return tuple(parts)
 
 
-def _param_key(value: Any) -> Hashable:
+def _param_key(value: object) -> Hashable:
     if isinstance(value, ClosedJaxpr):
         return _jaxpr_key(value.jaxpr), tuple(map(_Same, value.consts))
     if isinstance(value, Jaxpr):

@@ -305,7 +305,7 @@ def _dense(
 
     def apply(pure: Callable[..., Any]) -> Callable[..., Any]:
         # jax cannot do without anything to differentiate, as with a model without parameters.
-        def derivative(*point: Any) -> Any:
+        def derivative(*point: object) -> Any:
             if not jax.tree.leaves(point):
                 return (), pure(*point)[1]
             return transform(pure, argnums=(0, 1), has_aux=True)(*point)

@@ -29,7 +29,7 @@ class Foreign(BaseException):
     """The body depends on something that guards cannot see. Not for user code to catch."""
 
 
-def is_known(f: Any) -> bool:
+def is_known(f: object) -> bool:
     """Say whether ``f`` may be a module of the library's own, called outside any trace."""
     return isinstance(f, Node) and _is_own(type(f)) and is_eager() and f not in _foreign
 
@@ -48,11 +48,11 @@ def refuse_foreign() -> None:
             raise Foreign
 
 
-def _is_own(thing: Any) -> bool:
+def _is_own(thing: object) -> bool:
     return str(getattr(thing, "__module__", "")).partition(".")[0] in _OWN
 
 
-def _is_safe(value: Any) -> bool:
+def _is_safe(value: object) -> bool:
     if isinstance(value, Frozen):
         return all(map(_is_safe, value.items))
     if isinstance(value, _ATOMS) or value is ABSENT or isinstance(value, State | jax.Array):

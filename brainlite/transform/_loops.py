@@ -47,8 +47,8 @@ def scan(
 ) -> tuple[C, Y]: ...
 def scan(
     f: Callable[[Any, Any], tuple[Any, Any]],
-    init: Any,
-    xs: Any = None,
+    init: object,
+    xs: object = None,
     length: int | None = None,
     reverse: bool = False,
     unroll: int | bool = 1,
@@ -126,12 +126,17 @@ class _Loop(NamedTuple):
 
 
 def _run(
-    bodies: Sequence[Body], loop: _Loop, init: Any, first: list[Any], constant: list[Any], xs: Any
+    bodies: Sequence[Body],
+    loop: _Loop,
+    init: object,
+    first: list[Any],
+    constant: list[Any],
+    xs: object,
 ) -> Any:
     """Run the loop on values alone."""
     [body] = bodies
 
-    def step(carry: tuple[Any, list[Any]], x: Any) -> tuple[tuple[Any, list[Any]], Any]:
+    def step(carry: tuple[Any, list[Any]], x: object) -> tuple[tuple[Any, list[Any]], Any]:
         value, states = carry
         read = [
             kept if number is None else states[number]
@@ -205,13 +210,13 @@ def _for_loop(f: Callable[..., Y], xs: Any, **options: Any) -> Y:
 
 
 @jit
-def _known_loop(f: Callable[..., Y], *xs: Any) -> Y:
+def _known_loop(f: Callable[..., Y], *xs: object) -> Y:
     ys = _for_loop(f, xs)
     refuse_foreign()
     return ys
 
 
-def _length(xs: Any, length: int | None) -> int:
+def _length(xs: object, length: int | None) -> int:
     """Return the number of steps, checked against every array."""
     given = {jnp.shape(x)[:1] for x in jax.tree.leaves(xs)}
     lengths = {shape[0] for shape in given if shape}
@@ -227,7 +232,7 @@ def _length(xs: Any, length: int | None) -> int:
     )
 
 
-def _check_carry(body: Lifted, init: Any) -> None:
+def _check_carry(body: Lifted, init: object) -> None:
     """Check that the body returns (carry, y) with a carry like ``init``."""
     out: Any = body.out_types
     if not isinstance(out, tuple) or len(out) != 2:
@@ -258,7 +263,7 @@ def _anything(kind: Any) -> Any:
     return jnp.zeros(kind.shape, kind.dtype)
 
 
-def _first_value(state: State[Any], kind: Any, read: bool) -> Any:
+def _first_value(state: State[Any], kind: object, read: bool) -> Any:
     """Return the value that a state has when the loop begins."""
     if not read:  # written before it is read: what it was does not matter
         return jax.tree.map(_anything, kind)

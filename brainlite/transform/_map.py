@@ -76,8 +76,8 @@ def map(f: Callable[[Unpack[Xs]], Y], *xs: *Xs, batch_size: int | None = None) -
     return result
 
 
-def _each(tree: Any, change: Callable[[Array], Array]) -> Any:
-    def to_array(leaf: Any) -> Array:
+def _each(tree: object, change: Callable[[Array], Array]) -> Any:
+    def to_array(leaf: object) -> Array:
         return change(jnp.asarray(leaf))
 
     return jax.tree.map(to_array, tree)
@@ -90,7 +90,7 @@ def _join(first: Any, rest: Any) -> Any:
 def _readonly(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``f`` with a look at what it has written, for use in a lane."""
 
-    def checked(*x: Any) -> Any:
+    def checked(*x: object) -> Any:
         y = f(*x)
         frame = current_frame.get()
         assert frame is not None
@@ -125,7 +125,7 @@ def _check_size(batch_size: Any) -> int:
     )
 
 
-def _length(xs: Any) -> int:
+def _length(xs: object) -> int:
     shapes = [jnp.shape(x) for x in jax.tree.leaves(xs)]
     lengths = {shape[:1] for shape in shapes}
     if len(lengths) == 1 and lengths != {()}:

@@ -188,7 +188,7 @@ def vjp(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]
     targets = Targets.of(grad_states, argnums if primals else None)
 
     def transform(pure: Callable[..., Any]) -> Callable[..., Any]:
-        def pull(*point: Any) -> tuple[Any, Any]:
+        def pull(*point: object) -> tuple[Any, Any]:
             _, pullback, outcome = jax.vjp(pure, *point, has_aux=True)
             return pullback, outcome
 
@@ -202,7 +202,7 @@ def vjp(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]
     return (found.value, pullback, found.aux) if has_aux else (found.value, pullback)
 
 
-def _pull(targets: Targets, like: Any, pullback: Callable[..., Any], cotangent: Any) -> Any:
+def _pull(targets: Targets, like: object, pullback: Callable[..., Any], cotangent: object) -> Any:
     fitted = _fitted(cotangent, like, "the cotangent of vjp does not fit the result")
     return targets.arrange(*pullback(fitted))
 
@@ -305,7 +305,7 @@ def jvp(
     targets = Targets.of(None, range(len(primals)))
 
     def transform(pure: Callable[..., Any]) -> Callable[..., Any]:
-        def push(*point: Any) -> tuple[Any, Any]:
+        def push(*point: object) -> tuple[Any, Any]:
             _, tangent, outcome = jax.jvp(pure, point, ([], fitted), has_aux=True)
             return tangent, outcome
 
@@ -315,7 +315,7 @@ def jvp(
     return (found.value, found.result, found.aux) if has_aux else (found.value, found.result)
 
 
-def _fitted(vector: Any, like: Any, problem: str) -> Any:
+def _fitted(vector: object, like: object, problem: str) -> Any:
     """Check that a tangent or cotangent has a type; give Python numbers the dtype they need."""
     leaves, expected = jax.tree.leaves(vector), jax.tree.leaves(like)
     structure: Any = jax.tree.structure(like)
@@ -343,7 +343,7 @@ def _tangent(leaf: Any) -> jax.ShapeDtypeStruct:
     return tangent
 
 
-def _as_array(leaf: Any, wanted: jax.ShapeDtypeStruct) -> Any:
+def _as_array(leaf: object, wanted: jax.ShapeDtypeStruct) -> Any:
     number = isinstance(leaf, bool | int | float | complex) and not wanted.shape
     return jnp.asarray(leaf, wanted.dtype) if number and wanted.dtype != _FLOAT0 else leaf
 

@@ -58,7 +58,7 @@ class ProgressBar:
         freq: int | None = None,
         count: int | None = None,
         desc: Description | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         _check(freq, count)
         self.freq: int | None = freq
@@ -93,7 +93,7 @@ class ProgressBar:
         count = next((n for n in near if length % n == 0), min(_UPDATES, length))
         return math.ceil(length / count)
 
-    def fields(self, step: Any, carry: Any, y: Any) -> dict[str, Any]:
+    def fields(self, step: object, carry: object, y: object) -> dict[str, Any]:
         """Return the fields of the description."""
         if not isinstance(self.desc, tuple):
             return {}
@@ -151,8 +151,8 @@ def scan_with_progress(
     scan: Callable[..., tuple[Any, Any]],
     pbar: ProgressBar | int,
     f: Callable[[Any, Any], tuple[Any, Any]],
-    init: Any,
-    xs: Any,
+    init: object,
+    xs: object,
     length: int,
     reverse: bool,
     unroll: int | bool,
@@ -177,10 +177,10 @@ def scan_with_progress(
     size = bar.steps_per_update(length)
     whole = length - length % size
 
-    def block(state: tuple[Any, Any], x: Any) -> tuple[tuple[Any, Any], Any]:
+    def block(state: tuple[Any, Any], x: object) -> tuple[tuple[Any, Any], Any]:
         return run(state, x, size)
 
-    def run(state: tuple[Any, Any], x: Any, steps: int) -> tuple[tuple[Any, Any], Any]:
+    def run(state: tuple[Any, Any], x: object, steps: int) -> tuple[tuple[Any, Any], Any]:
         carry, done = state
         carry, ys = scan(f, carry, x, steps, reverse, unroll)
         done = done + steps
@@ -208,8 +208,8 @@ def scan_with_progress(
     return state[0], jax.tree.map(_joined, *ordered)
 
 
-def _map(tree: Any, change: Callable[[jax.Array], jax.Array]) -> Any:
-    def to_array(leaf: Any) -> jax.Array:
+def _map(tree: object, change: Callable[[jax.Array], jax.Array]) -> Any:
+    def to_array(leaf: object) -> jax.Array:
         return change(jnp.asarray(leaf))
 
     return jax.tree.map(to_array, tree)
@@ -242,5 +242,5 @@ def _check(freq: Any, count: Any) -> None:
     )
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)

@@ -88,7 +88,7 @@ def while_loop(cond_fun: Callable[[C], ArrayLike], body_fun: Callable[[C], C], i
 def _run(
     bodies: Sequence[Body],
     carried: tuple[tuple[int | None, ...], ...],
-    init: Any,
+    init: object,
     first: list[Any],
     constant: list[list[Any]],
 ) -> Any:
@@ -123,7 +123,7 @@ def _check_condition(condition: Lifted) -> None:
         )
 
 
-def _check(what: str, state: State[Any] | None, before: Any, after: Any) -> None:
+def _check(what: str, state: State[Any] | None, before: object, after: object) -> None:
     if same_structure(before, after) and same_types(before, after):
         return
     raise LoopStateError(
