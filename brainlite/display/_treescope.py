@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import sys
+from collections.abc import Callable
 from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -28,9 +29,7 @@ _outermost: ContextVar[int | None] = ContextVar("_outermost", default=None)
 """How deep the stack is where the outermost object is drawn."""
 
 
-def treescope_repr(
-    obj: object, path: str | None, subtree_renderer: "TreescopeSubtreeRenderer"
-) -> "Rendering":
+def treescope_repr(obj: object, path: str | None, subtree_renderer: Callable[..., Any]) -> Any:
     """Draw a displayable with treescope; a class takes it as its ``__treescope_repr__``.
 
     Parameters

@@ -76,7 +76,7 @@ def make_cell() -> GRUCell:
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_seen_by_the_next_step(change: Callable[[GRUCell], None]) -> None:
     cell, same = make_cell(), make_cell()
-    cell(X), cell(X), jit(same)(X), jit(same)(X)
+    _ = cell(X), cell(X), jit(same)(X), jit(same)(X)
     assert prepared(cell, X) is not None
     before = cell.h.value
     change(cell)

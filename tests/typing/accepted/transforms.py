@@ -175,9 +175,9 @@ def branches(net: Net, x: Array) -> None:
     assert_type(transform.cond(True, lambda a: a, lambda a: a * 2, x), Array)
     assert_type(transform.cond(x > 0, net, Dropout(), x), Array)
     assert_type(transform.cond(True, lambda: Pair(x, x), lambda: Pair(x, x)), Pair)
-    assert_type(transform.switch(1, [net.linear, net.linear], x), Array)
+    assert_type(transform.switch(1, (net, Dropout()), x), Array)
     assert_type(transform.switch(x, [double, double], x, 3), Array)
-    assert_type(transform.ifelse([x > 0, True], [net, net], x), Array)
+    assert_type(transform.ifelse([x > 0, True], (net, Dropout()), x), Array)
 
 
 def shapes_and_programs(net: Net, x: Array) -> None:
