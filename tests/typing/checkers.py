@@ -12,7 +12,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -40,9 +40,13 @@ def read_mypy(output: str, folder: Path) -> Findings:
 def run_pyright() -> Findings:
     """Check the files with pyright in strict mode, as the project's configuration has it."""
     # By names on its command line pyright takes no file that the project excludes.
-    report: dict[str, Any] = json.loads(_run("pyright", "--outputjson", "--project", str(HERE)))
+    return read_pyright(_run("pyright", "--outputjson", "--project", str(HERE)))
+
+
+def read_pyright(output: str) -> Findings:
+    """Read what pyright printed with ``--outputjson``."""
     found = _nothing()
-    for each in report["generalDiagnostics"]:
+    for each in json.loads(output)["generalDiagnostics"]:
         if each["severity"] == "error":
             line = each["range"]["start"]["line"] + 1
             found[Path(each["file"])][line].add(each.get("rule", "syntax"))

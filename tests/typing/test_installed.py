@@ -1,4 +1,4 @@
-"""The wheel: its types are complete, and in a project that uses it mypy finds every mistake."""
+"""The wheel: its types are complete, and mistakes in a project that uses it are found."""
 
 import json
 from pathlib import Path
@@ -6,10 +6,19 @@ from typing import Any
 
 import pytest
 
-from tests.typing.checkers import HERE, announced, compare, read_mypy
+from tests.typing.checkers import (
+    HERE,
+    Findings,
+    announced,
+    compare,
+    read_mypy,
+    read_pyright,
+)
 from tests.typing.installed import install, run_checker
 
 DOWNSTREAM = HERE / "downstream"
+CORRECT = ("model", "train")
+PROJECT = ("model.py", "train.py", "mistakes.py")
 
 
 @pytest.fixture(scope="module")
@@ -30,21 +39,29 @@ def test_every_public_type_is_known(interpreter: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_project_is_checked_against_the_wheel(interpreter: Path, tmp_path: Path) -> None:
-    # The report counts the expressions whose type has no Any in it, for mypy.
-    options = ["--any-exprs-report", str(tmp_path), "--cache-dir", str(tmp_path)]
-    files = [str(file) for file in sorted(DOWNSTREAM.glob("*.py"))]
-    output = run_checker(
-        interpreter, DOWNSTREAM, "mypy", "--strict", "--output", "json", *options, *files
-    )
-    found = read_mypy(output, DOWNSTREAM)
-    for name in ("model.py", "train.py", "mistakes.py"):
-        assert compare(DOWNSTREAM / name, "mypy", found[DOWNSTREAM / name]) == []
-    assert len(announced(DOWNSTREAM / "mistakes.py", "mypy")) >= 40
+def test_mypy_finds_the_mistakes_of_a_project(interpreter: Path, tmp_path: Path) -> None:
+    options = ["--strict", "--output", "json", "--cache-dir", str(tmp_path), *PROJECT]
+    # The report counts the expressions with an Any in their type; making it switches the cache off.
+    options += ["--any-exprs-report", str(tmp_path)]
+    found = read_mypy(run_checker(interpreter, DOWNSTREAM, "mypy", *options), DOWNSTREAM)
+    assert complaints("mypy", found) == []
     table = (tmp_path / "any-exprs.txt").read_text(encoding="utf-8")
-    counts = {row[0]: row[1:3] for row in map(str.split, table.splitlines()) if len(row) == 4}
-    anys, expressions = (
-        sum(int(counts[name][column]) for name in ("model", "train")) for column in (0, 1)
-    )
+    rows = [row.split() for row in table.splitlines()]
+    counts = {row[0]: (int(row[1]), int(row[2])) for row in rows if row and row[0] in CORRECT}
+    anys, expressions = map(sum, zip(*counts.values(), strict=True))
     assert expressions > 500
     assert anys <= 0.01 * expressions
+
+
+@pytest.mark.slow
+def test_pyright_finds_the_mistakes_of_a_project(interpreter: Path) -> None:
+    options = ["--outputjson", "--project", "pyproject.toml"]
+    found = read_pyright(run_checker(interpreter, DOWNSTREAM, "pyright", *options))
+    assert complaints("pyright", found) == []
+
+
+def complaints(checker: str, found: Findings) -> list[str]:
+    """Compare a checker's findings with the marks; there are enough mistakes to find."""
+    assert len(announced(DOWNSTREAM / "mistakes.py", checker)) >= 40
+    files = [DOWNSTREAM / name for name in PROJECT]
+    return [each for file in files for each in compare(file, checker, found.get(file, {}))]
