@@ -23,7 +23,8 @@ PROJECT = ("model.py", "train.py", "mistakes.py")
 
 @pytest.fixture(scope="module")
 def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("hatchling", reason="without hatchling there is no wheel to look at")
+    for tool in ("hatchling", "mypy", "pyright"):
+        pytest.importorskip(tool, reason="these are installed for development only")
     return install(tmp_path_factory.mktemp("installed"))
 
 
