@@ -8,7 +8,7 @@ from brainlite.typing import SeedOrKey
 
 __all__ = ["DEFAULT", "clone_rng", "default_rng", "seed_context"]
 
-DEFAULT = RandomState()
+DEFAULT: RandomState = RandomState()
 """The generator from which the functions of this module draw. It has no key until its first use."""
 
 

@@ -159,7 +159,7 @@ class RandomState(
             return super().absent()
         with _seeding:
             if self.__held__ is MISSING:
-                self.__held__ = make_entropy_key()
+                self.__held__: Key = make_entropy_key()
         return self.__held__
 
     def _check(self, old: Any, new: Any) -> None:

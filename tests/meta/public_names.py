@@ -57,7 +57,10 @@ def _documents(
         case ast.Assign(value=ast.Name(id=original)) if name in _assigned_names(statement):
             # A second name for something is documented where the first one is.
             return _is_string(following) or is_documented(package, module, original)
-        case ast.Assign(value=ast.Attribute(attr=method)) if name in _assigned_names(statement):
+        case (
+            ast.Assign(value=ast.Attribute(attr=method))
+            | ast.AnnAssign(value=ast.Attribute(attr=method))
+        ) if name in _assigned_names(statement):
             # A bound method is documented in its class, which stands in a file of the same room.
             file = _file(package, module)
             assert file is not None
