@@ -124,7 +124,7 @@ def draw_shape(size: AnySize, **parameters: AnyArray) -> Shape:
     )
 
 
-def _is_traced(value: Any) -> bool:
+def _is_traced(value: object) -> bool:
     if isinstance(value, list | tuple):
         return any(map(_is_traced, value))
     return isinstance(value, Tracer)
@@ -180,7 +180,7 @@ def require(**parameters: Parameter) -> None:
             )
 
 
-def require_order(name: str, value: Any, sign: str, other_name: str, other: Any) -> None:
+def require_order(name: str, value: object, sign: str, other_name: str, other: object) -> None:
     """Raise an OptionError unless ``value < other``, or ``value >= other``, everywhere."""
     if _is_traced(value) or _is_traced(other):
         return

@@ -28,7 +28,7 @@ def make_entropy_key() -> Key:
         return jax.random.fold_in(jax.random.key(int(low)), high)
 
 
-def is_key(value: Any) -> bool:
+def is_key(value: object) -> bool:
     """Say whether ``value`` is a typed key, or an array of them."""
     dtype = getattr(value, "dtype", None)
     return dtype is not None and bool(jnp.issubdtype(dtype, jax.dtypes.prng_key))

@@ -3,7 +3,6 @@
 import operator
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import jax
 
@@ -162,7 +161,7 @@ class RandomState(
                 self.__held__: Key = make_entropy_key()
         return self.__held__
 
-    def _check(self, old: Any, new: Any) -> None:
+    def _check(self, old: object, new: object) -> None:
         dtype = getattr(new, "dtype", None)
         if (dtype is not None and dtype == getattr(old, "dtype", None)) or is_key(new):
             return

@@ -40,7 +40,7 @@ def eval_shape(f: Callable[..., Array], /, *args: Any, **kwargs: Any) -> jax.Sha
 def eval_shape(f: Callable[..., N], /, *args: Any, **kwargs: Any) -> N: ...
 @overload
 def eval_shape(f: Callable[..., object], /, *args: Any, **kwargs: Any) -> Any: ...
-def eval_shape(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+def eval_shape(f: Callable[..., Any], /, *args: object, **kwargs: object) -> Any:
     """Return the shapes and dtypes of a result without computing it.
 
     Parameters
@@ -70,7 +70,7 @@ def eval_shape(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """
     outlines: list[_Outline] = []
 
-    def called(*args: Any, **kwargs: Any) -> tuple[list[Any], list[Any]]:
+    def called(*args: object, **kwargs: object) -> tuple[list[Any], list[Any]]:
         structure: Any
         leaves, structure = jax.tree.flatten(f(*args, **kwargs), is_leaf=_is_graph)
         graph = [_is_graph(leaf) for leaf in leaves]
@@ -90,7 +90,7 @@ def eval_shape(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     return outline.structure.unflatten(leaves)
 
 
-def _is_graph(value: Any) -> bool:
+def _is_graph(value: object) -> bool:
     return isinstance(value, Node | State)
 
 
@@ -110,7 +110,7 @@ def _forget_tracers(node: Node) -> None:
             attributes[name] = jax.tree.map(_struct_of_tracer, value)
 
 
-def _struct_of_tracer(leaf: Any) -> Any:
+def _struct_of_tracer(leaf: object) -> Any:
     return _struct(leaf) if isinstance(leaf, Tracer) else leaf
 
 
@@ -176,7 +176,7 @@ def make_jaxpr(
     """
     options = Options(choose(fun, static_argnums, static_argnames, label="make_jaxpr"))
 
-    def jaxpr_maker(*args: Any, **kwargs: Any) -> Any:
+    def jaxpr_maker(*args: object, **kwargs: object) -> Any:
         call = lift_call(fun, args, kwargs, label="make_jaxpr", options=options)
         written = call.lifted.effects.written
         states = tuple(dict.fromkeys([*call.lifted.reads, *written]))
@@ -194,7 +194,7 @@ def _in_and_out(
     """Return the jaxpr that takes the values of some states, and returns those of some."""
     lifted = call.lifted
 
-    def pure(arguments: Any, before: list[Any]) -> Any:
+    def pure(arguments: object, before: list[Any]) -> Any:
         values = dict(zip(given, before, strict=True))
         out, new = lifted([values[state] for state in lifted.reads], arguments)
         values.update(zip(lifted.effects.states, new, strict=True))

@@ -61,7 +61,7 @@ def open_call(
     """Return a function of arrays alone, and these arrays."""
     call = take_apart(tuple(args), dict(kwargs), options, label=label)
 
-    def called(*args: Any, **kwargs: Any) -> Any:
+    def called(*args: object, **kwargs: object) -> Any:
         full_args, full_kwargs = call.fill(args, kwargs, call.graph)
         return fun(*full_args, **full_kwargs)
 

@@ -101,7 +101,7 @@ def checkpoint(
         options = Options(choose(fun, static_argnums, None, label="checkpoint"))
         remat = _Remat(prevent_cse, policy)
 
-        def checkpointed(*args: Any, **kwargs: Any) -> Any:
+        def checkpointed(*args: object, **kwargs: object) -> Any:
             call = lift_call(fun, args, kwargs, label="checkpoint", options=options)
             out, new = execute(_run, [call.lifted], remat, call.values(), call.arguments)
             commit(call.lifted.effects, new)
@@ -115,10 +115,10 @@ def checkpoint(
 remat = checkpoint
 
 
-def _run(bodies: Sequence[Body], options: _Remat, values: list[Any], arguments: Any) -> Any:
+def _run(bodies: Sequence[Body], options: _Remat, values: list[Any], arguments: object) -> Any:
     """Run the function on values alone."""
 
-    def pure(values: list[Any], arguments: Any) -> Any:
+    def pure(values: list[Any], arguments: object) -> Any:
         return bodies[0](values, arguments)
 
     return jax.checkpoint(pure, prevent_cse=options.prevent_cse, policy=options.policy)(

@@ -43,8 +43,8 @@ class _Plan(NamedTuple):
 def shard_map(
     fun: Callable[P, R],
     mesh: Mesh,
-    in_specs: Any,
-    out_specs: Any,
+    in_specs: object,
+    out_specs: object,
     *,
     state_in_specs: StateSpecs = None,
     state_out_specs: StateSpecs = None,
@@ -180,7 +180,7 @@ def _lift_shards(
     return found[0]
 
 
-def _shard_of(slot: Slot[Any], leaf: Any, mesh: Mesh, spec: PartitionSpec) -> Any:
+def _shard_of(slot: Slot[Any], leaf: object, mesh: Mesh, spec: PartitionSpec) -> Any:
     whole: Any = jax.typeof(leaf)
     try:
         shape = NamedSharding(mesh, spec).shard_shape(whole.shape)
@@ -219,20 +219,20 @@ def _each_spec(in_specs: Any, arguments: Arguments) -> Any:
         )
     by_position = (in_specs,) * len(args) if single else tuple(in_specs)
 
-    def spread(spec: PartitionSpec, part: Any) -> Any:
+    def spread(spec: PartitionSpec, part: object) -> Any:
         return jax.tree.map(lambda _: spec, part)
 
     return jax.tree.map(spread, by_position, args), spread(_WHOLE, kwargs)
 
 
-def _place(mesh: Mesh, specs: Any, arrays: Any) -> Any:
-    def put(spec: PartitionSpec, array: Any) -> Any:
+def _place(mesh: Mesh, specs: object, arrays: object) -> Any:
+    def put(spec: PartitionSpec, array: object) -> Any:
         return jax.device_put(array, NamedSharding(mesh, spec))
 
     return jax.tree.map(put, specs, arrays)
 
 
-def _check_whole(state: AnyState, spec: PartitionSpec, kind: Any) -> None:
+def _check_whole(state: AnyState, spec: PartitionSpec, kind: object) -> None:
     """Check that a state is the same on all devices between which its spec does not tell."""
     for leaf in jax.tree.leaves(kind):
         varying = getattr(getattr(leaf, "manual_axis_type", None), "varying", frozenset[str]())

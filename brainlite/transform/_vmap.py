@@ -67,10 +67,10 @@ def vmap(
     /,
     *,
     in_axes: Axes = 0,
-    out_axes: Any = 0,
+    out_axes: object = 0,
     axis_name: Hashable | None = None,
     axis_size: int | None = None,
-    spmd_axis_name: Any = None,
+    spmd_axis_name: object = None,
     in_states: MappedStates = None,
     out_states: MappedStates = None,
 ) -> Any:
@@ -132,7 +132,7 @@ def vmap(
             lanes.commit(outcome)
             return outcome.out
 
-        def mapped(*args: Any, **kwargs: Any) -> Any:
+        def mapped(*args: object, **kwargs: object) -> Any:
             call = _Call.of(args, in_axes)
             return run_compiled(functools.partial(run, call), (call.args, kwargs), label="vmap")
 
@@ -166,7 +166,7 @@ class _Call(NamedTuple):
     def fill(self, fun: Callable[..., Any]) -> Callable[..., Any]:
         """Return ``fun`` as a function of the arguments with holes."""
 
-        def filled(*args: Any, **kwargs: Any) -> Any:
+        def filled(*args: object, **kwargs: object) -> Any:
             full = [self.modules.get(n, arg) for n, arg in enumerate(args)]
             return fun(*full, **kwargs)
 
@@ -294,7 +294,7 @@ def _checked(state: State[Any], axis: int) -> Any:
     return value
 
 
-def _check_shared(state: State[Any], value: Any, trace: Any) -> None:
+def _check_shared(state: State[Any], value: object, trace: object) -> None:
     """Check that a state that was not declared has one value for all lanes."""
     if any(is_batched(leaf, trace) for leaf in jax.tree.leaves(value)):
         raise MapStateError(

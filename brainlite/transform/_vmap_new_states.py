@@ -64,10 +64,10 @@ def vmap_new_states(
     /,
     *,
     in_axes: Axes = 0,
-    out_axes: Any = 0,
+    out_axes: object = 0,
     axis_name: Hashable | None = None,
     axis_size: int | None = None,
-    spmd_axis_name: Any = None,
+    spmd_axis_name: object = None,
     state_tag: str | None = None,
     state_to_exclude: Filter = None,
     in_states: MappedStates = None,
@@ -120,7 +120,7 @@ def vmap_new_states(
     excluded = to_predicate(state_to_exclude)
 
     def decorate(fun: Callable[..., Any]) -> Callable[..., Any]:
-        def mapped(*args: Any, **kwargs: Any) -> Any:
+        def mapped(*args: object, **kwargs: object) -> Any:
             lane = _Lane(fun, excluded, state_tag)
             run: Callable[..., Any] = vmap(
                 lane,
@@ -151,7 +151,7 @@ class _Lane:
         self._effects: Effects | None = None
         self._shared: list[bool] = []  # for each new state: whether all lanes share it
 
-    def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, list[Any], list[Any]]:
+    def __call__(self, *args: object, **kwargs: object) -> tuple[Any, list[Any], list[Any]]:
         # A frame inside that of vmap: what was there before goes on to vmap, what is new does not.
         with Frame("vmap_new_states", hoist=False) as frame:
             out = self._fun(*args, **kwargs)
@@ -197,7 +197,7 @@ def _select(places: list[Place], predicate: Predicate) -> set[AnyState]:
     return found
 
 
-def _check_shared(effects: Effects, state: AnyState, value: Any) -> None:
+def _check_shared(effects: Effects, state: AnyState, value: object) -> None:
     if any(is_batched(leaf, current_trace()) for leaf in jax.tree.leaves(value)):
         raise MapStateError(
             f"this {type(state).__name__} gets a different value in each lane, and is excluded "
@@ -209,7 +209,7 @@ def _check_shared(effects: Effects, state: AnyState, value: Any) -> None:
         )
 
 
-def _check_axis_size(axis_size: Any) -> None:
+def _check_axis_size(axis_size: object) -> None:
     if axis_size is None or (isinstance(axis_size, int) and axis_size > 0):
         return
     raise OptionError(

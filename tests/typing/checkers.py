@@ -31,7 +31,7 @@ def run_mypy() -> Findings:
 def read_mypy(output: str, folder: Path) -> Findings:
     """Read what mypy printed with ``--output json``, run in a folder."""
     found = _nothing()
-    for each in map(json.loads, output.splitlines()):
+    for each in map(json.loads, filter(None, output.splitlines())):
         if each["severity"] == "error":
             found[folder / each["file"]][each["line"]].add(str(each["code"]))
     return found
