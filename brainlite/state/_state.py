@@ -267,7 +267,7 @@ class ParamState(State[T]):
         requires_grad: bool = True,
     ) -> None:
         super().__init__(value, name, tag)
-        self.__frozen__ = not requires_grad
+        self.__frozen__: bool = not requires_grad
 
     @property
     def requires_grad(self) -> bool:

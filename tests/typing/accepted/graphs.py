@@ -134,6 +134,8 @@ def filters_are_predicates(model: GRUCell) -> None:
         graph.Any(ParamState, "slow"),
         graph.All(ParamState, graph.Not("slow")),
         graph.Not(...),
+        graph.Everything(),
+        graph.Nothing(),
         Linear,
         None,
         False,
@@ -154,3 +156,34 @@ class Counter(brainlite.graph.Node):
 def nodes_of_ones_own(x: Array) -> None:
     assert_type(Counter(x).count.value, Array)
     assert_type(graph.clone(Counter(x)), Counter)
+
+
+def nodes_by_kind(model: GRUCell) -> None:
+    assert_type(graph.nodes(model), dict[Path, graph.Node])
+    assert_type(graph.nodes(model, Linear), dict[Path, Linear])
+    assert_type(graph.nodes(model, Linear, GRUCell), tuple[dict[Path, Linear], dict[Path, GRUCell]])
+    assert_type(model.nodes(Linear)["Wh",], Linear)
+    assert_type(list(model.nodes()), list[Path])
+
+
+def nested_collections(params: graph.FlattedDict[Params]) -> None:
+    assert_type(params.to_nest(), graph.NestedDict[Params])
+    assert_type(params.to_nest().to_flat(), graph.StateDict[Params])
+
+
+class Foreign:
+    """A class of another library."""
+
+    def __init__(self, parts: dict[str, Any]) -> None:
+        self.parts: dict[str, Any] = parts
+
+
+def classes_of_others() -> None:
+    graph.register_graph_node_type(
+        Foreign,
+        flatten=lambda node: (node.parts.items(), None),
+        set_key=lambda node, key, value: node.parts.update({str(key): value}),
+        pop_key=lambda node, key: node.parts.pop(str(key)),
+        create_empty=lambda _: Foreign({}),
+        clear=lambda node: node.parts.clear(),
+    )
