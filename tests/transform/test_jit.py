@@ -249,13 +249,14 @@ def test_the_same_options_as_those_of_jax_reach_it() -> None:
     inner = jit(lambda x: x + 1, inline=True)
     outlined = jit(lambda x: x + 1)
 
-    def primitives(fun: Any) -> list[str]:
+    def calls(fun: Any) -> list[bool]:
         jaxpr = jax.make_jaxpr(lambda x: jit(lambda x: fun(x))(x))(jnp.asarray(X))
         [call] = [e for e in jaxpr.eqns if "jaxpr" in e.params]
-        return [e.primitive.name for e in call.params["jaxpr"].eqns]
+        inside = call.params["jaxpr"].eqns
+        return [each.params["inline"] for each in inside if "inline" in each.params]
 
-    assert primitives(inner) == ["add"]
-    assert primitives(outlined) != ["add"]
+    assert calls(inner) in ([], [True])  # inlined while it is traced, or later
+    assert calls(outlined) == [False]
 
 
 def test_a_warm_call_is_one_dispatch_for_each_way_of_calling() -> None:
