@@ -31,7 +31,7 @@ from brainlite.transform._intake import Intake, Misfit, own_buffers
 from brainlite.transform._lift import Effects, Lifted, commit, fetch, lift, name_of
 from brainlite.transform._options import Options
 
-__all__ = ["Binding", "Call", "Respecialise", "Specialisation", "tracing"]
+__all__ = ["Binding", "Call", "Compilation", "Respecialise", "Specialisation", "tracing"]
 
 AnyState = State[Any]
 
@@ -66,6 +66,13 @@ class Call(NamedTuple):
         return (self.kind, *map(id, self.graph))
 
 
+class Compilation(NamedTuple):
+    """What a printed jitted function says of one specialisation."""
+
+    because: list[str]  # what the one before it did not fit
+    arguments: list[str]  # the shapes and dtypes of each compilation
+
+
 class Specialisation:
     """A function compiled for a set of guards.
 
@@ -77,10 +84,15 @@ class Specialisation:
         The call that asks for it.
     options : Options
         Those of ``jit``.
+    because : list of str
+        Why it is made, for showing.
     """
 
-    def __init__(self, fun: Callable[..., Any], call: Call, options: Options) -> None:
+    def __init__(
+        self, fun: Callable[..., Any], call: Call, options: Options, because: list[str]
+    ) -> None:
         self._fun = fun
+        self.shown: Compilation = Compilation(because, [])
         self._fill = call.fill
         self._copies: Any = None
         self._stand_ins: Mapping[AnyState, AnyState] = {}
@@ -175,6 +187,9 @@ class Specialisation:
         flat = [leaf for each in reversed(args[: self._lists]) for leaf in each]
         values = dict(zip(self.reads, self.intake.restore(flat), strict=True))
         args = args[self._lists :]
+        given = [summary(arg) for arg in args]
+        given += [f"{name}={summary(arg)}" for name, arg in kwargs.items()]
+        self.shown.arguments.append(f"({', '.join(given)})")
         lifted, self._pending = self._pending, None
         if lifted is not None:
             return lifted([values[state] for state in lifted.reads], (args, kwargs))
