@@ -30,6 +30,7 @@ An object whose class writes a ``__repr__`` of its own below the inherited ``__d
 inside others by that ``__repr__``.
 """
 
+from brainlite.display._plot import plot_states
 from brainlite.display._protocol import (
     Description,
     Displayable,
@@ -46,6 +47,7 @@ __all__ = [
     "Shown",
     "ShownMapping",
     "ShownSequence",
+    "plot_states",
     "render_to_html",
     "show",
     "text_repr",

@@ -36,6 +36,7 @@ __all__ = [
     "Node",
     "all_items",
     "fields",
+    "find_path",
     "note",
     "note_all",
 ]
@@ -104,7 +105,7 @@ class Node(NodeBase):
 
     def __path_to__(self, target: object) -> list[str] | None:
         """Return the steps from here to ``target``, for error messages."""
-        from_here = _find(self, target)
+        from_here = find_path(self, target)
         return None if from_here is None else [type(self).__name__, *map(_step, from_here)]
 
     def __display__(self) -> Shown:
@@ -298,7 +299,7 @@ def _step(part: PathPart) -> str:
     return f".{part}" if isinstance(part, str) and part.isidentifier() else f"[{part!r}]"
 
 
-def _find(root: Node, target: object) -> list[PathPart] | None:
+def find_path(root: Node, target: object) -> list[PathPart] | None:
     """Return the path of ``target`` below ``root``, looking at nearer objects first."""
     # (number of what holds it, last step, object): a path for each would take quadratic memory.
     met: list[tuple[int, PathPart, Any]] = [(0, "", root)]
