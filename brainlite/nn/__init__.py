@@ -20,6 +20,7 @@ from brainlite.nn._linear import Linear
 from brainlite.nn._module import Module
 from brainlite.nn._sequential import Sequential
 from brainlite.nn._state_dict import IncompatibleKeys
+from brainlite.nn._summary import Summary, summary
 from brainlite.nn._watch import History, capture, record
 from brainlite.nn.functional import (
     celu,
@@ -71,6 +72,7 @@ __all__ = [
     "RNNCell",
     "RemovableHandle",
     "Sequential",
+    "Summary",
     "URLSTMCell",
     "ValinaRNNCell",
     "VanillaRNNCell",
@@ -115,6 +117,7 @@ __all__ = [
     "sparse_sigmoid",
     "squareplus",
     "standardize",
+    "summary",
     "swish",
     "tanh",
     "tanh_shrink",
