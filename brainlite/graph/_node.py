@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from brainlite._jax_compat import Tracer, current_trace
-from brainlite.display import Shown, text_repr, treescope_repr
+from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.errors import (
     RawTransformError,
     StateOverwriteError,
@@ -115,6 +115,7 @@ class Node(NodeBase):
 
     __repr__ = text_repr
     __treescope_repr__ = treescope_repr
+    _repr_mimebundle_ = notebook_repr
 
 
 _set_compiled: Callable[[Node, dict[Any, Any]], None] = vars(Node)["__compiled__"].__set__

@@ -4,14 +4,12 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
-import jax
-
 from brainlite.display._table import Table
 from brainlite.errors import InputError, OptionError
-from brainlite.graph import Node, iter_leaf, iter_node
+from brainlite.graph import Node, iter_node
 from brainlite.nn._cost import Flops, count_flops
+from brainlite.nn._footprint import footprint, in_bytes, numbers
 from brainlite.nn._watch import Observer, dotted
-from brainlite.state import ParamState, State
 from brainlite.state._fit import summary as shapes
 from brainlite.transform import eval_shape
 from brainlite.transform._call import lift_call
@@ -96,16 +94,16 @@ class Summary:
 
     def __init__(self, model: Any, rows: list[Row]) -> None:
         self.rows: list[Row] = rows
-        self.params, self.bytes = _size(model)
+        self.params, self.bytes = footprint(model)
         self.flops: float | None = rows[0].flops
-        self._others = sum(_size_of(s)[0] for s in _states(model) if not isinstance(s, ParamState))
+        self._others = numbers(model)
 
     def _table(self) -> Table:
         called = any(row.calls for row in self.rows)
         header = ["path", "type", "input", "output", "calls", "params", "bytes", "flops"]
         columns = range(len(header)) if called else [0, 1, 5, 6]
         rows = [_cells(row) for row in self.rows]
-        footer = [f"parameters: {self.params:,} ({_in_bytes(self.bytes)} in all states)"]
+        footer = [f"parameters: {self.params:,} ({in_bytes(self.bytes)} in all states)"]
         footer += [f"other states: {self._others:,} numbers"] if self._others else []
         footer += [] if self.flops is None else [f"flops of one call: {self.flops:,.0f}"]
         kept = [[row[n] for n in columns] for row in rows]
@@ -132,13 +130,6 @@ def _cells(row: Row) -> list[str]:
 
 def _plus(part: Any, step: int) -> Any:
     return part + step if isinstance(part, int) else part
-
-
-def _in_bytes(size: float) -> str:
-    units = ["B", "KB", "MB", "GB", "TB"]
-    while size >= 1000 and len(units) > 1:
-        size, units = size / 1000, units[1:]
-    return f"{size:.3g} {units[0]}"
 
 
 def summary(model: Any, *args: Any, depth: int | None = None, **kwargs: Any) -> Summary:
@@ -206,7 +197,7 @@ def summary(model: Any, *args: Any, depth: int | None = None, **kwargs: Any) -> 
 
 def _rows(path: Path, node: Node, calls: list[_Call]) -> Iterator[Row]:
     """Yield one row for each combination of shapes that a module is called with."""
-    params, size = _size(node)
+    params, size = footprint(node)
     by_shape: dict[tuple[str, str], list[_Call]] = {}
     for call in calls:
         by_shape.setdefault((call.inputs, call.output), []).append(call)
@@ -253,22 +244,3 @@ def _content(block: list[Row]) -> Any:
     listed = isinstance(base[-1], int)
     where = base[:-1] if listed else base
     return where, [(row.path[len(base) :], row[1:]) for row in block]
-
-
-def _states(model: Any) -> list[State[Any]]:
-    return [state for _, state in iter_leaf(model)]
-
-
-def _size(model: Any) -> tuple[int, int]:
-    """Return the number of parameters and the bytes of all states."""
-    sizes = [(state, *_size_of(state)) for state in _states(model)]
-    params = sum(count for state, count, _ in sizes if isinstance(state, ParamState))
-    return params, sum(size for _, _, size in sizes)
-
-
-def _size_of(state: State[Any]) -> tuple[int, int]:
-    # Only what an array says of itself: no value is read, and a deleted one has its size, too.
-    leaves = [leaf for leaf in jax.tree.leaves(state.__held__) if hasattr(leaf, "dtype")]
-    return sum(leaf.size for leaf in leaves), sum(
-        leaf.size * leaf.dtype.itemsize for leaf in leaves
-    )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Self
 
-from brainlite.display import ShownMapping, text_repr, treescope_repr
+from brainlite.display import ShownMapping, notebook_repr, text_repr, treescope_repr
 from brainlite.graph import iter_node, to_predicate
 from brainlite.graph._node import find_path
 from brainlite.state import HiddenState, State
@@ -28,7 +28,7 @@ def dotted(path: Path) -> str:
 
 _lock = threading.Lock()
 _users: Counter[type[Any]] = Counter()
-_originals: dict[type[Any], Any] = {}
+_patched: dict[type[Any], tuple[Any, Any]] = {}
 
 
 @contextmanager
@@ -38,8 +38,9 @@ def watched(model: Any, watcher: Watcher) -> Generator[None]:
     with _lock:
         for cls in classes:
             if not _users[cls]:
-                _originals[cls] = vars(cls)["__call__"]
-                type.__setattr__(cls, "__call__", _seen(_originals[cls]))
+                plain = vars(cls)["__call__"]
+                _patched[cls] = (plain, _seen(plain))
+                type.__setattr__(cls, "__call__", _patched[cls][1])
             _users[cls] += 1
     try:
         with watcher.watching():
@@ -48,8 +49,11 @@ def watched(model: Any, watcher: Watcher) -> Generator[None]:
         with _lock:
             for cls in classes:
                 _users[cls] -= 1
-                if not _users[cls]:
-                    type.__setattr__(cls, "__call__", _originals.pop(cls))
+                if _users[cls]:
+                    continue
+                plain, ours = _patched.pop(cls)
+                if vars(cls)["__call__"] is ours:  # and nobody has put another one over it
+                    type.__setattr__(cls, "__call__", plain)
 
 
 def _seen(original: Any) -> Callable[..., Any]:
@@ -131,6 +135,7 @@ class History(Observer, Mapping[str, Any]):
 
     __repr__ = text_repr
     __treescope_repr__ = treescope_repr
+    _repr_mimebundle_ = notebook_repr
 
 
 class _States(History):

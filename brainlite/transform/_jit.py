@@ -9,7 +9,7 @@ import jax
 from typing_extensions import ParamSpec, TypeVar
 
 from brainlite._jax_compat import UNSPECIFIED
-from brainlite.display import Shown, text_repr, treescope_repr
+from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.graph import Node
 from brainlite.state._frame import current_frame
 from brainlite.transform._arguments import (
@@ -161,6 +161,7 @@ class BoundJit(Generic[P, R_co]):
 
     __repr__ = text_repr
     __treescope_repr__ = treescope_repr
+    _repr_mimebundle_ = notebook_repr
 
     def _prepare(self, args: Any, kwargs: Any) -> tuple[Call, Binding]:
         self._deep = self._deep or contains_graph(nested_only(args, kwargs))

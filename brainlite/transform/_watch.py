@@ -29,6 +29,7 @@ class Trail(State[Any]):
         # Made for good, even when a transform is running: it belongs to the watcher.
         self.name = name
         self.tag = None
+        self.__frozen__ = False
         self.__held__ = None
 
     def put(self, value: Any) -> None:
