@@ -92,6 +92,7 @@ def _draw(
 
     kind, color = type(obj), _color(type(obj))
     whole = bool(getattr(kind, "__display_constructs__", False))
+    drawing: Rendering
     match shown:
         case Shown(_, fields):
             values = {name: _lighter(value) for name, value in fields}
@@ -126,10 +127,9 @@ def _lighter(value: Any) -> Any:
     """Replace arrays by their types, where they are not to be looked into."""
     if not _light.get() or is_displayable(value) or jax.tree_util.all_leaves([value]):
         return Verbatim(array_text(value)) if _light.get() and is_array(value) else value
-    leaves, structure = jax.tree.flatten(value)
-    if not all(map(is_array, leaves)):
+    if not all(map(is_array, jax.tree.leaves(value))):
         return value
-    return structure.unflatten([Verbatim(array_text(leaf)) for leaf in leaves])
+    return jax.tree.map(lambda leaf: Verbatim(array_text(leaf)), value)
 
 
 def _stack_frames() -> int:
