@@ -1,5 +1,7 @@
 """Plots of what happened in a model over time."""
 
+import functools
+import io
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -30,7 +32,7 @@ def plot_states(history: Mapping[Any, Any], *, batch: int = 0, cmap: str = "RdBu
     Returns
     -------
     matplotlib.figure.Figure
-        One heat map below the other; a notebook shows it.
+        One heat map below the other. A notebook shows it; ``figure.savefig`` keeps it.
 
     Raises
     ------
@@ -63,10 +65,19 @@ def plot_states(history: Mapping[Any, Any], *, batch: int = 0, cmap: str = "RdBu
             values.T, aspect="auto", cmap=cmap, vmin=-most, vmax=most, interpolation="nearest"
         )
         axes.set(title=name, ylabel="unit")
+        axes.yaxis.get_major_locator().set_params(integer=True)
         figure.colorbar(image, ax=axes)
     rows[-1, 0].set_xlabel("time step")
+    # A notebook shows it also where pyplot, which keeps every figure, was not imported.
+    figure._repr_png_ = functools.partial(_png, figure)
     shown: Figure = figure
     return shown
+
+
+def _png(figure: Any) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
 
 
 def _matplotlib() -> Any:

@@ -7,10 +7,8 @@ from typing import Final, NamedTuple
 __all__ = ["Table"]
 
 # Colours are those of the page around, so that it is read in light and in dark mode.
-_STYLE: Final = (
-    "border-collapse:collapse;color:inherit;background:transparent;font-size:0.9em;"
-    "font-family:ui-monospace,monospace"
-)
+_FONT: Final = "font-size:0.9em;font-family:ui-monospace,monospace"
+_STYLE: Final = f"border-collapse:collapse;color:inherit;background:transparent;{_FONT}"
 _CELL: Final = "padding:2px 10px;white-space:pre;text-align:"
 _LINE: Final = ";border-bottom:1px solid rgba(128,128,128,0.6)"
 
@@ -67,5 +65,5 @@ class Table(NamedTuple):
         footer = "<br>".join(map(html.escape, self.footer))
         return (
             f'<div><table style="{_STYLE}"><thead>{head}</thead><tbody>{body}</tbody></table>'
-            f'<div style="padding:4px 10px">{footer}</div></div>'
+            f'<div style="padding:4px 10px;{_FONT}">{footer}</div></div>'
         )

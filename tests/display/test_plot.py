@@ -54,3 +54,8 @@ def test_without_matplotlib_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"pip install brainlite\[plot\]"):
         plot_states({"h": WAVE})
+
+
+def test_a_notebook_shows_the_figure_without_pyplot() -> None:
+    show: Any = plot_states({"h": WAVE})
+    assert show._repr_png_().startswith(b"\x89PNG")
