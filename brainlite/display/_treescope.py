@@ -90,7 +90,11 @@ def _draw(
     from treescope import rendering_parts as parts
     from treescope import repr_lib
 
-    kind, color = type(obj), _color(type(obj))
+    kind = type(obj)
+    name = getattr(shown, "name", "") or kind.__name__
+    if name != kind.__name__:  # an object that stands for one of another type
+        kind = type(name, (), {})
+    color = _color(kind)
     whole = bool(getattr(kind, "__display_constructs__", False))
     drawing: Rendering
     match shown:

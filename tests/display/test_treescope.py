@@ -178,6 +178,14 @@ def test_arrays_are_types_unless_their_numbers_are_asked_for() -> None:
     assert "float32" in numbers
 
 
+def test_an_object_may_stand_for_one_of_another_type() -> None:
+    class Stand(Linear):
+        def __display__(self) -> Shown:
+            return Shown("Dense", [("n", 1)])
+
+    assert treescope.render_to_text(Stand()) == "Dense(n=1)"
+
+
 def test_a_note_stands_beside_the_object() -> None:
     class Noted(Linear):
         def __display_note__(self) -> str:
