@@ -94,9 +94,11 @@ class Summary:
 
     def __init__(self, model: Any, rows: list[Row]) -> None:
         self.rows: list[Row] = rows
-        self.params, self.bytes = footprint(model)
+        params, size = footprint(model)
+        self.params: int = params
+        self.bytes: int = size
         self.flops: float | None = rows[0].flops
-        self._others = numbers(model)
+        self._others: int = numbers(model)
 
     def _table(self) -> Table:
         called = any(row.calls for row in self.rows)
