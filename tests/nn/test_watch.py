@@ -10,7 +10,16 @@ import pytest
 from brainlite import nn
 from brainlite.nn import History, capture, record
 from brainlite.state import HiddenState, ParamState, State
-from brainlite.transform import cond, for_loop, grad, jit, vmap
+from brainlite.transform import (
+    checkpointed_for_loop,
+    cond,
+    for_loop,
+    grad,
+    jit,
+    remat,
+    value_and_grad,
+    vmap,
+)
 from brainlite.typing import Array
 from tests.transform.checks import Runs
 
@@ -103,6 +112,28 @@ def test_a_loop_in_a_loop_keeps_both_axes(model: Model, expected: dict[str, Any]
     np.testing.assert_allclose(outputs["readout"][1], expected["readout"], rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("how", ["remat", "checkpointed", "compiled step", "value_and_grad"])
+def test_it_composes_with_other_transforms(
+    model: Model, expected: dict[str, Any], how: str
+) -> None:
+    nn.init_all_states(model)
+    cell = model.cell
+
+    def loss(x: Array) -> Array:
+        return for_loop(cell, x).sum()
+
+    ways: dict[str, Any] = {
+        "remat": lambda x: for_loop(remat(cell), x),
+        "checkpointed": lambda x: checkpointed_for_loop(cell, x),
+        "compiled step": lambda x: for_loop(jit(cell), x),
+        "value_and_grad": jit(value_and_grad(loss, cell.states(ParamState))),
+    }
+    with record(model) as history, capture(model, nn.LSTMCell) as outputs:
+        ways[how](X)
+    assert_history(history, expected, "cell.c", "cell.h")
+    assert_history(outputs, expected, "cell")
+
+
 def test_a_progress_bar_changes_nothing() -> None:
     pytest.importorskip("tqdm")
     cell = nn.init_all_states(nn.GRUCell(2, 3))
@@ -164,3 +195,12 @@ def test_a_history_prints_as_shapes(model: Model) -> None:
     assert repr(history) == (
         "{\n  'cell.c': ShapedArray(float32[7,3]),\n  'cell.h': ShapedArray(float32[7,3])\n}"
     )
+
+
+def test_what_was_compiled_before_is_seen_without_a_loop_in_it() -> None:
+    layer = nn.Linear(2, 3)
+    run = jit(layer)
+    y = run(X)
+    with capture(layer) as outputs:
+        run(X)
+    np.testing.assert_array_equal(outputs[""], y)
