@@ -14,6 +14,7 @@ from brainlite.display import ShownMapping, notebook_repr, text_repr, treescope_
 from brainlite.graph import iter_node, to_predicate
 from brainlite.graph._node import find_path
 from brainlite.state import HiddenState, State
+from brainlite.state._epoch import epoch
 from brainlite.state._frame import current_frame
 from brainlite.transform._watch import Trail, Watcher, watchers
 from brainlite.typing import Filter, Path
@@ -42,6 +43,7 @@ def watched(model: Any, watcher: Watcher) -> Generator[None]:
                 _patched[cls] = (plain, _seen(plain))
                 type.__setattr__(cls, "__call__", _patched[cls][1])
             _users[cls] += 1
+    epoch.advance()  # what was prepared for calls without anybody watching is not to be used
     try:
         with watcher.watching():
             yield
@@ -54,6 +56,7 @@ def watched(model: Any, watcher: Watcher) -> Generator[None]:
                 plain, ours = _patched.pop(cls)
                 if vars(cls)["__call__"] is ours:  # and nobody has put another one over it
                     type.__setattr__(cls, "__call__", plain)
+        epoch.advance()
 
 
 def _seen(original: Any) -> Callable[..., Any]:

@@ -204,3 +204,15 @@ def test_what_was_compiled_before_is_seen_without_a_loop_in_it() -> None:
     with capture(layer) as outputs:
         run(X)
     np.testing.assert_array_equal(outputs[""], y)
+
+
+def test_layers_of_a_cell_are_seen_in_a_single_eager_step() -> None:
+    cell = nn.init_all_states(nn.GRUCell(2, 3))
+    cell(X[0])  # keeps a kernel, in which the layers are not called
+    with capture(cell, nn.Linear) as outputs:
+        cell(X[0])
+    assert set(outputs) == {"Wrz", "Wh"}
+    seen: list[Any] = []
+    cell.Wh.register_forward_hook(lambda *call: seen.append(call))
+    cell(X[0])
+    assert len(seen) == 1
