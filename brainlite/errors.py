@@ -23,6 +23,7 @@
     ├── StateDictError            entries that do not fit a model: missing, unexpected, mis-shaped
     ├── SizeError                 a size that is negative, fractional or of the wrong rank
     ├── InputError                an input that does not fit a layer
+    ├── NonFiniteError            a NaN or an infinity that ``nn.check_finite`` has found
     ├── OptionError               an option with a value that it does not know
     └── EnvironmentKeyError       an environment key that is not set
 
@@ -44,6 +45,7 @@ __all__ = [
     "MapStateError",
     "NameNotFoundError",
     "NameTakenError",
+    "NonFiniteError",
     "OptionError",
     "RawTransformError",
     "SizeError",
@@ -206,6 +208,10 @@ class SizeError(BrainliteError, ValueError):
 
 class InputError(BrainliteError, ValueError):
     """The input of a layer does not fit the layer, or not its hidden state."""
+
+
+class NonFiniteError(BrainliteError, ArithmeticError):
+    """The output of a module is NaN or infinite."""
 
 
 class OptionError(BrainliteError, ValueError):

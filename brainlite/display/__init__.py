@@ -10,7 +10,8 @@ nothing of layout: :class:`Shown` for named fields, :class:`ShownSequence` for i
             return Shown("Scale", [("factor", self.factor)])
 
         __repr__ = text_repr
-        __treescope_repr__ = treescope_repr
+        __treescope_repr__ = treescope_repr  # wherever treescope draws
+        _repr_mimebundle_ = notebook_repr  # the last line of a notebook's cell
 
 What the text keeps:
 
@@ -30,6 +31,7 @@ An object whose class writes a ``__repr__`` of its own below the inherited ``__d
 inside others by that ``__repr__``.
 """
 
+from brainlite.display._plot import plot_states
 from brainlite.display._protocol import (
     Description,
     Displayable,
@@ -38,7 +40,7 @@ from brainlite.display._protocol import (
     ShownSequence,
 )
 from brainlite.display._text import text_repr, to_text
-from brainlite.display._treescope import render_to_html, show, treescope_repr
+from brainlite.display._treescope import notebook_repr, render_to_html, show, treescope_repr
 
 __all__ = [
     "Description",
@@ -46,6 +48,8 @@ __all__ = [
     "Shown",
     "ShownMapping",
     "ShownSequence",
+    "notebook_repr",
+    "plot_states",
     "render_to_html",
     "show",
     "text_repr",

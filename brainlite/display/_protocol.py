@@ -44,11 +44,14 @@ class Displayable(Protocol):
     ``__display__`` should be cheap and free of side effects: it hands out the parts as they
     are, and the display decides how much of them to show.
 
-    Two optional class attributes refine it:
+    Optional class attributes refine it:
 
     - ``__display_shared__ = False``: two appearances of the same object have no meaning, and
       both print in full (an initialiser that several layers use).
     - ``__display_color__``: the CSS colour in notebooks, instead of one made from the type's name.
+    - ``__display_note__``: a method that returns a remark for notebooks, such as the size.
+    - ``__display_constructs__ = True``: the fields are arguments that make an equal object, so that
+      treescope's roundtrip mode may show it as code.
 
     Examples
     --------

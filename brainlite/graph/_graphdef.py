@@ -5,7 +5,7 @@ from typing import Any, Generic, NamedTuple
 
 from typing_extensions import TypeVar
 
-from brainlite.display import Shown, to_text, treescope_repr
+from brainlite.display import Shown, notebook_repr, to_text, treescope_repr
 from brainlite.graph._codes import (
     Layout,
     NodeRef,
@@ -102,6 +102,7 @@ class GraphDef(Generic[M_co]):
         return to_text(self, depth=None if len(self.nodes) <= 100 else 3)
 
     __treescope_repr__ = treescope_repr
+    _repr_mimebundle_ = notebook_repr
 
 
 class Description(NamedTuple):

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from brainlite._jax_compat import Tracer, current_trace
-from brainlite.display import Shown, text_repr, treescope_repr
+from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.errors import (
     RawTransformError,
     StateOverwriteError,
@@ -36,6 +36,7 @@ __all__ = [
     "Node",
     "all_items",
     "fields",
+    "find_path",
     "note",
     "note_all",
 ]
@@ -104,7 +105,7 @@ class Node(NodeBase):
 
     def __path_to__(self, target: object) -> list[str] | None:
         """Return the steps from here to ``target``, for error messages."""
-        from_here = _find(self, target)
+        from_here = find_path(self, target)
         return None if from_here is None else [type(self).__name__, *map(_step, from_here)]
 
     def __display__(self) -> Shown:
@@ -114,6 +115,7 @@ class Node(NodeBase):
 
     __repr__ = text_repr
     __treescope_repr__ = treescope_repr
+    _repr_mimebundle_ = notebook_repr
 
 
 _set_compiled: Callable[[Node, dict[Any, Any]], None] = vars(Node)["__compiled__"].__set__
@@ -298,7 +300,7 @@ def _step(part: PathPart) -> str:
     return f".{part}" if isinstance(part, str) and part.isidentifier() else f"[{part!r}]"
 
 
-def _find(root: Node, target: object) -> list[PathPart] | None:
+def find_path(root: Node, target: object) -> list[PathPart] | None:
     """Return the path of ``target`` below ``root``, looking at nearer objects first."""
     # (number of what holds it, last step, object): a path for each would take quadratic memory.
     met: list[tuple[int, PathPart, Any]] = [(0, "", root)]

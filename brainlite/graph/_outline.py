@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from brainlite.display import Shown
+from brainlite.display import Shown, treescope_repr
 from brainlite.graph._codes import Layout, NodeRef, NodeSpec, StateRef
 from brainlite.graph._contents import dotted
 from brainlite.state._spec import StateSpec
@@ -32,6 +32,8 @@ class _Branch:
 
     def __display__(self) -> Shown:
         return Shown(self._name, self.fields)
+
+    __treescope_repr__ = treescope_repr
 
 
 class Outline:

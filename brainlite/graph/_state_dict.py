@@ -6,7 +6,7 @@ from typing import Any, Generic, NamedTuple, Self, overload
 import jax
 from typing_extensions import TypeVar
 
-from brainlite.display import ShownMapping, text_repr, treescope_repr
+from brainlite.display import ShownMapping, notebook_repr, text_repr, treescope_repr
 from brainlite.errors import GraphError
 from brainlite.graph._contents import dotted
 from brainlite.graph._filters import sort
@@ -74,6 +74,7 @@ class NestedDict(Mapping[PathPart, Any], Generic[S_co]):
 
     __repr__ = text_repr
     __treescope_repr__ = treescope_repr
+    _repr_mimebundle_ = notebook_repr
 
 
 class StateDict(Mapping[Path, S_co]):
@@ -232,6 +233,7 @@ class StateDict(Mapping[Path, S_co]):
 
     __repr__ = text_repr
     __treescope_repr__ = treescope_repr
+    _repr_mimebundle_ = notebook_repr
 
 
 class _Layout(NamedTuple):

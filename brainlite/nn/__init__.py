@@ -13,12 +13,15 @@ from brainlite.nn._cells import (
 from brainlite.nn._collective import call_all_fns, call_order, init_all_states, reset_all_states
 from brainlite.nn._containers import ModuleDict, ModuleList, ParameterDict, ParameterList
 from brainlite.nn._counting import count_bytes, count_parameters
+from brainlite.nn._finite import check_finite
 from brainlite.nn._freezing import is_trainable
 from brainlite.nn._hooks import RemovableHandle
 from brainlite.nn._linear import Linear
 from brainlite.nn._module import Module
 from brainlite.nn._sequential import Sequential
 from brainlite.nn._state_dict import IncompatibleKeys
+from brainlite.nn._summary import Summary, summary
+from brainlite.nn._watch import History, capture, record
 from brainlite.nn.functional import (
     celu,
     elu,
@@ -56,6 +59,7 @@ from brainlite.nn.functional import (
 
 __all__ = [
     "GRUCell",
+    "History",
     "IncompatibleKeys",
     "LSTMCell",
     "Linear",
@@ -68,12 +72,15 @@ __all__ = [
     "RNNCell",
     "RemovableHandle",
     "Sequential",
+    "Summary",
     "URLSTMCell",
     "ValinaRNNCell",
     "VanillaRNNCell",
     "call_all_fns",
     "call_order",
+    "capture",
     "celu",
+    "check_finite",
     "count_bytes",
     "count_parameters",
     "elu",
@@ -93,6 +100,7 @@ __all__ = [
     "log_softmax",
     "mish",
     "prelu",
+    "record",
     "relu",
     "relu6",
     "reset_all_states",
@@ -109,6 +117,7 @@ __all__ = [
     "sparse_sigmoid",
     "squareplus",
     "standardize",
+    "summary",
     "swish",
     "tanh",
     "tanh_shrink",

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from brainlite.errors import InputError
+from brainlite.graph._node import fields
 from brainlite.nn import init
 from brainlite.nn._linear import Init, Linear, affine, check_features
 from brainlite.nn._module import Module
@@ -22,6 +23,7 @@ from brainlite.nn.functional import is_pure, resolve_activation
 from brainlite.random import uniform
 from brainlite.state import HiddenState, ParamState, State
 from brainlite.state._locate import locate
+from brainlite.transform._watch import watchers
 from brainlite.typing import Array
 
 __all__ = [
@@ -184,7 +186,9 @@ class RNNCell(Module):
 
 
 def _is_plain(layer: Module) -> bool:
-    return type(layer) is Linear and layer.w_mask is None
+    # While somebody watches, or where a hook was set, a call is more than `update`.
+    is_linear = type(layer) is Linear and layer.w_mask is None
+    return is_linear and not watchers() and not fields(layer).get("_forward_hooks")
 
 
 @functools.lru_cache(maxsize=128)

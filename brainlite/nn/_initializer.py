@@ -10,7 +10,7 @@ import numpy as np
 
 from brainlite import environ
 from brainlite._jax_compat import Tracer
-from brainlite.display import Shown, text_repr, treescope_repr
+from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.errors import SizeError
 from brainlite.nn._size import to_size
 from brainlite.random import DEFAULT, RandomState
@@ -92,6 +92,7 @@ class Initializer(abc.ABC):
 
     __repr__ = text_repr
     __treescope_repr__ = treescope_repr
+    _repr_mimebundle_ = notebook_repr
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Initializer) or type(other) is not type(self):

@@ -16,6 +16,7 @@ from brainlite.graph._node import fields
 from brainlite.nn._attach import Attaching
 from brainlite.nn._casting import Castable
 from brainlite.nn._counting import Counted
+from brainlite.nn._footprint import footprint, in_bytes
 from brainlite.nn._freezing import Freezable
 from brainlite.nn._hooks import Hookable
 from brainlite.nn._mode import HasMode
@@ -278,6 +279,10 @@ class Module(Tree["Module"], Attaching, Castable, Counted, Freezable, HasMode, H
         attributes = fields(self)
         sizes = [(n, attributes[f"_{n}"]) for n in ("in_size", "out_size") if f"_{n}" in attributes]
         return Shown(type(self).__name__, sizes + super().__display__().fields)
+
+    def __display_note__(self) -> str:
+        params, size = footprint(self)
+        return f"{params:,} parameters, {in_bytes(size)}"
 
 
 def _joined(first: Module, second: Module) -> InputError:

@@ -14,7 +14,7 @@ from brainlite._jax_compat import (
     trace_cell,
     under_jit,
 )
-from brainlite.display import Shown, text_repr, treescope_repr
+from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.errors import StateValueError, TransformError
 from brainlite.state._epoch import epoch
 from brainlite.state._fit import same_structure, same_types, summary
@@ -167,8 +167,14 @@ class State(Slot[T]):
         shown += [(name, value) for name, value in self.__fields__().items() if value is not None]
         return Shown(type(self).__name__, shown)
 
+    def __display_note__(self) -> str:
+        value = _peek(self)
+        return "not set yet" if value is None or value is MISSING else ""
+
+    __display_constructs__ = True
     __repr__ = text_repr
     __treescope_repr__ = treescope_repr
+    _repr_mimebundle_ = notebook_repr
 
 
 S = TypeVar("S", bound=State[Any])

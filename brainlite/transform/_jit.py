@@ -9,6 +9,7 @@ import jax
 from typing_extensions import ParamSpec, TypeVar
 
 from brainlite._jax_compat import UNSPECIFIED
+from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.graph import Node
 from brainlite.state._frame import current_frame
 from brainlite.transform._arguments import (
@@ -47,6 +48,11 @@ class BoundJit(Generic[P, R_co]):
     ----------
     fun : callable
         The function that is compiled.
+
+    Notes
+    -----
+    Printed, it tells what it was compiled for: for each compilation that is kept, what the one
+    before did not fit, and the shapes of the arguments that it was traced for.
     """
 
     def __init__(self, fun: Callable[P, R_co], options: Options | None = None) -> None:
@@ -149,6 +155,14 @@ class BoundJit(Generic[P, R_co]):
             self._tokens.clear()
             self._token = None
 
+    def __display__(self) -> Shown:
+        made = [each.shown for known in self._specialisations.values() for each in known]
+        return Shown("JitFunction", [("fun", self.fun), ("compilations", made)])
+
+    __repr__ = text_repr
+    __treescope_repr__ = treescope_repr
+    _repr_mimebundle_ = notebook_repr
+
     def _prepare(self, args: Any, kwargs: Any) -> tuple[Call, Binding]:
         self._deep = self._deep or contains_graph(nested_only(args, kwargs))
         call = self._call(args, kwargs)
@@ -173,7 +187,8 @@ class BoundJit(Generic[P, R_co]):
                     known.append(specialisation)
                     break
             else:
-                specialisation = Specialisation(self.fun, call, self._options)
+                because = _because(known, call, len(self._specialisations) > 1)
+                specialisation = Specialisation(self.fun, call, self._options, because)
                 binding = specialisation.bind(call)
                 if binding is None:  # tracing changed what the function depends on
                     binding = specialisation.bind_as_traced(call)
@@ -258,6 +273,9 @@ class _Method(BoundJit[P, R_co]):
 
     def clear_cache(self) -> None:
         self._function.clear_cache()
+
+    def __display__(self) -> Shown:
+        return self._function.__display__()
 
 
 class _Decorator(Protocol):
@@ -367,6 +385,13 @@ def jit(
 def _copied(fun: Any) -> tuple[str, ...]:
     names = ("__module__", "__name__", "__qualname__", "__doc__")
     return tuple(name for name in names if isinstance(getattr(fun, name, None), str))
+
+
+def _because(known: Sequence[Specialisation], call: Call, others: bool) -> list[str]:
+    """Say why the specialisation that was used last does not serve a call."""
+    if not known:
+        return ["other static arguments"] if others else ["first call"]
+    return known[-1].changed(call) or ["other objects, or another structure"]
 
 
 def _warn_if_many(binding: Binding, known: Sequence[Specialisation], call: Call, fun: Any) -> None:

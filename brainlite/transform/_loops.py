@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
+from brainlite import environ
 from brainlite.errors import LoopStateError
 from brainlite.state import State
 from brainlite.state._fit import same_structure, same_types, summary
@@ -15,6 +16,7 @@ from brainlite.transform._jit import jit
 from brainlite.transform._known import Foreign, is_known, refuse_foreign, remember_foreign
 from brainlite.transform._lift import Body, Lifted, commit, fetch, lift, name_of, strengthen
 from brainlite.transform._progress import ProgressBar, scan_with_progress
+from brainlite.transform._watch import KEY, watch_steps
 
 __all__ = ["for_loop", "scan"]
 
@@ -97,8 +99,13 @@ def scan(
     (6.0, 6.0, (4,))
     """
     length = _length(xs, length)
+    f, own, end = watch_steps(f, length)
     if pbar is not None and length:
-        return scan_with_progress(scan, pbar, f, init, xs, length, reverse, unroll)
+        with environ.context(**{KEY: ()}):  # the loops that make up this one are none to the user
+            carry, ys = scan_with_progress(
+                scan, pbar, f, init, xs, length, reverse, unroll, shown=own
+            )
+        return carry, end(ys)
     init = strengthen(init)
     body = lift(f, (init, jax.tree.map(_one_step, xs)), label="scan")
     _check_carry(body, init)
@@ -113,7 +120,7 @@ def scan(
     (carry, final), ys = execute(_run, [body], loop, init, first, constant, xs)
     if length:  # a loop of no steps writes nothing
         commit(body.effects, final)
-    return carry, ys
+    return carry, end(ys)
 
 
 class _Loop(NamedTuple):

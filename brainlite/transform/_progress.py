@@ -156,6 +156,7 @@ def scan_with_progress(
     length: int,
     reverse: bool,
     unroll: int | bool,
+    shown: Callable[[Any], Any] | None = None,
 ) -> tuple[Any, Any]:
     """Run ``scan(f, init, xs, length, reverse, unroll)``, and a progress bar.
 
@@ -171,6 +172,8 @@ def scan_with_progress(
         The bar, or its ``freq``.
     f, init, xs, length, reverse, unroll
         As for ``scan``; ``length`` is not 0.
+    shown : callable, optional
+        From what ``f`` returns for a step to what the description may show of it.
     """
     bar = pbar if isinstance(pbar, ProgressBar) else ProgressBar(pbar)
     report = _Report(bar, length)
@@ -185,6 +188,7 @@ def scan_with_progress(
         carry, ys = scan(f, carry, x, steps, reverse, unroll)
         done = done + steps
         last = _map(ys, lambda y: y[0 if reverse else -1])
+        last = last if shown is None else shown(last)
         jax.debug.callback(report, done, bar.fields(done - 1, carry, last))
         return (carry, done), ys
 

@@ -30,8 +30,9 @@ from brainlite.transform._closure import reachable
 from brainlite.transform._intake import Intake, Misfit, own_buffers
 from brainlite.transform._lift import Effects, Lifted, commit, fetch, lift, name_of
 from brainlite.transform._options import Options
+from brainlite.transform._watch import KEY, watchers
 
-__all__ = ["Binding", "Call", "Respecialise", "Specialisation", "tracing"]
+__all__ = ["Binding", "Call", "Compilation", "Respecialise", "Specialisation", "tracing"]
 
 AnyState = State[Any]
 
@@ -66,6 +67,13 @@ class Call(NamedTuple):
         return (self.kind, *map(id, self.graph))
 
 
+class Compilation(NamedTuple):
+    """What a printed jitted function says of one specialisation."""
+
+    because: list[str]  # what the one before it did not fit
+    arguments: list[str]  # the shapes and dtypes of each compilation
+
+
 class Specialisation:
     """A function compiled for a set of guards.
 
@@ -77,10 +85,15 @@ class Specialisation:
         The call that asks for it.
     options : Options
         Those of ``jit``.
+    because : list of str
+        Why it is made, for showing.
     """
 
-    def __init__(self, fun: Callable[..., Any], call: Call, options: Options) -> None:
+    def __init__(
+        self, fun: Callable[..., Any], call: Call, options: Options, because: list[str]
+    ) -> None:
         self._fun = fun
+        self.shown: Compilation = Compilation(because, [])
         self._fill = call.fill
         self._copies: Any = None
         self._stand_ins: Mapping[AnyState, AnyState] = {}
@@ -93,7 +106,8 @@ class Specialisation:
         self.intake = Intake(values, self._donated(call, options))
         self.reads: list[AnyState] = self.intake.states
         self.guards: Guards = Guards(lifted.notes)
-        self.environment: dict[str, Any] = lifted.environment
+        # Who watches is asked by modules that are being watched only.
+        self.environment: dict[str, Any] = {KEY: environ.lookup(KEY), **lifted.environment}
         self.reusable: bool = not _mentions_tracers(lifted)
         outer = [s for s in (*self.reads, *self.effects.written) if s not in self._stand_ins]
         self._pinned = _pinned(fun, outer, self.guards)
@@ -133,6 +147,8 @@ class Specialisation:
 
     def _trace_on_copies(self, call: Call) -> Lifted:
         """Trace on copies of the arguments, so that reads through them are told from others."""
+        if watchers():  # who look at certain objects
+            return self._trace_in_place(call)
         original = describe(list(call.graph))
         states = {state: template(state) for state in original.states}
         copies = build(original.definition, list(states.values()))
@@ -149,10 +165,13 @@ class Specialisation:
         if _reaches(lifted, original):
             # The function reaches something both through an argument and on its own: then this
             # compilation serves these very objects only.
-            self._copies = list(call.graph)
-            self._stand_ins, self._free, self._twins = {}, frozenset(), []
-            lifted = self._lift(call.args, call.kwargs)
+            return self._trace_in_place(call)
         return lifted
+
+    def _trace_in_place(self, call: Call) -> Lifted:
+        self._copies = list(call.graph)
+        self._stand_ins, self._free, self._twins = {}, frozenset(), []
+        return self._lift(call.args, call.kwargs)
 
     def _lift(self, args: Any, kwargs: Any, inputs: Mapping[AnyState, Any] | None = None) -> Lifted:
         def called(*args: Any, **kwargs: Any) -> Any:
@@ -175,6 +194,9 @@ class Specialisation:
         flat = [leaf for each in reversed(args[: self._lists]) for leaf in each]
         values = dict(zip(self.reads, self.intake.restore(flat), strict=True))
         args = args[self._lists :]
+        given = [summary(arg) for arg in args]
+        given += [f"{name}={summary(arg)}" for name, arg in kwargs.items()]
+        self.shown.arguments.append(f"({', '.join(given)})")
         lifted, self._pending = self._pending, None
         if lifted is not None:
             return lifted([values[state] for state in lifted.reads], (args, kwargs))

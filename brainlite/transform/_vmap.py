@@ -16,6 +16,7 @@ from brainlite.state._fit import summary
 from brainlite.state._frame import MISSING, Frame, Slot, current_frame
 from brainlite.transform._eager import run_compiled
 from brainlite.transform._lift import Effects, collect, commit, fetch, name_of
+from brainlite.transform._watch import Trail
 
 __all__ = ["vmap"]
 
@@ -216,6 +217,8 @@ class _Lanes:
         """Return the axis along which a state was declared; a new one is what it replaces."""
         if state in self._out:
             return self._out[state]
+        if isinstance(state, Trail):
+            return 0
         resident = effects.resident(state)
         return None if resident is None else self._out.get(resident)
 

@@ -12,6 +12,7 @@ from brainlite.display import (
     Shown,
     ShownMapping,
     ShownSequence,
+    notebook_repr,
     render_to_html,
     show,
     text_repr,
@@ -136,13 +137,88 @@ def test_show_prints_text_outside_a_notebook(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == "Linear(\n  n=1\n)\n"
 
 
+class Shell:
+    """Stands for IPython: in a terminal, or with the kernel of a notebook."""
+
+    def __init__(self, notebook: bool) -> None:
+        if notebook:
+            self.kernel = "a kernel"
+
+
+def run_ipython(monkeypatch: pytest.MonkeyPatch, shell: Shell) -> None:
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+
+
 def test_show_draws_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[Any] = []
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: "a shell"))
-    monkeypatch.setattr(treescope, "show", shown.append)
-    obj = Linear(n=1)
-    show(obj)
-    assert shown == [obj]
+    pages: list[Any] = []
+    run_ipython(monkeypatch, Shell(notebook=True))
+    display = SimpleNamespace(HTML=str, display=pages.append)
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    show(Linear(n=1))
+    (page,) = pages
+    assert "<script" in page
+
+
+def test_the_last_line_of_a_cell_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = notebook_repr(Linear(n=1))
+    assert bundle == {}  # no IPython here
+    run_ipython(monkeypatch, Shell(notebook=False))
+    assert notebook_repr(Linear(n=1)) == {}
+    run_ipython(monkeypatch, Shell(notebook=True))
+    assert "<script" in notebook_repr(Linear(n=1))["text/html"]
+
+
+def test_arrays_are_types_unless_their_numbers_are_asked_for() -> None:
+    obj = Linear(weight={"w": jnp.arange(3.0)}, layers=[Linear(b=jnp.ones(2))], n=1)
+    plain = html(obj)
+    assert "ShapedArray(float32[3])" in plain
+    assert "ShapedArray(float32[2])" in plain
+    numbers = render_to_html(obj, arrays=True, compressed=False)
+    assert "ShapedArray" not in numbers
+    assert "float32" in numbers
+
+
+def test_an_object_may_stand_for_one_of_another_type() -> None:
+    class Stand(Linear):
+        def __display__(self) -> Shown:
+            return Shown("Dense", [("n", 1)])
+
+    assert treescope.render_to_text(Stand()) == "Dense(n=1)"
+
+
+def test_a_note_stands_beside_the_object() -> None:
+    class Noted(Linear):
+        def __display_note__(self) -> str:
+            return "12 parameters"
+
+    class Wrong(Linear):
+        def __display_note__(self) -> str:
+            raise ValueError("no note today")
+
+    assert treescope.render_to_text(Noted(n=1)) == "Noted(n=1)  # 12 parameters"
+    assert "no note today" in treescope.render_to_text(Wrong(n=1))
+
+
+def test_roundtrip_mode_shows_code_where_the_fields_construct() -> None:
+    class Point(Box):
+        __display_constructs__ = True
+
+    text = treescope.render_to_text(Point(x=1), roundtrip_mode=True)
+    assert text.endswith("Point(x=1)")
+    assert treescope.render_to_text(Linear(x=1), roundtrip_mode=True).startswith("<")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_broken_part_does_not_spoil_the_page() -> None:
+    class Bad:
+        def __repr__(self) -> str:
+            raise ValueError("out of order")
+
+    deleted = jnp.ones(3)
+    deleted.delete()
+    page = html(Linear(a=1, bad=Bad(), deleted=deleted))
+    assert "a=" in page
+    assert "&lt;deleted&gt;" in page or "<deleted>" in page
 
 
 def test_treescope_is_imported_only_when_it_draws() -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import treescope
 
 from brainlite.errors import GraphError
 from brainlite.graph import GraphDef, graphdef, merge, split
@@ -191,3 +192,10 @@ def test_a_special_container_with_states_that_cannot_be_made_anew_raises() -> No
         merge(*split(root))
     assert "expected: a type that takes its content: defaultdict(content)" in str(error.value)
     assert "keep nodes and states in a list, tuple or dict" in str(error.value)
+
+
+def test_a_definition_is_drawn_as_the_tree_of_its_types() -> None:
+    drawn = treescope.render_to_text(split(Bag(a=Linear(2)))[0])
+    assert "root=Bag(" in drawn
+    assert "a=Linear(" in drawn
+    assert "object at" not in drawn

@@ -302,3 +302,28 @@ def test_a_model_without_values_raises() -> None:
     )
     with pytest.raises(TransformError, match=message):
         jit(model)(jnp.ones(3))
+
+
+def test_a_printed_jit_tells_what_it_was_compiled_for_and_why() -> None:
+    model = Model()
+
+    @jit(static_argnames="times")
+    def step(x: Array, times: int = 1) -> Array:
+        return x * model.weight.value * model.gain * times
+
+    assert "compilations=[]" in repr(step)
+    step(jnp.ones((4, 3)))
+    step(jnp.ones((2, 3)))
+    model.gain = 4.0
+    step(jnp.ones((2, 3)))
+    step(jnp.ones((2, 3)), times=2)
+    text = repr(step)
+    first, changed, static = text.split("Compilation(")[1:]
+    assert "because=['first call']" in first
+    assert "arguments=['(float32[4,3])', '(float32[2,3])']" in first
+    assert "because=['Model.gain']" in changed
+    assert "because=['other static arguments']" in static
+    model.step(jnp.ones(3))
+    assert "Compilation(because=['first call']" in repr(model.step)
+    step.clear_cache()
+    assert "compilations=[]" in repr(step)

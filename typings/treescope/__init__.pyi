@@ -1,9 +1,18 @@
 # The part of treescope that brainlite uses.
+from contextlib import AbstractContextManager
 from typing import Any
 
 from . import renderers as renderers
 from . import rendering_parts as rendering_parts
 from . import repr_lib as repr_lib
+
+class _Active:
+    def get(self) -> Any: ...
+    def set_scoped(self, new_value: Any) -> AbstractContextManager[None]: ...
+
+active_autovisualizer: _Active
+
+class ArrayAutovisualizer: ...
 
 def basic_interactive_setup(
     autovisualize_arrays: bool = True, abbreviation_threshold: int | None = None

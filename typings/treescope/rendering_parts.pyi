@@ -1,4 +1,5 @@
 import abc
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,3 +12,10 @@ class RenderableAndLineAnnotations:
     annotations: RenderableTreePart
 
 Rendering: TypeAlias = RenderableTreePart | RenderableAndLineAnnotations
+
+def text(text_content: str) -> RenderableTreePart: ...
+def comment_color(child: RenderableTreePart) -> RenderableTreePart: ...
+def siblings_with_annotations(
+    *args: str | RenderableTreePart | RenderableAndLineAnnotations,
+    extra_annotations: Sequence[RenderableTreePart] = (),
+) -> RenderableAndLineAnnotations: ...

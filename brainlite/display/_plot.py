@@ -1,0 +1,115 @@
+"""Plots of what happened in a model over time."""
+
+import functools
+import io
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from brainlite.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["plot_states"]
+
+
+def plot_states(history: Mapping[Any, Any], *, batch: int = 0, cmap: str = "RdBu_r") -> "Figure":
+    """Plot states over time as heat maps: a row for each unit, a column for each step.
+
+    Parameters
+    ----------
+    history : mapping from path to array, shape (time, ..., units)
+        What :func:`brainlite.nn.record` has recorded; axes between time and units are batches.
+        A value of shape (time,) is one unit.
+    batch : int
+        Which sequence of a batch to show, counted over all batch axes.
+    cmap : str
+        The colour map of matplotlib. Zero is in its middle.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One heat map below the other. A notebook shows it; ``figure.savefig`` keeps it.
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    InputError
+        There is nothing to plot, or no such sequence in the batch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> figure = plot_states({"cell.h": np.zeros((30, 8))})
+    >>> figure.axes[0].get_title()
+    'cell.h'
+    """
+    figures = _matplotlib()
+    maps = {name: _units(name, leaf, batch) for name, leaf in _arrays(history)}
+    if not maps:
+        raise InputError(
+            "there is nothing to plot",
+            expected="a history with one array or more",
+            got=f"{len(history)} entries",
+            fix="run the model in `with brainlite.nn.record(model) as history:`, in a loop",
+        )
+    figure: Any = figures.Figure(figsize=(8, 1 + 2 * len(maps)), layout="constrained")
+    rows = figure.subplots(len(maps), 1, sharex=True, squeeze=False)
+    for axes, (name, values) in zip(rows[:, 0], maps.items(), strict=True):
+        most = float(np.nanmax(np.abs(values), initial=0, where=np.isfinite(values))) or 1.0
+        image = axes.imshow(
+            values.T, aspect="auto", cmap=cmap, vmin=-most, vmax=most, interpolation="nearest"
+        )
+        axes.set(title=name, ylabel="unit")
+        axes.yaxis.get_major_locator().set_params(integer=True)
+        figure.colorbar(image, ax=axes)
+    rows[-1, 0].set_xlabel("time step")
+    # A notebook shows it also where pyplot, which keeps every figure, was not imported.
+    figure._repr_png_ = functools.partial(_png, figure)
+    shown: Figure = figure
+    return shown
+
+
+def _png(figure: Any) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
+
+
+def _matplotlib() -> Any:
+    try:
+        return import_module("matplotlib.figure")
+    except ImportError as error:
+        raise ImportError(
+            "plot_states needs matplotlib, which is not installed: pip install brainlite[plot]"
+        ) from error
+
+
+def _arrays(history: Mapping[Any, Any]) -> list[tuple[str, Any]]:
+    """Return every array with its name: a value may be a dict of arrays."""
+    found: list[tuple[str, Any]] = []
+    for path, value in history.items():
+        name = ".".join(map(str, path)) if isinstance(path, tuple) else str(path)
+        inner = value if isinstance(value, Mapping) else {"": value}
+        found += [(f"{name}[{key!r}]" if key else name, leaf) for key, leaf in inner.items()]
+    return found
+
+
+def _units(name: str, value: Any, batch: int) -> Any:
+    """Return the array of one sequence, of shape (time, units)."""
+    array = np.asarray(value, np.float32)
+    array = array.reshape(len(array), 1) if array.ndim < 2 else array
+    array = array.reshape(len(array), -1, array.shape[-1])
+    if -array.shape[1] <= batch < array.shape[1]:
+        return array[:, batch]
+    raise InputError(
+        "there is no such sequence in the batch",
+        where=name,
+        expected=f"batch below {array.shape[1]}",
+        got=f"batch={batch}",
+        fix="count from 0 over all axes between time and units",
+    )

@@ -1,0 +1,69 @@
+"""Tables, as text and as HTML."""
+
+import html
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+__all__ = ["Table"]
+
+# Colours are those of the page around, so that it is read in light and in dark mode.
+_FONT: Final = "font-size:0.9em;font-family:ui-monospace,monospace"
+_STYLE: Final = f"border-collapse:collapse;color:inherit;background:transparent;{_FONT}"
+_CELL: Final = "padding:2px 10px;white-space:pre;text-align:"
+_LINE: Final = ";border-bottom:1px solid rgba(128,128,128,0.6)"
+
+
+class Table(NamedTuple):
+    """A header, rows of texts, and lines below.
+
+    Examples
+    --------
+    >>> rows = [["W", "12"], ["bias", "3"]]
+    >>> print(Table(["path", "size"], rows, ["total: 15"], right=[1]).text())
+    path  size
+    ----------
+    W       12
+    bias     3
+    ----------
+    total: 15
+    """
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    footer: Sequence[str] = ()
+    right: Sequence[int] = ()  # the columns that are numbers
+
+    def text(self) -> str:
+        """Return the table in columns of equal width."""
+        lines = [self.header, *self.rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+
+        def line(cells: Sequence[str]) -> str:
+            padded = [
+                cell.rjust(width) if n in self.right else cell.ljust(width)
+                for n, (cell, width) in enumerate(zip(cells, widths, strict=True))
+            ]
+            return "  ".join(padded).rstrip()
+
+        rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+        footer = [rule, *self.footer] if self.footer else []
+        return "\n".join([line(self.header), rule, *map(line, self.rows), *footer])
+
+    def html(self) -> str:
+        """Return the table for a page."""
+
+        def line(cells: Sequence[str], tag: str, style: str) -> str:
+            sides = ["right" if n in self.right else "left" for n in range(len(cells))]
+            inner = "".join(
+                f'<{tag} style="{_CELL}{side}{style}">{html.escape(cell)}</{tag}>'
+                for cell, side in zip(cells, sides, strict=True)
+            )
+            return f"<tr>{inner}</tr>"
+
+        head = line(self.header, "th", _LINE)
+        body = "".join(line(row, "td", "") for row in self.rows)
+        footer = "<br>".join(map(html.escape, self.footer))
+        return (
+            f'<div><table style="{_STYLE}"><thead>{head}</thead><tbody>{body}</tbody></table>'
+            f'<div style="padding:4px 10px;{_FONT}">{footer}</div></div>'
+        )

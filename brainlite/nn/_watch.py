@@ -1,0 +1,254 @@
+"""Looking into a running model: hidden states over time, and what layers return.
+
+The calls of the modules of a model are seen by putting another ``__call__`` on their classes for
+as long as somebody watches: at any other time a call costs what it costs.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Self
+
+from brainlite.display import ShownMapping, notebook_repr, text_repr, treescope_repr
+from brainlite.graph import iter_node, to_predicate
+from brainlite.graph._node import find_path
+from brainlite.state import HiddenState, State
+from brainlite.state._epoch import epoch
+from brainlite.state._frame import current_frame
+from brainlite.transform._watch import Trail, Watcher, watchers
+from brainlite.typing import Filter, Path
+
+__all__ = ["History", "Observer", "capture", "dotted", "record", "watched"]
+
+
+def dotted(path: Path) -> str:
+    """Return a path as text: ``layers.0.weight``."""
+    return ".".join(map(str, path))
+
+
+_lock = threading.Lock()
+_users: Counter[type[Any]] = Counter()
+_patched: dict[type[Any], tuple[Any, Any]] = {}
+
+
+@contextmanager
+def watched(model: Any, watcher: Watcher) -> Generator[None]:
+    """Let ``watcher`` see what runs inside, the calls of the modules of ``model`` among it."""
+    classes = {type(node) for _, node in iter_node(model) if "__call__" in vars(type(node))}
+    with _lock:
+        for cls in classes:
+            if not _users[cls]:
+                plain = vars(cls)["__call__"]
+                _patched[cls] = (plain, _seen(plain))
+                type.__setattr__(cls, "__call__", _patched[cls][1])
+            _users[cls] += 1
+    epoch.advance()  # what was prepared for calls without anybody watching is not to be used
+    try:
+        with watcher.watching():
+            yield
+    finally:
+        with _lock:
+            for cls in classes:
+                _users[cls] -= 1
+                if _users[cls]:
+                    continue
+                plain, ours = _patched.pop(cls)
+                if vars(cls)["__call__"] is ours:  # and nobody has put another one over it
+                    type.__setattr__(cls, "__call__", plain)
+        epoch.advance()
+
+
+def _seen(original: Any) -> Callable[..., Any]:
+    def seen(self: Any, *args: Any, **kwargs: Any) -> Any:
+        call = original.__get__(self, type(self))
+        for watcher in watchers():
+            call = watcher.around(self, call)
+        return call(*args, **kwargs)
+
+    return seen
+
+
+class Observer(Watcher):
+    """A watcher of a model: it looks at what runs in a ``with`` block, any number of times.
+
+    A function that was compiled in one block is found again in the next of the same observer.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model: Any = model
+        self._open: list[AbstractContextManager[None]] = []
+
+    def __enter__(self) -> Self:
+        for trail in self.trails.values():
+            trail.put(None)
+        self._open.append(watched(self.model, self))
+        self._open[-1].__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._open.pop().__exit__(*error)
+
+
+class History(Observer, Mapping[str, Any]):
+    """What was taken out of a running model, by path; :func:`record` and :func:`capture` make it.
+
+    It is a context manager, which may be entered again: what it holds is of the last time.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(2, 3))
+    >>> with record(cell) as history:
+    ...     ys = brainlite.transform.for_loop(cell, jnp.ones((7, 2)))
+    >>> history
+    {
+      'h': ShapedArray(float32[7,3])
+    }
+    """
+
+    def __init__(self, model: Any, select: Filter) -> None:
+        super().__init__(model)
+        self._select = to_predicate(select)
+
+    def _values(self) -> dict[str, Any]:
+        values = {path: trail.value for path, trail in self.trails.items()}
+        return {path: value for path, value in values.items() if value is not None}
+
+    def __getitem__(self, path: str) -> Any:
+        return self._values()[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values())
+
+    def __len__(self) -> int:
+        return len(self._values())
+
+    def __display__(self) -> ShownMapping:
+        return ShownMapping(list(self._values().items()))
+
+    # Compared as the object that it is: its values are arrays.
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    __repr__ = text_repr
+    __treescope_repr__ = treescope_repr
+    _repr_mimebundle_ = notebook_repr
+
+
+class _States(History):
+    """Takes the states that a step of a loop has written."""
+
+    def after_step(self) -> None:
+        frame = current_frame.get()
+        assert frame is not None
+        inner = self.taken()  # what a loop in this step has recorded already, step by step
+        for state in list(frame.written):
+            if not isinstance(state, State) or isinstance(state, Trail):
+                continue
+            path = find_path(self.model, state)
+            if path is None or not self._select(tuple(path), state):
+                continue
+            if dotted(tuple(path)) not in inner:
+                self.put(dotted(tuple(path)), frame.values[state])
+
+
+class _Outputs(History):
+    """Takes what modules return."""
+
+    def __init__(self, model: Any, select: Filter) -> None:
+        super().__init__(model, select)
+        self._paths = {
+            id(node): dotted(path) for path, node in iter_node(model) if self._select(path, node)
+        }
+
+    def around(self, module: Any, call: Callable[..., Any]) -> Callable[..., Any]:
+        path = self._paths.get(id(module))
+        if path is None:
+            return call
+
+        def called(*args: Any, **kwargs: Any) -> Any:
+            out = call(*args, **kwargs)
+            self.put(path, out)
+            return out
+
+        return called
+
+
+def record(model: Any, select: Filter = HiddenState) -> History:
+    """Record states of a model at each step of the loops that run inside.
+
+    Parameters
+    ----------
+    model : Module, or a container of modules
+        The model.
+    select : Filter
+        Which states; by default the hidden ones.
+
+    Returns
+    -------
+    History
+        A context manager.
+        By dotted path (``"rnn_cell.h"``), the value after each step of ``for_loop`` or ``scan``,
+        stacked along a new leading axis, (time, ...). States that no step writes are
+        left out. Of loops within a loop all axes are kept, under ``vmap`` the lanes come first; of
+        loops that run one after the other the last one is kept.
+
+    Notes
+    -----
+    It works under ``jit``, too, which compiles once more for it; keep the history and enter
+    it again to use that compilation again. Nothing is changed in the model. Loops in the branches
+    of ``cond`` and in ``while_loop`` are left out: they may not run.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> cell = brainlite.nn.init_all_states(brainlite.nn.LSTMCell(2, 3))
+    >>> with brainlite.nn.record(cell) as history:
+    ...     ys = brainlite.transform.for_loop(cell, jnp.ones((7, 2)))
+    >>> {path: values.shape for path, values in history.items()}
+    {'c': (7, 3), 'h': (7, 3)}
+    """
+    return _States(model, select)
+
+
+def capture(model: Any, select: Filter = ...) -> History:
+    """Keep what modules return while a model runs.
+
+    Parameters
+    ----------
+    model : Module, or a container of modules
+        The model.
+    select : Filter
+        Which modules, by type or by path; by default all.
+
+    Returns
+    -------
+    History
+        A context manager.
+        The output of the last call of each module, by dotted path (that of the model itself is
+        ``""``). In a ``for_loop`` or ``scan`` the outputs are stacked over the steps, under
+        ``vmap`` over the lanes.
+
+    Notes
+    -----
+    A call is seen where it is written ``module(x)``, not ``module.update(x)``. Calls in the
+    branches of ``cond`` and in ``while_loop`` are left out: they may not run.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(2, 3))
+    >>> with brainlite.nn.capture(cell, brainlite.nn.Linear) as outputs:
+    ...     y = brainlite.transform.jit(cell)(jnp.ones(2))
+    >>> {path: output.shape for path, output in outputs.items()}
+    {'Wrz': (6,), 'Wh': (3,)}
+    """
+    return _Outputs(model, select)

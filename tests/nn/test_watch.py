@@ -1,0 +1,218 @@
+"""Hidden states over time and outputs of layers, compared with a loop written in Python."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from brainlite import nn
+from brainlite.nn import History, capture, record
+from brainlite.state import HiddenState, ParamState, State
+from brainlite.transform import (
+    checkpointed_for_loop,
+    cond,
+    for_loop,
+    grad,
+    jit,
+    remat,
+    value_and_grad,
+    vmap,
+)
+from brainlite.typing import Array
+from tests.transform.checks import Runs
+
+X = jax.random.normal(jax.random.key(0), (7, 2))
+
+
+class Model(nn.Module):
+    """Reads a sequence, and starts anew at each, as the models of the tutorial do."""
+
+    runs = Runs()
+
+    def __init__(self) -> None:
+        self.cell = nn.LSTMCell(2, 3)
+        self.readout = nn.Linear(3, 1)
+
+    def update(self, x: Array) -> Array:
+        self.runs.add()
+        nn.init_all_states(self)
+        return self.readout(for_loop(self.cell, x))
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return nn.init_all_states(Model())
+
+
+@pytest.fixture(scope="module")
+def expected(model: Model) -> dict[str, Any]:
+    """The states after each step, taken in Python, and the outputs."""
+    nn.init_all_states(model)
+    steps: list[tuple[Array, Array]] = []
+    for x in X:
+        model.cell(x)
+        steps.append((model.cell.c.value, model.cell.h.value))
+    c, h = map(jnp.stack, zip(*steps, strict=True))
+    return {"cell.c": c, "cell.h": h, "cell": h, "readout": model.readout(h)}
+
+
+def assert_history(history: History, expected: dict[str, Any], *paths: str) -> None:
+    assert set(history) == set(paths)
+    for path in paths:
+        np.testing.assert_allclose(history[path], expected[path], rtol=1e-5, atol=1e-6)
+
+
+def test_hidden_states_are_recorded_at_each_step(model: Model, expected: dict[str, Any]) -> None:
+    with record(model) as history:
+        model(X)
+    assert_history(history, expected, "cell.c", "cell.h")
+
+
+def test_a_compiled_model_is_recorded_and_found_again(
+    model: Model, expected: dict[str, Any]
+) -> None:
+    run = jit(model)
+    run(X)
+    history = record(model)
+    for _ in range(2):
+        with history:
+            run(X)
+        assert_history(history, expected, "cell.c", "cell.h")
+    run(X)
+    text = repr(run)
+    assert text.count("Compilation(") == 2  # without and with the recording
+    assert "raised" not in text
+
+
+def test_states_are_chosen_by_a_filter(model: Model) -> None:
+    with record(model, lambda path, _: path[-1] == "c") as history:
+        model(X)
+    assert list(history) == ["cell.c"]
+    with record(model, ParamState) as history:  # which no step writes
+        model(X)
+    assert len(history) == 0
+
+
+def test_lanes_of_a_vmap_come_first(model: Model, expected: dict[str, Any]) -> None:
+    lanes = jnp.stack([X, X + 1])
+    run = vmap(model, out_states=model.states(HiddenState))
+    with record(model) as history, capture(model, nn.LSTMCell) as outputs:
+        run(lanes)
+    assert history["cell.h"].shape == outputs["cell"].shape == (2, 7, 3)
+    np.testing.assert_allclose(history["cell.h"][0], expected["cell.h"], rtol=1e-5, atol=1e-6)
+    nn.init_all_states(model)
+
+
+def test_a_loop_in_a_loop_keeps_both_axes(model: Model, expected: dict[str, Any]) -> None:
+    with record(model) as history, capture(model, nn.Linear) as outputs:
+        for_loop(model, jnp.stack([X, X]))
+    np.testing.assert_allclose(history["cell.h"][1], expected["cell.h"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(outputs["readout"][1], expected["readout"], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("how", ["remat", "checkpointed", "compiled step", "value_and_grad"])
+def test_it_composes_with_other_transforms(
+    model: Model, expected: dict[str, Any], how: str
+) -> None:
+    nn.init_all_states(model)
+    cell = model.cell
+
+    def loss(x: Array) -> Array:
+        return for_loop(cell, x).sum()
+
+    ways: dict[str, Any] = {
+        "remat": lambda x: for_loop(remat(cell), x),
+        "checkpointed": lambda x: checkpointed_for_loop(cell, x),
+        "compiled step": lambda x: for_loop(jit(cell), x),
+        "value_and_grad": jit(value_and_grad(loss, cell.states(ParamState))),
+    }
+    with record(model) as history, capture(model, nn.LSTMCell) as outputs:
+        ways[how](X)
+    assert_history(history, expected, "cell.c", "cell.h")
+    assert_history(outputs, expected, "cell")
+
+
+def test_a_progress_bar_changes_nothing() -> None:
+    pytest.importorskip("tqdm")
+    cell = nn.init_all_states(nn.GRUCell(2, 3))
+    with record(cell) as history:
+        ys = for_loop(cell, X, pbar=3)
+    np.testing.assert_array_equal(history["h"], ys)
+
+
+@pytest.mark.parametrize("how", ["eager", "jit", "grad"])
+def test_outputs_of_layers_are_captured(model: Model, expected: dict[str, Any], how: str) -> None:
+    def loss(x: Array) -> Array:
+        return model(x).sum()
+
+    run: Any = {"eager": loss, "jit": jit(loss), "grad": grad(loss, model.states(ParamState))}[how]
+    run(X)
+    with capture(model) as outputs:
+        run(X)
+    assert_history(
+        outputs,
+        {**expected, "": expected["readout"], "cell.W": outputs["cell.W"]},
+        "",
+        "cell",
+        "cell.W",
+        "readout",
+    )
+    assert outputs["cell.W"].shape == (7, 12)
+
+
+def test_nothing_is_left_behind(model: Model) -> None:
+    update = nn.LSTMCell.__call__
+    before = model.states(State).to_values()
+    with pytest.raises(RuntimeError, match="stop"), capture(model):
+        raise RuntimeError("stop")
+    assert nn.LSTMCell.__call__ is update
+    assert model.states(State).to_values().keys() == before.keys()
+    with capture(model) as outputs:
+        pass
+    model(X)
+    assert dict(outputs) == {}
+
+
+def test_other_models_of_the_class_are_not_captured(model: Model) -> None:
+    other = nn.Linear(2, 1)
+    with capture(model, nn.Linear) as outputs:
+        other(X)
+    assert dict(outputs) == {}
+
+
+def test_calls_in_a_branch_are_left_out() -> None:
+    layer = nn.Linear(2, 2)
+    with capture(layer) as outputs:
+        cond(True, layer, lambda x: x, X)
+    assert dict(outputs) == {}
+
+
+def test_a_history_prints_as_shapes(model: Model) -> None:
+    with record(model) as history:
+        model(X)
+    assert repr(history) == (
+        "{\n  'cell.c': ShapedArray(float32[7,3]),\n  'cell.h': ShapedArray(float32[7,3])\n}"
+    )
+
+
+def test_what_was_compiled_before_is_seen_without_a_loop_in_it() -> None:
+    layer = nn.Linear(2, 3)
+    run = jit(layer)
+    y = run(X)
+    with capture(layer) as outputs:
+        run(X)
+    np.testing.assert_array_equal(outputs[""], y)
+
+
+def test_layers_of_a_cell_are_seen_in_a_single_eager_step() -> None:
+    cell = nn.init_all_states(nn.GRUCell(2, 3))
+    cell(X[0])  # keeps a kernel, in which the layers are not called
+    with capture(cell, nn.Linear) as outputs:
+        cell(X[0])
+    assert set(outputs) == {"Wrz", "Wh"}
+    seen: list[Any] = []
+    cell.Wh.register_forward_hook(lambda *call: seen.append(call))
+    cell(X[0])
+    assert len(seen) == 1
