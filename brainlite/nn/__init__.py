@@ -15,10 +15,12 @@ from brainlite.nn._containers import ModuleDict, ModuleList, ParameterDict, Para
 from brainlite.nn._counting import count_bytes, count_parameters
 from brainlite.nn._freezing import is_trainable
 from brainlite.nn._hooks import RemovableHandle
+from brainlite.nn._lengths import pad_sequences
 from brainlite.nn._linear import Linear
 from brainlite.nn._module import Module
 from brainlite.nn._sequential import Sequential
 from brainlite.nn._state_dict import IncompatibleKeys
+from brainlite.nn._torch_rnn import GRU, LSTM, RNN
 from brainlite.nn.functional import (
     celu,
     elu,
@@ -55,6 +57,9 @@ from brainlite.nn.functional import (
 )
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
     "GRUCell",
     "IncompatibleKeys",
     "LSTMCell",
@@ -92,6 +97,7 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "mish",
+    "pad_sequences",
     "prelu",
     "relu",
     "relu6",
