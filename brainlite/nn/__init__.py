@@ -17,7 +17,9 @@ from brainlite.nn._freezing import is_trainable
 from brainlite.nn._hooks import RemovableHandle
 from brainlite.nn._lengths import pad_sequences
 from brainlite.nn._linear import Linear
+from brainlite.nn._linear_recurrence import MinGRU
 from brainlite.nn._module import Module
+from brainlite.nn._recurrent import Recurrent
 from brainlite.nn._sequential import Sequential
 from brainlite.nn._state_dict import IncompatibleKeys
 from brainlite.nn._torch_rnn import GRU, LSTM, RNN
@@ -65,12 +67,14 @@ __all__ = [
     "LSTMCell",
     "Linear",
     "MGUCell",
+    "MinGRU",
     "Module",
     "ModuleDict",
     "ModuleList",
     "ParameterDict",
     "ParameterList",
     "RNNCell",
+    "Recurrent",
     "RemovableHandle",
     "Sequential",
     "URLSTMCell",

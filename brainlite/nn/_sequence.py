@@ -124,24 +124,21 @@ class SequenceLayer(Module):
 
 def arrange(call: Call, batch_first: bool) -> tuple[Array, Marks]:
     """Return the sequence as (T, B, I), and its marks."""
-    xs, mask, reset = [
-        layout(each, call.x.ndim, batch_first) for each in (call.x, call.mask, call.reset)
+    xs = layout(call.x, call.x.ndim, batch_first)
+    mask, reset = [
+        None if each is None else layout(jnp.asarray(each), call.x.ndim, batch_first)
+        for each in (call.mask, call.reset)
     ]
-    assert xs is not None
-    valid = valid_steps(
-        len(xs), None if call.lengths is None else jnp.atleast_1d(call.lengths), mask
-    )
+    lengths = None if call.lengths is None else jnp.atleast_1d(jnp.asarray(call.lengths))
+    valid = valid_steps(len(xs), lengths, mask)
     if reset is not None and valid is not None:
         reset = reset & valid  # a step that is left out does not reset anything
     return xs, Marks(valid, reset, None)
 
 
-def layout(x: Given, rank: int, batch_first: bool) -> Array | None:
-    """Return what belongs to the steps with the axes (T, B, ...)."""
-    if x is None:
-        return None
-    array = jnp.asarray(x)
-    return array[:, None] if rank == 2 else array.swapaxes(0, 1) if batch_first else array
+def layout(x: Array, rank: int, batch_first: bool) -> Array:
+    """Return what belongs to the steps with the axes (T, B, ...), given the rank of the input."""
+    return x[:, None] if rank == 2 else x.swapaxes(0, 1) if batch_first else x
 
 
 def put_back(call: Call, batch_first: bool, ys: Array, last: Hidden) -> tuple[Array, Hidden]:

@@ -199,8 +199,14 @@ class TorchRecurrent(SequenceLayer):
     ) -> tuple[Array, Hidden]:
         """Check, run and keep the state."""
         call = self._begin(x, hx, lengths, mask, reset)
-        fit = self.dropout and self.num_layers > 1 and environ.get("fit", default=False)
-        plan = _Plan(
+        fit = bool(self.dropout) and self.num_layers > 1 and environ.get("fit", default=False)
+        key = random.split_key() if fit else None
+        ys, last = _kernel(self._plan(fit))(call, self._weights(), key)
+        self._end(last)
+        return ys, last
+
+    def _plan(self, fit: bool) -> _Plan:
+        return _Plan(
             self._cell(),
             self._widths(),
             self._directions,
@@ -209,9 +215,6 @@ class TorchRecurrent(SequenceLayer):
             self.tbptt,
             self.remat,
         )
-        ys, last = _kernel(plan)(call, self._weights(), random.split_key() if fit else None)
-        self._end(last)
-        return ys, last
 
     def load_torch_state_dict(self, state_dict: Mapping[str, ArrayLike]) -> None:
         """Take over the parameters of the torch layer with the same options.

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import brainlite
-from brainlite.errors import OptionError
 from brainlite.nn import GRU, LSTM, RNN
 from brainlite.transform import grad, jit
 from brainlite.typing import Array

@@ -103,7 +103,7 @@ def compute(case: Case, run: str, seed: int = 7) -> np.ndarray[Any, np.dtype[np.
 
 def main() -> None:
     found = {f"{case}/{run}": compute(case, run) for case in CASES for run in RUNS}
-    np.savez_compressed(PATH, **{name: each for name, each in found.items()})
+    np.savez_compressed(PATH, **dict(found.items()))
 
 
 if __name__ == "__main__":
