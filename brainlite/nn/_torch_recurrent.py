@@ -18,7 +18,7 @@ from brainlite.nn._size import to_size
 from brainlite.state import ParamState
 from brainlite.typing import Array, ArrayLike, Key, Shape
 
-__all__ = ["TorchRecurrent"]
+__all__ = ["TorchRecurrent", "kernel"]
 
 
 class _Plan(NamedTuple):
@@ -76,7 +76,7 @@ def _dropped(xs: Array, rate: float, key: Key) -> Array:
 
 
 @functools.lru_cache(maxsize=256)
-def _kernel(plan: _Plan) -> Callable[..., Any]:
+def kernel(plan: _Plan) -> Callable[..., Any]:
     """Return the layers, compiled. Under a transform that is a call within the compiled whole."""
     return jax.jit(functools.partial(_run, plan))
 
@@ -201,7 +201,7 @@ class TorchRecurrent(SequenceLayer):
         call = self._begin(x, hx, lengths, mask, reset)
         fit = bool(self.dropout) and self.num_layers > 1 and environ.get("fit", default=False)
         key = random.split_key() if fit else None
-        ys, last = _kernel(self._plan(fit))(call, self._weights(), key)
+        ys, last = kernel(self._plan(fit))(call, self._weights(), key)
         self._end(last)
         return ys, last
 

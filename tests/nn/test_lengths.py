@@ -61,6 +61,10 @@ def test_what_cannot_be_padded_is_said(rows: Any, bucket: Any, error: Any, text:
         pad_sequences(rows, bucket=bucket)
 
 
+def call(layer: Any, shape: tuple[int, ...], marks: Any) -> None:
+    layer(jnp.ones(shape), **marks)
+
+
 @pytest.mark.parametrize(
     ("marks", "text"),
     [
@@ -76,8 +80,8 @@ def test_what_cannot_be_padded_is_said(rows: Any, bucket: Any, error: Any, text:
 def test_marks_that_do_not_fit_are_refused(marks: Any, text: str) -> None:
     given = {name: np.asarray(each) for name, each in marks.items()}
     with pytest.raises(InputError, match=text):
-        RNN(2, 3)(jnp.ones((7, 3, 2)), **given)
+        call(RNN(2, 3), (7, 3, 2), given)
     if "both" not in text:  # the same numbers, with the batch first
         turned = {n: each.T if each.ndim == 2 else each for n, each in given.items()}
         with pytest.raises(InputError, match=next(iter(marks))):
-            RNN(2, 3, batch_first=True)(jnp.ones((3, 7, 2)), **turned)
+            call(RNN(2, 3, batch_first=True), (3, 7, 2), turned)

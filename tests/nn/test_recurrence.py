@@ -23,7 +23,7 @@ def point(pre: Array, hidden: tuple[Array, ...]) -> tuple[Array, ...]:
 CELL = Cell(jnp.add, point)
 
 
-def draw() -> tuple[Any, ...]:
+def draw() -> Any:
     rng = np.random.RandomState(0)
     xs, h, c, h0, c0, ih, hh, b, hr = [
         jnp.asarray(rng.randn(*shape), jnp.float32)
@@ -36,7 +36,7 @@ def draw() -> tuple[Any, ...]:
 
 
 def reference(
-    reverse: bool, xs: Array, start: Any, initial: Any, weights: Weights, marks: Marks
+    reverse: bool, xs: Array, start: Any, initial: Any, weights: Any, marks: Marks
 ) -> Any:
     """Take one step after the other; a mark lies between its step and the one before."""
     valid, reset, cut = marks
@@ -53,7 +53,7 @@ def reference(
             hidden = tuple(jnp.where(lanes, i, h) for i, h in zip(initial, hidden, strict=True))
         pre = xs[t] @ weights.ih.T + weights.b_ih + hidden[0] @ weights.hh.T + weights.b_hh
         out, kept = point(pre, hidden)
-        new, lanes = (out @ weights.hr.T, kept), valid[t][:, None]  # type: ignore[union-attr]  # drawn
+        new, lanes = (out @ weights.hr.T, kept), valid[t][:, None]
         ys[t] = jnp.where(lanes, new[0], 0)
         hidden = tuple(jnp.where(lanes, n, h) for n, h in zip(new, hidden, strict=True))
     return jnp.stack(ys), hidden
@@ -76,11 +76,11 @@ def test_results_and_derivatives_are_those_of_the_single_steps(reverse: bool, re
     seen = borders(marks) if reverse else marks
     directions = jax.tree.map(lambda x: jnp.cos(jnp.arange(x.size)).reshape(x.shape), given)
 
-    def own(*arrays: Any) -> Any:
-        return recur(CELL, reverse, remat, *arrays, seen)
+    def own(xs: Any, start: Any, initial: Any, weights: Any) -> Any:
+        return recur(CELL, reverse, remat, xs, start, initial, weights, seen)
 
-    def plain(*arrays: Any) -> Any:
-        return reference(reverse, *arrays, marks)
+    def plain(xs: Any, start: Any, initial: Any, weights: Any) -> Any:
+        return reference(reverse, xs, start, initial, weights, marks)
 
     def everything(run: Any) -> Any:
         out, pull = jax.vjp(run, *given)
@@ -92,12 +92,13 @@ def test_results_and_derivatives_are_those_of_the_single_steps(reverse: bool, re
 
 
 def test_second_derivatives_are_the_differences_of_the_first() -> None:
-    xs, *rest = draw()
+    xs, start, initial, weights = draw()
     # No cuts, for which the derivative is not that of the values.
     marks = some_marks()._replace(cut=None)
 
     def loss(scale: Any) -> Any:
-        return (recur(CELL, False, False, xs * scale, *rest, marks)[0] ** 2).sum()
+        ys, _ = recur(CELL, False, False, xs * scale, start, initial, weights, marks)
+        return (ys**2).sum()
 
     slope = jax.jit(jax.grad(loss))
     expected = (slope(1.01) - slope(0.99)) / 0.02
@@ -106,10 +107,11 @@ def test_second_derivatives_are_the_differences_of_the_first() -> None:
 
 
 def test_no_steps_and_steps_without_a_whole_chunk_are_fine() -> None:
-    xs, *rest = draw()
+    xs, start, _, weights = draw()
+    none = Marks(None, None, None)
     for remat in (False, True):
         for steps in (0, 1):
-            ys, last = recur(CELL, False, remat, xs[:steps], *rest, Marks(None, None, None))
+            ys, last = recur(CELL, False, remat, xs[:steps], start, None, weights, none)
             assert ys.shape == (steps, BATCH, 3)
             assert last[1].shape == (BATCH, 4)
 

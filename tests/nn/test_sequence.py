@@ -70,7 +70,7 @@ def test_padded_sequences_give_what_each_gives_alone(make: Callable[..., Any]) -
 def test_a_reset_starts_a_new_sequence(make: Callable[..., Any]) -> None:
     layer = make()
     reset = jnp.zeros((T, B), bool).at[0].set(True).at[2, 0].set(True).at[4, 0].set(True)
-    ys, last = jit(lambda: layer(X, reset=reset))()
+    ys, _last = jit(lambda: layer(X, reset=reset))()
     close(ys[:, 1:], layer(X)[0][:, 1:])
     parts = [layer(X[piece, 0]) for piece in (slice(0, 2), slice(2, 4), slice(4, 6))]
     close(ys[:, 0], jnp.concatenate([part for part, _ in parts]))

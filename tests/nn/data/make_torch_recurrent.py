@@ -96,14 +96,15 @@ def compute(case: Case, run: str, seed: int = 7) -> np.ndarray[Any, np.dtype[np.
         y, _ = rnn.pad_packed_sequence(y, batch_first=first, total_length=TIMES)
     results = [y, *(last if case.kind == "LSTM" else [last])]
     pairs = zip(results, weights.values(), strict=True)
-    sum((each * torch.tensor(weight)).sum() for each, weight in pairs).backward()
+    loss: Any = sum((each * torch.tensor(weight)).sum() for each, weight in pairs)
+    loss.backward()
     gradients = [each.grad for each in (*leaves.values(), *layer.parameters())]
     return np.concatenate([each.detach().numpy().ravel() for each in (*results, *gradients)])
 
 
 def main() -> None:
-    found = {f"{case}/{run}": compute(case, run) for case in CASES for run in RUNS}
-    np.savez_compressed(PATH, **dict(found.items()))
+    found: dict[str, Any] = {f"{c}/{run}": compute(c, run) for c in CASES for run in RUNS}
+    np.savez_compressed(PATH, **found)
 
 
 if __name__ == "__main__":
