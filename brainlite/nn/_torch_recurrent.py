@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainlite import environ, random
+from brainlite import random
 from brainlite.errors import InputError, OptionError
 from brainlite.nn._recurrence import Cell, Hidden, Weights, borders, recur
 from brainlite.nn._sequence import Call, Given, SequenceLayer, arrange, put_back, where_is
@@ -199,7 +199,8 @@ class TorchRecurrent(SequenceLayer):
     ) -> tuple[Array, Hidden]:
         """Check, run and keep the state."""
         call = self._begin(x, hx, lengths, mask, reset)
-        fit = bool(self.dropout) and self.num_layers > 1 and environ.get("fit", default=False)
+        # Only where it matters: whether it is training need not be said otherwise.
+        fit = self.dropout > 0 and self.num_layers > 1 and self.training
         key = random.split_key() if fit else None
         ys, last = kernel(self._plan(fit))(call, self._weights(), key)
         self._end(last)

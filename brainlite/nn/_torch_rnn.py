@@ -84,8 +84,8 @@ class RNN(_OneState):
     batch_first : bool
         Whether input and output are (B, T, features) rather than (T, B, features). States are not.
     dropout : float
-        The probability that an output of a layer is zero for the next; used where
-        ``brainlite.environ`` says ``fit=True``.
+        The probability that an output of a layer is zero for the next, while the layer trains:
+        under ``brainlite.environ.context(fit=True)`` or after ``train()``; see ``training``.
     bidirectional : bool
         Whether each layer runs backward, too; its outputs follow those of the forward direction.
     stateful : bool

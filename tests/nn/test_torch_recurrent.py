@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import brainlite
-from brainlite.errors import InputError, OptionError, SizeError
+from brainlite.errors import EnvironmentKeyError, InputError, OptionError, SizeError
 from brainlite.nn import GRU, LSTM, RNN, init_all_states
 from brainlite.nn._torch_recurrent import kernel
 from brainlite.transform import for_loop, grad, jit
@@ -80,7 +80,10 @@ def test_dropout_acts_between_layers_and_only_where_fitting() -> None:
     brainlite.random.seed(3)
     layer = RNN(F, H, num_layers=2, dropout=0.5)
     run = jit(layer)
-    plain, dropless = run(X), RNN(F, H, num_layers=2)
+    with pytest.raises(EnvironmentKeyError, match=r"RNN(.|\n)*context\(fit=True\)"):
+        layer(X)  # as with every layer that drops: it is not guessed
+    with brainlite.environ.context(fit=False):
+        plain, dropless = run(X), RNN(F, H, num_layers=2)
     dropless.load_torch_state_dict(layer.to_torch_state_dict())
     close(plain, dropless(X))
     with brainlite.environ.context(fit=True):
@@ -89,6 +92,7 @@ def test_dropout_acts_between_layers_and_only_where_fitting() -> None:
     assert not np.allclose(first[0], second[0])  # drawn anew at each call
     assert (np.asarray(first[0]) != 0).all()  # not on the output
     np.testing.assert_allclose(first[1][0], plain[1][0], atol=1e-6)  # nor on the first layer
+    layer.eval()
     close(run(X), plain)
 
 
