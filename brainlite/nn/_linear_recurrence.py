@@ -88,6 +88,9 @@ class MinGRU(SequenceLayer):
     ((7, 3, 20), (3, 20))
     """
 
+    input_size: int
+    hidden_size: int
+
     def __init__(
         self,
         input_size: int,

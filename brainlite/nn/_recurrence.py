@@ -104,8 +104,7 @@ class _Kept(NamedTuple):
 
     before: Hidden  # the hidden states that the step started from, after a reset
     pre: Array  # what `combine` returned
-    out: Array  # the output before its projection
-    marks: Marks
+    out: Array | None  # the output before its projection, if there is one
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
@@ -143,7 +142,8 @@ def _loop(
         out, *rest = cell.point(pre, before)
         h = out if weights.hr is None else out @ weights.hr.T
         new, y = _stepped(mark, (h, *rest), before)
-        return new, (y, _Kept(before, pre, out, mark) if keep else None)
+        kept = _Kept(before, pre, None if weights.hr is None else out)
+        return new, (y, kept if keep else None)
 
     last, (ys, kept) = jax.lax.scan(step, start, (xs, marks), reverse=reverse)
     return ys, last, kept
@@ -153,14 +153,14 @@ def _loop(
 def _recur_jvp(
     cell: Cell, reverse: bool, primals: tuple[Any, ...], tangents: tuple[Any, ...]
 ) -> tuple[Any, Any]:
-    xs, start, initial, weights, marks = primals
+    xs, _, _, weights, marks = primals
     d_xs, d_start, d_initial, d_weights, _ = tangents
-    ys, last, kept = _loop(cell, reverse, True, xs, start, initial, weights, marks)
+    ys, last, kept = _loop(cell, reverse, True, *primals)
     assert kept is not None
     # What does not depend on the loop. Transposed, these are the products that make the gradients.
     from_x = _affine(d_xs, weights.ih, d_weights.b_ih) + xs @ d_weights.ih.T
     d_pres = cell.combine(from_x, _affine(kept.before[0], d_weights.hh, d_weights.b_hh))
-    d_outs = None if weights.hr is None else kept.out @ d_weights.hr.T
+    d_outs = None if kept.out is None else kept.out @ d_weights.hr.T
 
     # Computed again in the backward loop: that is cheaper than to keep the slopes of the gates.
     @functools.partial(jax.checkpoint, prevent_cse=False)
@@ -168,8 +168,10 @@ def _recur_jvp(
         out: Hidden = jax.jvp(cell.point, (pre, before), (d_pre, d_before))[1]
         return out
 
-    def step(d_old: Hidden, inputs: tuple[_Kept, Array, Any]) -> tuple[Hidden, Array]:
-        (before, pre, _, mark), d_pre, d_out = inputs
+    def step(
+        d_old: Hidden, inputs: tuple[Hidden, Array, Marks, Array, Any]
+    ) -> tuple[Hidden, Array]:
+        before, pre, mark, d_pre, d_out = inputs
         if mark.cut is not None:
             d_old = tuple([jnp.where(mark.cut, 0, d) for d in d_old])
         d_before = _started(mark, d_initial, d_old)
@@ -180,7 +182,8 @@ def _recur_jvp(
             d_new = d_new @ weights.hr.T + d_out
         return _stepped(mark, (d_new, *rest), d_before)
 
-    d_last, d_ys = jax.lax.scan(step, d_start, (kept, d_pres, d_outs), reverse=reverse)
+    inputs = (kept.before, kept.pre, marks, d_pres, d_outs)
+    d_last, d_ys = jax.lax.scan(step, d_start, inputs, reverse=reverse)
     return (ys, last), (d_ys, d_last)
 
 

@@ -41,6 +41,7 @@ def _run(plan: _Plan, call: Call, weights: Sequence[Weights], key: Key | None) -
         marks = marks._replace(cut=(steps % plan.tbptt == 0) & (steps > 0))
     sides = (marks, borders(marks))
     dtype = jnp.result_type(xs, weights[0].ih)
+    xs = xs.astype(dtype)
     zeros = tuple([jnp.zeros((len(weights), xs.shape[1], n), dtype) for n in plan.widths])
     start, initial = [_batched(each, zeros) for each in (call.start, call.initial)]
     ends: list[Hidden] = []
@@ -89,6 +90,9 @@ class TorchRecurrent(SequenceLayer):
 
     weight_ih_l0: ParamState[Array]
     weight_hh_l0: ParamState[Array]
+    input_size: int
+    hidden_size: int
+    num_layers: int
     gates: ClassVar[int]
     proj_size: int = 0
 

@@ -5,6 +5,7 @@ documentation of ``torch.nn.RNN``, ``torch.nn.GRU`` and ``torch.nn.LSTM``.
 """
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -125,7 +126,7 @@ class RNN(_OneState):
     ((7, 3, 40), (4, 3, 20))
     """
 
-    gates = 1
+    gates: ClassVar[int] = 1
 
     def __init__(
         self,
@@ -196,7 +197,7 @@ class GRU(_OneState):
     ((3, 5, 20), (1, 3, 20))
     """
 
-    gates = 3
+    gates: ClassVar[int] = 3
 
     def __init__(
         self,
@@ -261,8 +262,9 @@ class LSTM(TorchRecurrent):
     ((7, 3, 5), (1, 3, 5), (1, 3, 20))
     """
 
-    gates = 4
-    hidden_names = ("h", "c")
+    gates: ClassVar[int] = 4
+    hidden_names: ClassVar[tuple[str, ...]] = ("h", "c")
+    proj_size: int
     c: HiddenState[Array]
 
     def __init__(

@@ -10,7 +10,7 @@ import pytest
 from brainlite.nn._recurrence import Cell, Marks, Weights, borders, recur
 from brainlite.typing import Array
 
-STEPS, BATCH = 7, 3
+STEPS, BATCH = 5, 3
 
 
 def point(pre: Array, hidden: tuple[Array, ...]) -> tuple[Array, ...]:

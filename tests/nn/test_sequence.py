@@ -24,7 +24,7 @@ from brainlite.nn import (
 from brainlite.transform import jit, vmap
 
 T, B, F, H = 6, 4, 2, 3
-LENGTHS = jnp.array([4, 0, 6, 1])
+LENGTHS = jnp.array([4, 0, 6, 4])
 X = brainlite.random.RandomState(1).randn(T, B, F)
 
 MAKERS: dict[str, Callable[..., Any]] = {
