@@ -87,6 +87,8 @@ def test_a_reset_goes_back_to_the_given_state_and_not_in_the_padding(
         step, _ = layer(X[t : t + 1], some)
         close(ys[t], jnp.where(t < LENGTHS[:, None], step[0], 0))
     close(lane(last, 1), lane(some, 1))  # no step at all
+    _, end = layer(X[3:4], some)
+    close(lane(last, 0), lane(end, 0))  # the last valid step; a reset in the padding is none
 
 
 @every
