@@ -19,7 +19,7 @@ from benchmarks._report import parse, to_markdown
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 TEMPLATE = Path(__file__).with_name("page.template")
-BENCHMARKS = ("dispatch", "train_step", "eager", "loop", "import_time", "split_merge")
+BENCHMARKS = ("dispatch", "train_step", "eager", "loop", "recurrent", "import_time", "split_merge")
 PACKAGES = (
     "brainlite",
     "jax",

@@ -16,11 +16,15 @@ from brainlite.nn._counting import count_bytes, count_parameters
 from brainlite.nn._finite import check_finite
 from brainlite.nn._freezing import is_trainable
 from brainlite.nn._hooks import RemovableHandle
+from brainlite.nn._lengths import pad_sequences
 from brainlite.nn._linear import Linear
+from brainlite.nn._linear_recurrence import MinGRU
 from brainlite.nn._module import Module
+from brainlite.nn._recurrent import Recurrent
 from brainlite.nn._sequential import Sequential
 from brainlite.nn._state_dict import IncompatibleKeys
 from brainlite.nn._summary import Summary, summary
+from brainlite.nn._torch_rnn import GRU, LSTM, RNN
 from brainlite.nn._watch import History, capture, record
 from brainlite.nn.functional import (
     celu,
@@ -58,18 +62,23 @@ from brainlite.nn.functional import (
 )
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
     "GRUCell",
     "History",
     "IncompatibleKeys",
     "LSTMCell",
     "Linear",
     "MGUCell",
+    "MinGRU",
     "Module",
     "ModuleDict",
     "ModuleList",
     "ParameterDict",
     "ParameterList",
     "RNNCell",
+    "Recurrent",
     "RemovableHandle",
     "Sequential",
     "Summary",
@@ -99,6 +108,7 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "mish",
+    "pad_sequences",
     "prelu",
     "record",
     "relu",

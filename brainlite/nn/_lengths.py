@@ -1,0 +1,150 @@
+"""Sequences of different lengths: padding them to one array, and telling which steps count."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from brainlite._jax_compat import Tracer
+from brainlite.errors import InputError, OptionError
+from brainlite.typing import Array, ArrayLike, Shape
+
+__all__ = ["check_marks", "pad_sequences", "valid_steps"]
+
+
+def pad_sequences(
+    sequences: Sequence[ArrayLike],
+    batch_first: bool = False,
+    padding_value: float = 0.0,
+    bucket: int | Sequence[int] = 1,
+) -> tuple[Array, Array]:
+    """Put sequences of different lengths into one array, filled up at their ends.
+
+    ``torch.nn.utils.rnn.pad_sequence``, with the lengths that the recurrent layers ask for. There
+    is nothing to sort and nothing to pack.
+
+    Parameters
+    ----------
+    sequences : sequence of arrays, shape (length, ...)
+        They agree in all axes but the first.
+    batch_first : bool
+        Whether the result is (B, T, ...) rather than (T, B, ...).
+    padding_value : float
+        What stands after the end of a sequence.
+    bucket : int or sequence of int
+        Which lengths T are allowed: the multiples of a number, or the ones listed. A function under
+        ``jit`` is compiled once for each T, so a few of them keep that bounded.
+
+    Returns
+    -------
+    padded : array, shape (T, B, ...) or (B, T, ...)
+    lengths : array of int, shape (B,)
+
+    Raises
+    ------
+    InputError
+        There is no sequence, or they do not fit together.
+    OptionError
+        ``bucket`` is not positive, or no length in it is large enough.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> padded, lengths = brainlite.nn.pad_sequences([jnp.ones((3, 2)), jnp.ones((5, 2))], bucket=8)
+    >>> padded.shape, lengths
+    ((8, 2, 2), Array([3, 5], dtype=int32))
+    """
+    arrays = [jnp.asarray(each) for each in sequences]
+    shapes = [each.shape for each in arrays]
+    if not arrays or () in shapes or len({shape[1:] for shape in shapes}) > 1:
+        raise InputError(
+            "these sequences cannot be put into one array",
+            where="pad_sequences",
+            expected="one array or more, of shapes (length, ...) that differ in the length only",
+            got=f"shapes {shapes}",
+            fix="give all sequences the same features",
+        )
+    steps = _bucketed(max(len(each) for each in arrays), bucket)
+    dtype = jnp.result_type(*arrays)
+    # Filled by numpy where it can be: jax would compile a copy for each length.
+    rows = arrays if any(isinstance(each, Tracer) for each in arrays) else jax.device_get(arrays)
+    library: Any = jnp if rows is arrays else np
+    rest = [(0, 0)] * (arrays[0].ndim - 1)
+    padded = [
+        library.pad(row, [(0, steps - len(row)), *rest], constant_values=padding_value)
+        for row in rows
+    ]
+    stacked = library.stack(padded, axis=0 if batch_first else 1)
+    return jnp.asarray(stacked, dtype), jnp.asarray([len(row) for row in rows], jnp.int32)
+
+
+def _bucketed(steps: int, bucket: int | Sequence[int]) -> int:
+    """Return the smallest allowed length that is not below ``steps``."""
+    if isinstance(bucket, int):
+        fitting = [-(-steps // bucket) * bucket] if bucket > 0 else []
+    else:
+        fitting = [size for size in bucket if size >= steps]
+    if fitting:
+        return min(fitting)
+    raise OptionError(
+        "no bucket fits the longest sequence",
+        where="pad_sequences",
+        expected=f"a positive number, or lengths of which one is {steps} or more",
+        got=f"bucket={bucket!r}",
+        fix="add a longer bucket, or cut the sequences",
+    )
+
+
+def valid_steps(steps: int, lengths: Array | None, mask: Array | None) -> Array | None:
+    """Return which steps count, (T, B), given the lengths (B,) or a mask (T, B)."""
+    return mask if lengths is None else jnp.arange(steps)[:, None] < lengths
+
+
+def check_marks(
+    where: str,
+    shape: Shape,
+    lengths: ArrayLike | None,
+    mask: ArrayLike | None,
+    reset: ArrayLike | None,
+    batch_first: bool,
+) -> None:
+    """Raise unless lengths, mask and reset fit a sequence whose steps have this shape."""
+    if lengths is not None and mask is not None:
+        raise InputError(
+            "both lengths and mask were given",
+            where=where,
+            expected="one of them",
+            got="lengths and mask",
+            fix="leave out lengths, which the mask tells as well",
+        )
+    for name, given in (("mask", mask), ("reset", reset)):
+        if given is not None and (np.shape(given) != shape or jnp.result_type(given) != jnp.bool_):
+            raise InputError(
+                f"{name} does not fit the input",
+                where=where,
+                expected=f"bool of shape {shape}, one for each step",
+                got=f"{jnp.result_type(given)} of shape {np.shape(given)}",
+                fix=f"compute {name} from the input that goes with it",
+            )
+    if lengths is not None:
+        _check_lengths(where, shape, lengths, batch_first)
+
+
+def _check_lengths(where: str, shape: Shape, lengths: ArrayLike, batch_first: bool) -> None:
+    *batch, steps = shape if batch_first else shape[::-1]
+    kind = jnp.result_type(lengths)
+    traced = isinstance(lengths, Tracer)  # its values are not known before it runs
+    fits = np.shape(lengths) == tuple(batch) and jnp.issubdtype(kind, jnp.integer)
+    values = np.asarray(0) if traced or not fits else np.asarray(lengths)
+    if fits and not np.any((values < 0) | (values > steps)):
+        return
+    raise InputError(
+        "lengths do not fit the input",
+        where=where,
+        expected=f"whole numbers from 0 to {steps}, of shape {tuple(batch)}",
+        got=f"{kind} of shape {np.shape(lengths)}" + ("" if traced else f": {lengths!s}"),
+        fix="give the number of steps of each sequence, as brainlite.nn.pad_sequences returns it",
+    )
