@@ -1,4 +1,5 @@
 # The part of treescope that brainlite uses.
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -12,7 +13,20 @@ class _Active:
 
 active_autovisualizer: _Active
 
-class ArrayAutovisualizer: ...
+class ArrayAutovisualizer:
+    def __init__(
+        self,
+        maximum_size: int = 4000,
+        cutoff_size_per_axis: int = 128,
+        edge_items: int = 5,
+        prefers_column: Collection[str] = (),
+        prefers_row: Collection[str] = (),
+        around_zero: bool = True,
+        force_continuous: bool = False,
+        include_repr_line_threshold: int = 5,
+        token_lookup_fn: Callable[[int], str] | None = None,
+        pixels_per_cell: float = 7,
+    ) -> None: ...
 
 def basic_interactive_setup(
     autovisualize_arrays: bool = True, abbreviation_threshold: int | None = None
