@@ -35,6 +35,7 @@ BUILT_IN = {
     "StateDictError": ValueError,
     "SizeError": ValueError,
     "InputError": ValueError,
+    "NonFiniteError": ArithmeticError,
     "OptionError": ValueError,
     "EnvironmentKeyError": KeyError,
 }

@@ -4,13 +4,14 @@ from typing import Any, assert_type
 
 import jax.numpy as jnp
 
-from brainlite.nn import GRU, LSTM, GRUCell, MinGRU, Recurrent, pad_sequences
+from brainlite.nn import GRU, LSTM, RNN, GRUCell, MinGRU, Recurrent, pad_sequences
 from brainlite.typing import Array, Path
 
 X = jnp.ones((5, 3, 2))
 padded, lengths = pad_sequences([X[:, 0], X[:2, 1]], bucket=8)
 assert_type(padded, Array)
 assert_type(GRU(2, 4)(X, lengths=lengths), tuple[Array, Array])
+assert_type(RNN(2, 4)(X), tuple[Array, Array])
 assert_type(MinGRU(2, 4)(X), tuple[Array, Array])
 assert_type(LSTM(2, 4)(X), tuple[Array, tuple[Array, Array]])
 assert_type(LSTM(2, 4).c.value, Array)
