@@ -126,10 +126,10 @@ class Guards:
                 if not settled and not self._same(then, value, renaming):
                     return None
                 if is_walk(name):  # it went through the containers that were there
-                    containers += map(Watched, filter(_is_container, attributes.values()))
+                    containers += map(Watched, filter(_may_change, attributes.values()))
                     if type(now) in node_types:
                         containers.append(Watched(now))
-                elif isinstance(then, Frozen):
+                elif isinstance(then, Frozen) and _may_change(value):
                     containers.append(Watched(value))
         return renaming
 
@@ -188,6 +188,13 @@ def _open(value: Any) -> Opened | None:
         attributes = fields(value)
         return Opened(tuple(attributes), attributes.values())
     return open_container(value)
+
+
+def _may_change(value: Any) -> bool:
+    """Say whether this is a container that can be edited; a size, a tuple of numbers, is not."""
+    if isinstance(value, tuple):
+        return any(map(_may_change, value))
+    return _is_container(value)
 
 
 class Watched:

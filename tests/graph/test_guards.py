@@ -211,6 +211,20 @@ def test_what_uses_a_whole_graph_depends_on_every_attribute(
     assert not holds(guards)
 
 
+@pytest.mark.parametrize(
+    ("value", "watched"),
+    [((8, 8), 0), (((1, 2), "same"), 0), ((1, [2]), 1), ([1], 1), ({}, 1), ((), 0)],
+)
+def test_only_what_can_be_edited_is_watched(value: Any, watched: int) -> None:
+    # A warm call asks each watched container; every layer has sizes, which are tuples of numbers.
+    bag = Bag()
+    bag.value = value
+    guards = guards_of(lambda: bag.value)
+    containers: list[Watched] = []
+    assert guards.match((), frozenset(), containers) is not None
+    assert len(containers) == watched
+
+
 def test_a_container_that_a_walk_went_through_is_watched() -> None:
     net = Net()
     guards = guards_of(lambda: list(iter_leaf(net)))
