@@ -1,7 +1,24 @@
 """Modules: layers, cells, and what is done with a whole model."""
 
 from brainlite.nn import functional, init
-from brainlite.nn._cells import (
+from brainlite.nn._layers.linear import Linear
+from brainlite.nn._looking.finite import check_finite
+from brainlite.nn._looking.summary import Summary, summary
+from brainlite.nn._looking.watch import History, capture, record
+from brainlite.nn._modules.collective import (
+    call_all_fns,
+    call_order,
+    init_all_states,
+    reset_all_states,
+)
+from brainlite.nn._modules.containers import ModuleDict, ModuleList, ParameterDict, ParameterList
+from brainlite.nn._modules.counting import count_bytes, count_parameters
+from brainlite.nn._modules.freezing import is_trainable
+from brainlite.nn._modules.hooks import RemovableHandle
+from brainlite.nn._modules.module import Module
+from brainlite.nn._modules.sequential import Sequential
+from brainlite.nn._modules.state_dict import IncompatibleKeys
+from brainlite.nn._recurrent.cells import (
     GRUCell,
     LSTMCell,
     MGUCell,
@@ -10,22 +27,10 @@ from brainlite.nn._cells import (
     ValinaRNNCell,
     VanillaRNNCell,
 )
-from brainlite.nn._collective import call_all_fns, call_order, init_all_states, reset_all_states
-from brainlite.nn._containers import ModuleDict, ModuleList, ParameterDict, ParameterList
-from brainlite.nn._counting import count_bytes, count_parameters
-from brainlite.nn._finite import check_finite
-from brainlite.nn._freezing import is_trainable
-from brainlite.nn._hooks import RemovableHandle
-from brainlite.nn._lengths import pad_sequences
-from brainlite.nn._linear import Linear
-from brainlite.nn._linear_recurrence import MinGRU
-from brainlite.nn._module import Module
-from brainlite.nn._recurrent import Recurrent
-from brainlite.nn._sequential import Sequential
-from brainlite.nn._state_dict import IncompatibleKeys
-from brainlite.nn._summary import Summary, summary
-from brainlite.nn._torch_rnn import GRU, LSTM, RNN
-from brainlite.nn._watch import History, capture, record
+from brainlite.nn._recurrent.lengths import pad_sequences
+from brainlite.nn._recurrent.linear_recurrence import MinGRU
+from brainlite.nn._recurrent.recurrent import Recurrent
+from brainlite.nn._recurrent.torch_rnn import GRU, LSTM, RNN
 from brainlite.nn.functional import (
     celu,
     elu,

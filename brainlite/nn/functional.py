@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from brainlite.errors import OptionError
-from brainlite.nn._activations import (
+from brainlite.nn._functional.activations import (
     celu,
     elu,
     gelu,
@@ -46,7 +46,7 @@ from brainlite.nn._activations import (
     tanh,
     tanh_shrink,
 )
-from brainlite.nn._along_axis import (
+from brainlite.nn._functional.along_axis import (
     glu,
     log_softmax,
     logsumexp,
@@ -55,7 +55,7 @@ from brainlite.nn._along_axis import (
     softmin,
     standardize,
 )
-from brainlite.nn._clip import clip_grad_norm
+from brainlite.nn._functional.clip import clip_grad_norm
 from brainlite.typing import Array
 
 __all__ = [

@@ -24,9 +24,10 @@ import numpy as np
 
 from brainlite import environ
 from brainlite.errors import OptionError, SizeError
-from brainlite.nn._init_orthogonal import DeltaOrthogonal, Orthogonal
-from brainlite.nn._init_random import Exponential, Gamma, Normal, TruncatedNormal, Uniform
-from brainlite.nn._init_scaling import (
+from brainlite.nn._init.draws import Exponential, Gamma, Normal, TruncatedNormal, Uniform
+from brainlite.nn._init.initializer import Constant, Identity, Initializer, Unit, ZeroInit
+from brainlite.nn._init.orthogonal import DeltaOrthogonal, Orthogonal
+from brainlite.nn._init.scaling import (
     KaimingNormal,
     KaimingUniform,
     LecunNormal,
@@ -35,8 +36,7 @@ from brainlite.nn._init_scaling import (
     XavierNormal,
     XavierUniform,
 )
-from brainlite.nn._initializer import Constant, Identity, Initializer, Unit, ZeroInit
-from brainlite.nn._size import to_size
+from brainlite.nn._modules.size import to_size
 from brainlite.state import State
 from brainlite.typing import Array, ArrayLike, Shape, Size
 

@@ -1,0 +1,1 @@
+"""Functions without parameters, which ``brainlite.nn.functional`` gathers."""

@@ -1,0 +1,1 @@
+"""Initialisers, which ``brainlite.nn.init`` gathers."""

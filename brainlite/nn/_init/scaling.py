@@ -1,0 +1,209 @@
+"""Initialisers whose variance depends on the number of connections."""
+
+import math
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+import jax.numpy as jnp
+
+from brainlite.errors import OptionError, SizeError
+from brainlite.nn._init.initializer import UNITLESS, Multiplier, RandomInitializer
+from brainlite.typing import Array, ArrayLike, DTypeLike, SeedOrKey, Shape
+
+__all__ = [
+    "Distribution",
+    "FanMode",
+    "KaimingNormal",
+    "KaimingUniform",
+    "LecunNormal",
+    "LecunUniform",
+    "VarianceScaling",
+    "XavierNormal",
+    "XavierUniform",
+]
+
+FanMode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]
+"""By which number of connections a variance is divided."""
+
+Distribution: TypeAlias = Literal["truncated_normal", "normal", "uniform"]
+"""What the elements are drawn from."""
+
+# The standard deviation of a standard normal number that is cut off outside (-2, 2).
+_TRUNCATED_STD: Final = 0.87962566103423978
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class VarianceScaling(RandomInitializer):
+    """Numbers whose variance is ``scale`` over the number of connections.
+
+    Parameters
+    ----------
+    scale : array_like
+        The variance of a sum over all connections.
+    mode : {'fan_in', 'fan_out', 'fan_avg'}
+        Divide by the connections that an output has, those that an input has, or their mean.
+    distribution : {'truncated_normal', 'normal', 'uniform'}
+        The distribution; the truncated one is cut off at two standard deviations and widened
+        so that its variance is the one asked for.
+    in_axis, out_axis : int
+        The axes of inputs and outputs; all other axes are the receptive field.
+
+    Raises
+    ------
+    OptionError
+        There is no such mode or distribution.
+    SizeError
+        At the call: the shape has fewer than two axes.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> brainlite.nn.init.VarianceScaling(2.0, "fan_in", "normal")((4, 3)).shape
+    (4, 3)
+    """
+
+    scale: ArrayLike
+    mode: FanMode
+    distribution: Distribution
+    in_axis: int = -2
+    out_axis: int = -1
+    seed: SeedOrKey | None = None
+    unit: Multiplier = UNITLESS
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_option("mode", self.mode, ("fan_in", "fan_out", "fan_avg"))
+        kinds = ("truncated_normal", "normal", "uniform")
+        _check_option("distribution", self.distribution, kinds)
+
+    def _make(self, shape: Shape, dtype: DTypeLike) -> Array:
+        variance = jnp.asarray(self.scale / self._fan(shape), dtype)
+        if self.distribution == "normal":
+            return self._rng.normal(size=shape, dtype=dtype) * jnp.sqrt(variance)
+        if self.distribution == "uniform":
+            return self._rng.uniform(-1.0, 1.0, shape, dtype=dtype) * jnp.sqrt(3 * variance)
+        drawn = self._rng.truncated_normal(-2.0, 2.0, shape, dtype=dtype)
+        return drawn * (jnp.sqrt(variance) / _TRUNCATED_STD)
+
+    def _fan(self, shape: Shape) -> float:
+        rank = len(shape)
+        axes = {axis % rank for axis in (self.in_axis, self.out_axis) if -rank <= axis < rank}
+        if len(axes) < 2:
+            raise SizeError(
+                f"{type(self).__name__} needs an axis of inputs and one of outputs",
+                expected=f"a shape with the axes {self.in_axis} and {self.out_axis}",
+                got=f"{shape}",
+                fix="use Normal or Uniform for biases and other vectors",
+            )
+        ins, outs = shape[self.in_axis], shape[self.out_axis]
+        field = math.prod(size for axis, size in enumerate(shape) if axis not in axes)
+        fans = {"fan_in": ins, "fan_out": outs, "fan_avg": (ins + outs) / 2}
+        return max(fans[self.mode] * field, 1)  # an empty array has no connections
+
+
+def _check_option(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise OptionError(
+            f"VarianceScaling has no such {name}",
+            expected=" or ".join(map(repr, known)),
+            got=repr(value),
+            fix=f"pass one of these as {name}",
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class KaimingUniform(VarianceScaling):
+    """Uniform numbers of variance 2 / fan_in, for layers followed by a ReLU.
+
+    The parameters are those of :class:`VarianceScaling`.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.
+    """
+
+    scale: ArrayLike = 2.0
+    mode: FanMode = "fan_in"
+    distribution: Distribution = "uniform"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class KaimingNormal(VarianceScaling):
+    """Truncated normal numbers of variance 2 / fan_in, for layers followed by a ReLU.
+
+    The parameters are those of :class:`VarianceScaling`.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.
+    """
+
+    scale: ArrayLike = 2.0
+    mode: FanMode = "fan_in"
+    distribution: Distribution = "truncated_normal"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class XavierUniform(VarianceScaling):
+    """Uniform numbers of variance 2 / (fan_in + fan_out), for layers followed by tanh.
+
+    The parameters are those of :class:`VarianceScaling`.
+
+    References
+    ----------
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", AISTATS 2010.
+    """
+
+    scale: ArrayLike = 1.0
+    mode: FanMode = "fan_avg"
+    distribution: Distribution = "uniform"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class XavierNormal(VarianceScaling):
+    """Truncated normal numbers of variance 2 / (fan_in + fan_out), for layers followed by tanh.
+
+    The parameters are those of :class:`VarianceScaling`.
+
+    References
+    ----------
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", AISTATS 2010.
+    """
+
+    scale: ArrayLike = 1.0
+    mode: FanMode = "fan_avg"
+    distribution: Distribution = "truncated_normal"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LecunUniform(VarianceScaling):
+    """Uniform numbers of variance 1 / fan_in.
+
+    The parameters are those of :class:`VarianceScaling`.
+
+    References
+    ----------
+    LeCun, Bottou, Orr and Müller, "Efficient backprop", 1998.
+    """
+
+    scale: ArrayLike = 1.0
+    mode: FanMode = "fan_in"
+    distribution: Distribution = "uniform"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LecunNormal(VarianceScaling):
+    """Truncated normal numbers of variance 1 / fan_in, also for layers followed by SELU.
+
+    The parameters are those of :class:`VarianceScaling`.
+
+    References
+    ----------
+    LeCun, Bottou, Orr and Müller, "Efficient backprop", 1998.
+    """
+
+    scale: ArrayLike = 1.0
+    mode: FanMode = "fan_in"
+    distribution: Distribution = "truncated_normal"

@@ -1,0 +1,1 @@
+"""Layers without a memory, one family a file."""

@@ -1,0 +1,125 @@
+"""Affine layers."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from brainlite._jax_compat import is_eager
+from brainlite.errors import SizeError
+from brainlite.nn import init
+from brainlite.nn._layers.layer import Init, Layer, check_features
+from brainlite.nn._modules.size import to_size
+from brainlite.state import ParamState
+from brainlite.typing import Array, DTypeLike, Size
+
+__all__ = ["Linear", "affine"]
+
+
+class Linear(Layer):
+    r"""An affine map of the last axis, :math:`y = x W + b`.
+
+    Parameters
+    ----------
+    in_size, out_size : int or sequence of int
+        The sizes of input and output. Of several axes only the last is mapped; the others must
+        agree.
+    w_init : callable or array
+        The weight, or what makes it from its shape (in_size[-1], out_size[-1]).
+    b_init : callable, array or None
+        The bias, or what makes it from its shape (out_size[-1],); None for no bias.
+    w_mask : callable, array or None
+        Multiplied with the weight at every call; or what makes it from the shape of the weight.
+    name : str, optional
+        A name of its own.
+    param_type : type
+        The kind of state that holds the parameters.
+    dtype, param_dtype : dtype, optional
+        What the layer computes in, and the type of the parameters. By default input and parameters
+        are promoted, and parameters have the type of ``environ.set_precision``.
+
+    Attributes
+    ----------
+    weight : ParamState
+        ``{'weight': (in, out), 'bias': (out,)}``; without ``'bias'`` where there is none.
+
+    Raises
+    ------
+    SizeError
+        A size is negative or not whole, or the leading axes differ.
+    InputError
+        The last axis of the input is not in_size[-1].
+
+    References
+    ----------
+    .. [1] He et al., "Delving Deep into Rectifiers", 2015: the default initialiser.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> brainlite.nn.Linear((10,), (5,))(jnp.ones((32, 10))).shape
+    (32, 5)
+    """
+
+    def __init__(
+        self,
+        in_size: Size,
+        out_size: Size,
+        w_init: Init = init.KaimingNormal(),
+        b_init: Init | None = init.ZeroInit(),
+        w_mask: Init | None = None,
+        name: str | None = None,
+        param_type: type[ParamState[Any]] = ParamState,
+        dtype: DTypeLike | None = None,
+        param_dtype: DTypeLike | None = None,
+    ) -> None:
+        self.name = name
+        self.in_size = to_size(in_size, name="in_size", where="Linear")
+        self.out_size = to_size(out_size, name="out_size", where="Linear")
+        if not self.in_size or not self.out_size or self.in_size[:-1] != self.out_size[:-1]:
+            raise SizeError(
+                "the leading axes of in_size and out_size differ",
+                where="Linear",
+                expected="sizes that agree in all axes but the last",
+                got=f"in_size={self.in_size}, out_size={self.out_size}",
+                fix="pass sizes of equal rank; a Linear maps the last axis only",
+            )
+        self._set_dtypes(dtype, param_dtype)
+        shape = (self.in_size[-1], self.out_size[-1])
+        self.w_mask: Array | None = None if w_mask is None else init.param(w_mask, shape)
+        params = {"weight": self._make(w_init, shape)}
+        if b_init is not None:
+            params["bias"] = self._make(b_init, shape[1:])
+        self.weight: ParamState[dict[str, Array]] = param_type(params)
+
+    def update(self, x: Array) -> Array:
+        """Map the last axis.
+
+        Parameters
+        ----------
+        x : array, shape (..., in)
+
+        Returns
+        -------
+        array, shape (..., out)
+        """
+        check_features(self, x, self.in_size[-1])
+        run = _kernel if is_eager() else affine
+        weight = self.weight.value
+        if self.dtype is not None:
+            x, weight = self._cast(x, weight)
+        y: Array = run(weight, self.w_mask, x)
+        return y
+
+
+def affine(params: dict[str, Array], mask: Array | None, x: Array) -> Array:
+    """Compute the map on arrays alone."""
+    weight = params["weight"]
+    if mask is not None:
+        weight = weight * mask.astype(weight.dtype)  # the model may have been cast
+    y: Array = jnp.dot(x, weight)
+    return y + params["bias"] if "bias" in params else y
+
+
+_kernel = jax.jit(affine)  # outside a trace: one dispatch for the product and the sum

@@ -1,0 +1,205 @@
+"""A model as a plain dict of named arrays, and back."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from brainlite.errors import GraphError, StateDictError
+from brainlite.graph import Node, StateDict
+from brainlite.nn._modules.tree import dotted, iter_places
+from brainlite.random import RandomState
+from brainlite.state import ShortTermState, State
+from brainlite.typing import Array, ArrayLike, Path
+
+__all__ = ["IncompatibleKeys", "Loadable"]
+
+# What a model keeps beyond a run, and can be written down: not the activity of a run, and not the
+# generators, whose place is a checkpoint.
+_PASSING = (ShortTermState, RandomState)
+
+
+class IncompatibleKeys(NamedTuple):
+    """What ``load_state_dict`` did not find, and what it had no use for, by name."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class _Entry(NamedTuple):
+    """One array in a model: the state it is in, and which of its leaves it is."""
+
+    state: State[Any]
+    number: int
+    leaf: Any
+
+
+class Loadable(Node):
+    """A node whose values can be taken out and put back by name.
+
+    The names are dotted paths, through attributes, keys and indices down to each array:
+    ``'layers.0.weight.bias'``. There is an entry for each parameter and each other state that
+    outlives a run; short-term and hidden states and random generators are left out. A state
+    that is tied, reached by several names, has an entry for each, as in torch.
+    """
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the arrays of this module and all below, by name.
+
+        Raises
+        ------
+        GraphError
+            Two arrays would have one name.
+
+        Examples
+        --------
+        >>> import brainlite
+        >>> list(brainlite.nn.GRUCell(2, 3).state_dict())
+        ['Wrz.weight.bias', 'Wrz.weight.weight', 'Wh.weight.bias', 'Wh.weight.weight']
+        """
+        return {name: jnp.asarray(entry.leaf) for name, entry in _entries(self).items()}
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, ArrayLike], strict: bool = True
+    ) -> IncompatibleKeys:
+        """Write arrays into this module and all below, by name. All or, on an error, none.
+
+        Parameters
+        ----------
+        state_dict : mapping of str to array
+            As from :meth:`state_dict`. Each must have the shape of what it replaces and is cast to
+            its dtype. A tied state needs one of its names.
+        strict : bool
+            Whether every name must be there, and no other.
+
+        Returns
+        -------
+        IncompatibleKeys
+            The names that were missing, and those that were not expected.
+
+        Raises
+        ------
+        StateDictError
+            With ``strict``, a name is missing or not expected. In any case, an array does not fit,
+            or the names of a tied state disagree.
+
+        Examples
+        --------
+        >>> import brainlite
+        >>> saved = brainlite.nn.Linear(2, 3).state_dict()
+        >>> brainlite.nn.Linear(2, 3).load_state_dict(saved)
+        IncompatibleKeys(missing_keys=[], unexpected_keys=[])
+        """
+        entries = _entries(self)
+        given: dict[tuple[int, int], Any] = {}
+        misfits: list[str] = []
+        for name, entry in entries.items():
+            if name in state_dict:
+                place = (id(entry.state), entry.number)
+                array = _as_array(state_dict[name])
+                misfits += _misfit(name, entry.leaf, array, given.setdefault(place, array))
+        keys = IncompatibleKeys(
+            [name for name, each in entries.items() if (id(each.state), each.number) not in given],
+            [name for name in state_dict if name not in entries],
+        )
+        if misfits or (strict and any(keys)):
+            raise _refusal(self, keys if strict else IncompatibleKeys([], []), misfits, entries)
+        _write({id(entry.state): entry.state for entry in entries.values()}.values(), given)
+        return keys
+
+
+def _entries(root: Node) -> dict[str, _Entry]:
+    entries: dict[str, _Entry] = {}
+    for path, state in iter_places(root):
+        if isinstance(state, _PASSING):
+            continue
+        leaves = jax.tree_util.tree_leaves_with_path(state.value)
+        for number, (inside, leaf) in enumerate(leaves):
+            name = dotted(path) + _suffix(inside)
+            if entries.setdefault(name, _Entry(state, number, leaf)).state is not state:
+                raise GraphError(
+                    "two arrays of the model have one name",
+                    where=type(root).__name__,
+                    expected="dict keys and attributes that give each array a name of its own",
+                    got=f"{name!r} twice",
+                    fix="use keys without dots",
+                )
+    return entries
+
+
+def _suffix(inside: Any) -> str:
+    name: str = jax.tree_util.keystr(inside, simple=True, separator=".")
+    return f".{name}" if name else ""
+
+
+def _as_array(value: Any) -> Any:
+    return value if isinstance(value, jax.Array) else np.asarray(value)
+
+
+def _misfit(name: str, leaf: Any, array: Any, first: Any) -> list[str]:
+    """Say what keeps an array from taking the place of ``leaf``."""
+    own = jax.dtypes.result_type(leaf)
+    if array.shape != jnp.shape(leaf) or _family(array.dtype) != _family(own):
+        return [f"{name}: {array.dtype}{[*array.shape]} for {own}{[*jnp.shape(leaf)]}"]
+    if array is not first and not np.array_equal(np.asarray(array), np.asarray(first)):
+        return [f"{name}: tied to another entry, with other values"]
+    return []
+
+
+def _family(dtype: Any) -> Any:
+    families = (jnp.bool_, jnp.integer, jnp.floating, jnp.complexfloating)
+    return next((each for each in families if jnp.issubdtype(dtype, each)), dtype)
+
+
+def _write(states: Iterable[State[Any]], given: Mapping[tuple[int, int], Any]) -> None:
+    targets: dict[Path, State[Any]] = {}
+    values: dict[Path, Any] = {}
+    for state in states:
+        structure: Any
+        leaves, structure = jax.tree.flatten(state.value)
+        new = [
+            jnp.asarray(given[id(state), number], jax.dtypes.result_type(leaf))
+            if (id(state), number) in given
+            else leaf
+            for number, leaf in enumerate(leaves)
+        ]
+        path = (len(targets),)
+        targets[path], values[path] = state, structure.unflatten(new)
+    StateDict(targets).assign(values)
+
+
+def _refusal(
+    root: Node, keys: IncompatibleKeys, misfits: list[str], entries: Mapping[str, _Entry]
+) -> StateDictError:
+    near = [
+        difflib.get_close_matches(name, keys.missing_keys, n=1) for name in keys.unexpected_keys
+    ]
+    guesses = [
+        f"{name!r} may be {match[0]!r}"
+        for name, match in zip(keys.unexpected_keys, near, strict=True)
+        if match
+    ]
+    got = [
+        f"{what}: {_some(names)}"
+        for what, names in (("missing", keys[0]), ("unexpected", keys[1]), ("misfit", misfits))
+        if names
+    ]
+    return StateDictError(
+        "these entries do not fit the model; none was loaded",
+        where=type(root).__name__,
+        expected=_some(list(entries)),
+        got="; ".join(got),
+        fix=(
+            f"rename them: {_some(guesses)}"
+            if guesses
+            else "take the entries from a model of the same structure"
+        )
+        + ("" if misfits else ", or pass strict=False to load what there is"),
+    )
+
+
+def _some(names: list[str]) -> str:
+    return (", ".join(names[:8]) or "nothing") + (f", ... ({len(names)})" if len(names) > 8 else "")

@@ -1,0 +1,1 @@
+"""Recurrent networks: cells, layers over whole sequences, and the loops that run them."""

@@ -1,0 +1,170 @@
+"""Recurrences that are linear in the hidden state: their steps can be taken in parallel."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from brainlite.nn._layers.linear import Linear
+from brainlite.nn._modules.size import to_size
+from brainlite.nn._recurrent.sequence import Call, Given, SequenceLayer, arrange, layout, put_back
+from brainlite.typing import Array, Shape
+
+__all__ = ["MinGRU", "linear_recurrence"]
+
+
+def linear_recurrence(a: Array, b: Array, start: Array, sequential: bool = False) -> Array:
+    """Return every :math:`h_t = a_t h_{t-1} + b_t`, element by element.
+
+    Parameters
+    ----------
+    a, b : array, shape (T, ...)
+    start : array, shape (...)
+        The state before the first step.
+    sequential : bool
+        Whether to take one step after the other rather than all by a tree of some log(T) levels.
+
+    Returns
+    -------
+    array, shape (T, ...)
+
+    References
+    ----------
+    .. [1] Blelloch, "Prefix Sums and Their Applications", 1990.
+    """
+    if sequential or not len(a):
+
+        def step(h: Array, inputs: tuple[Array, Array]) -> tuple[Array, Array]:
+            h = inputs[0] * h + inputs[1]
+            return h, h
+
+        hs: Array = jax.lax.scan(step, start, (a, b))[1]
+        return hs
+
+    def join(first: tuple[Array, Array], then: tuple[Array, Array]) -> tuple[Array, Array]:
+        return then[0] * first[0], then[0] * first[1] + then[1]
+
+    b = b.at[0].add(a[0] * start)
+    joined: Array = jax.lax.associative_scan(join, (a, b))[1]
+    return joined
+
+
+class MinGRU(SequenceLayer):
+    r"""The minimal gated recurrent layer, whose steps are taken in parallel.
+
+    :math:`z_t = \sigma(W_z x_t + b_z)` and
+    :math:`h_t = (1 - z_t) h_{t-1} + z_t (W_h x_t + b_h)`.
+
+    Parameters
+    ----------
+    input_size, hidden_size : int
+        The numbers of input features and of hidden units.
+    bias : bool
+        Whether there are biases.
+    batch_first : bool
+        Whether input and output are (B, T, features) rather than (T, B, features).
+    sequential : bool
+        Whether to take one step after the other, which needs less memory and, on few cores, time.
+    stateful, name
+        As in :class:`RNN`.
+
+    Raises
+    ------
+    SizeError
+        A size is negative or not whole.
+
+    References
+    ----------
+    .. [1] Feng et al., "Were RNNs All We Needed?", arXiv:2410.01201, 2024, section 3.1.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> output, h_n = brainlite.nn.MinGRU(10, 20)(jnp.ones((7, 3, 10)))
+    >>> output.shape, h_n.shape
+    ((7, 3, 20), (3, 20))
+    """
+
+    input_size: int
+    hidden_size: int
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        batch_first: bool = False,
+        *,
+        sequential: bool = False,
+        stateful: bool = False,
+        name: str | None = None,
+    ) -> None:
+        [self.input_size] = to_size(input_size, "input_size", "MinGRU")
+        [self.hidden_size] = to_size(hidden_size, "hidden_size", "MinGRU")
+        self.sequential: bool = sequential
+        self._set_up(self.input_size, self.hidden_size, batch_first, stateful, name)
+        options: dict[str, Any] = {} if bias else {"b_init": None}
+        self.gate: Linear = Linear(input_size, hidden_size, **options)
+        self.candidate: Linear = Linear(input_size, hidden_size, **options)
+
+    def _shapes(self, batch: Shape) -> list[Shape]:
+        return [(*batch, self.hidden_size)]
+
+    def update(
+        self,
+        x: Array,
+        hx: Array | None = None,
+        *,
+        lengths: Given = None,
+        mask: Given = None,
+        reset: Given = None,
+    ) -> tuple[Array, Array]:
+        """Run over a sequence, as :meth:`RNN.update` does.
+
+        Parameters
+        ----------
+        x, lengths, mask, reset
+            As in :meth:`RNN.update`.
+        hx : array, shape ([B,] hidden_size), optional
+            The initial state.
+
+        Returns
+        -------
+        output : array, shape (T, B, hidden_size)
+        h_n : array, shape ([B,] hidden_size)
+        """
+        call = self._begin(x, None if hx is None else (hx,), lengths, mask, reset)
+        run = _kernel(self.batch_first, self.sequential)
+        ys, last = run(call, self.gate(x), self.candidate(x))
+        self._end(last)
+        return ys, last[0]
+
+
+@functools.lru_cache
+def _kernel(batch_first: bool, sequential: bool) -> Callable[..., Any]:
+    """Return the layer behind its affine maps, compiled."""
+
+    def run(call: Call, gates: Array, candidates: Array) -> Any:
+        _, marks = arrange(call, batch_first)
+        z = jax.nn.sigmoid(layout(gates, call.x.ndim, batch_first))
+        a, b = 1 - z, z * layout(candidates, call.x.ndim, batch_first)
+        zeros = jnp.zeros(b.shape[1:], b.dtype)
+        start, initial = [
+            zeros if each is None else jnp.reshape(each[0], zeros.shape)
+            for each in (call.start, call.initial)
+        ]
+        if marks.reset is not None:
+            lanes = marks.reset[..., None]
+            a, b = jnp.where(lanes, 0, a), jnp.where(lanes, b + a * initial, b)
+        if marks.valid is not None:
+            lanes = marks.valid[..., None]
+            a, b = jnp.where(lanes, a, 1), jnp.where(lanes, b, 0)
+        hs = linear_recurrence(a, b, start, sequential)
+        last = hs[-1] if len(hs) else start
+        ys = hs if marks.valid is None else jnp.where(marks.valid[..., None], hs, 0)
+        return put_back(call, batch_first, ys, (last,))
+
+    return jax.jit(run)

@@ -1,0 +1,166 @@
+"""What the layers over whole sequences share: layout, checks, and a state for streaming."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple, TypeAlias
+
+import jax.numpy as jnp
+import numpy as np
+
+from brainlite import environ
+from brainlite.errors import InputError
+from brainlite.nn._layers.layer import check_features
+from brainlite.nn._modules.module import Module
+from brainlite.nn._recurrent.lengths import check_marks, valid_steps
+from brainlite.nn._recurrent.recurrence import Hidden, Marks
+from brainlite.nn._recurrent.step import is_untraced
+from brainlite.state import HiddenState
+from brainlite.state._locate import locate
+from brainlite.typing import Array, ArrayLike, Shape
+
+__all__ = ["Call", "SequenceLayer", "arrange", "check_rank", "layout", "put_back", "where_is"]
+
+Given: TypeAlias = ArrayLike | None
+
+
+class Call(NamedTuple):
+    """What a layer is called with, as arrays; None for what was not given."""
+
+    x: Array
+    start: Hidden | None  # what the hidden states start from: zeros for None
+    initial: Hidden | None  # what a reset sets them to: zeros for None
+    lengths: Given
+    mask: Given
+    reset: Given
+
+
+class SequenceLayer(Module):
+    """The base of layers that run over a whole sequence.
+
+    A subclass calls ``_set_up``, names its hidden states in ``hidden_names`` and gives their shapes
+    in ``_shapes``; its ``update`` runs between ``_begin`` and ``_end``.
+    """
+
+    hidden_names: ClassVar[tuple[str, ...]] = ("h",)
+    h: HiddenState[Array]
+
+    def _set_up(
+        self, input_size: int, out_size: int, batch_first: bool, stateful: bool, name: str | None
+    ) -> None:
+        self.name = name
+        self.in_size = input_size
+        self.out_size = out_size
+        self.batch_first: bool = batch_first
+        self.stateful: bool = stateful
+
+    def _shapes(self, batch: Shape) -> list[Shape]:
+        """Return the shapes of the hidden states for a batch, (B,) or ()."""
+        raise NotImplementedError
+
+    def init_state(self, batch_size: int | None = None, **kwargs: Any) -> None:
+        """Make the hidden states of a stateful layer anew: zeros."""
+        del kwargs
+        if not self.stateful:
+            return
+        for name, zeros in zip(self.hidden_names, self._zeros(batch_size), strict=True):
+            # As in the cells: a state that is there already is written, so no attribute changes.
+            state = getattr(self, name, None) if is_untraced() else None
+            if type(state) is HiddenState:
+                state.value = zeros
+            else:
+                setattr(self, name, HiddenState(zeros))
+
+    def reset_state(self, batch_size: int | None = None, **kwargs: Any) -> None:
+        """Set the hidden states of a stateful layer back to zeros."""
+        del kwargs
+        if self.stateful:
+            self._end(self._zeros(batch_size))
+
+    def _zeros(self, batch_size: int | None) -> Hidden:
+        batch = () if batch_size is None else (batch_size,)
+        return tuple([jnp.zeros(shape, environ.dftype()) for shape in self._shapes(batch)])
+
+    def _begin(
+        self, x: Array, hx: Sequence[Array] | None, lengths: Given, mask: Given, reset: Given
+    ) -> Call:
+        """Check what the layer is called with."""
+        check_rank(self, x)
+        check_features(self, x, self.in_size[-1])
+        check_marks(where_is(self), x.shape[:-1], lengths, mask, reset, self.batch_first)
+        batch = x.shape[:1] if self.batch_first else x.shape[1:2]
+        shapes = self._shapes(batch if x.ndim == 3 else ())
+        if hx is not None:
+            self._check_hidden(x, hx, shapes, "pass states for the batch of the input")
+            return Call(x, tuple(hx), tuple(hx), lengths, mask, reset)
+        if not self.stateful:
+            return Call(x, None, None, lengths, mask, reset)
+        states: list[HiddenState[Array]] = [getattr(self, name) for name in self.hidden_names]
+        values = tuple([state.value for state in states])
+        argument = f", batch_size={batch[0]}" if x.ndim == 3 else ""
+        self._check_hidden(x, values, shapes, f"call `init_all_states(model{argument})` first")
+        return Call(x, values, None, lengths, mask, reset)
+
+    def _end(self, last: Hidden) -> None:
+        """Keep the last hidden states, if they are to be kept."""
+        if self.stateful:
+            for name, value in zip(self.hidden_names, last, strict=True):
+                getattr(self, name).value = value
+
+    def _check_hidden(
+        self, x: Array, hidden: Sequence[Array], shapes: list[Shape], fix: str
+    ) -> None:
+        # An array can be iterated over, too: a state of several arrays is a tuple of them.
+        found = [np.shape(each) for each in hidden]
+        if found == shapes and isinstance(hidden, tuple | list):
+            return
+        raise InputError(
+            "the hidden state does not fit the input",
+            where=where_is(self),
+            expected=f"{' and '.join(self.hidden_names)} of shapes {shapes}, for an input of shape "
+            f"{x.shape}",
+            got=f"shapes {found}" if isinstance(hidden, tuple | list) else "a single array",
+            fix=fix,
+        )
+
+
+def arrange(call: Call, batch_first: bool) -> tuple[Array, Marks]:
+    """Return the sequence as (T, B, I), and its marks."""
+    xs = layout(call.x, call.x.ndim, batch_first)
+    mask, reset = [
+        None if each is None else layout(jnp.asarray(each), call.x.ndim, batch_first)
+        for each in (call.mask, call.reset)
+    ]
+    lengths = None if call.lengths is None else jnp.atleast_1d(jnp.asarray(call.lengths))
+    valid = valid_steps(len(xs), lengths, mask)
+    if reset is not None and valid is not None:
+        reset = reset & valid  # a step that is left out does not reset anything
+    return xs, Marks(valid, reset, None)
+
+
+def layout(x: Array, rank: int, batch_first: bool) -> Array:
+    """Return what belongs to the steps with the axes (T, B, ...), given the rank of the input."""
+    return x[:, None] if rank == 2 else x.swapaxes(0, 1) if batch_first else x
+
+
+def put_back(call: Call, batch_first: bool, ys: Array, last: Hidden) -> tuple[Array, Hidden]:
+    """Undo ``arrange`` for outputs (T, B, H) and states (..., B, H)."""
+    if call.x.ndim == 2:
+        return ys[:, 0], tuple([each[..., 0, :] for each in last])
+    return ys.swapaxes(0, 1) if batch_first else ys, last
+
+
+def check_rank(layer: Module, x: Array) -> None:
+    """Raise unless ``x`` is a sequence of vectors, with a batch or without."""
+    if len(np.shape(x)) in (2, 3):
+        return
+    raise InputError(
+        "the input is no sequence",
+        where=where_is(layer),
+        expected="an array with the axes time, batch and features, or time and features",
+        got=f"an array of shape {np.shape(x)}",
+        fix="add the missing axis with x[:, None], or call a cell for a single step",
+    )
+
+
+def where_is(layer: Module) -> str:
+    """Return the path of a layer, for error messages."""
+    return locate(layer) or type(layer).__name__

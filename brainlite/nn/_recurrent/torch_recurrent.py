@@ -1,0 +1,259 @@
+"""What the layers with torch's equations share: parameters, options, and the run of all layers."""
+
+import functools
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from brainlite import random
+from brainlite.errors import InputError, OptionError
+from brainlite.nn._modules.size import to_size
+from brainlite.nn._recurrent.recurrence import Cell, Hidden, Weights, borders, recur
+from brainlite.nn._recurrent.sequence import Call, Given, SequenceLayer, arrange, put_back, where_is
+from brainlite.state import ParamState
+from brainlite.typing import Array, ArrayLike, Key, Shape
+
+__all__ = ["TorchRecurrent", "kernel"]
+
+
+class _Plan(NamedTuple):
+    """All that a compiled run depends on beside its arrays."""
+
+    cell: Cell
+    widths: tuple[int, ...]  # of the hidden states
+    directions: int
+    dropout: float
+    batch_first: bool
+    tbptt: int | None
+    remat: bool
+
+
+def _run(plan: _Plan, call: Call, weights: Sequence[Weights], key: Key | None) -> Any:
+    """Run all layers; return the outputs, and the last hidden states (layers, B, H)."""
+    xs, marks = arrange(call, plan.batch_first)
+    steps = jnp.arange(len(xs))
+    if plan.tbptt is not None:
+        marks = marks._replace(cut=(steps % plan.tbptt == 0) & (steps > 0))
+    sides = (marks, borders(marks))
+    dtype = jnp.result_type(xs, weights[0].ih)
+    xs = xs.astype(dtype)
+    zeros = tuple([jnp.zeros((len(weights), xs.shape[1], n), dtype) for n in plan.widths])
+    start, initial = [_batched(each, zeros) for each in (call.start, call.initial)]
+    ends: list[Hidden] = []
+    while len(ends) < len(weights):
+        if ends and key is not None:
+            key, used = jax.random.split(key)
+            xs = _dropped(xs, plan.dropout, used)
+        outs: list[Array] = []
+        for side in range(plan.directions):
+            here = len(ends)
+            first, base = [tuple([s[here] for s in each]) for each in (start, initial)]
+            ys, last = recur(
+                plan.cell, side == 1, plan.remat, xs, first, base, weights[here], sides[side]
+            )
+            outs.append(ys)
+            ends.append(last)
+        xs = jnp.concatenate(outs, -1) if len(outs) > 1 else outs[0]
+    lasts = tuple([jnp.stack(each) for each in zip(*ends, strict=True)])
+    return put_back(call, plan.batch_first, xs, lasts)
+
+
+def _batched(hidden: Hidden | None, zeros: Hidden) -> Hidden:
+    """Return hidden states with a batch axis, also for unbatched input."""
+    if hidden is None:
+        return zeros
+    pairs = zip(hidden, zeros, strict=True)
+    return tuple([jnp.reshape(each, zero.shape).astype(zero.dtype) for each, zero in pairs])
+
+
+def _dropped(xs: Array, rate: float, key: Key) -> Array:
+    kept = jax.random.bernoulli(key, 1 - rate, xs.shape)
+    return jnp.where(kept, xs / (1 - rate if rate < 1 else 1), 0)
+
+
+@functools.lru_cache(maxsize=256)
+def kernel(plan: _Plan) -> Callable[..., Any]:
+    """Return the layers, compiled. Under a transform that is a call within the compiled whole."""
+    return jax.jit(functools.partial(_run, plan))
+
+
+class TorchRecurrent(SequenceLayer):
+    """The base of RNN, GRU and LSTM: layers of one cell above each other, in one or two directions.
+
+    A subclass says how many gates its weights hold, and gives its cell.
+    """
+
+    weight_ih_l0: ParamState[Array]
+    weight_hh_l0: ParamState[Array]
+    input_size: int
+    hidden_size: int
+    num_layers: int
+    gates: ClassVar[int]
+    proj_size: int = 0
+
+    def _cell(self) -> Cell:
+        raise NotImplementedError
+
+    def _build(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        bias: bool,
+        batch_first: bool,
+        dropout: float,
+        bidirectional: bool,
+        stateful: bool,
+        tbptt: int | None,
+        remat: bool,
+        name: str | None,
+    ) -> None:
+        kind = type(self).__name__
+        [self.input_size] = to_size(input_size, "input_size", kind)
+        [self.hidden_size] = to_size(hidden_size, "hidden_size", kind)
+        [self.num_layers] = to_size(num_layers, "num_layers", kind)
+        self.bias: bool = bias
+        self.dropout: float = dropout
+        self.bidirectional: bool = bidirectional
+        self.tbptt: int | None = tbptt
+        self.remat: bool = remat
+        self._set_up(self.input_size, self._widths()[0], batch_first, stateful, name)
+        self.out_size = self._widths()[0] * self._directions
+        self._check_options()
+        bound = 1 / math.sqrt(self.hidden_size)
+        for each, shape in self._parameters():
+            setattr(self, each, ParamState(random.uniform(-bound, bound, shape)))
+
+    def _check_options(self) -> None:
+        checks = (
+            (self.hidden_size > 0, "hidden_size", "1 or more", self.hidden_size),
+            (self.num_layers > 0, "num_layers", "1 or more", self.num_layers),
+            (0 <= self.dropout <= 1, "dropout", "a probability, 0 to 1", self.dropout),
+            (self.tbptt is None or self.tbptt > 0, "tbptt", "1 or more, or None", self.tbptt),
+            (
+                0 <= self.proj_size < self.hidden_size,
+                "proj_size",
+                f"0 for no projection, or a number below hidden_size={self.hidden_size}",
+                self.proj_size,
+            ),
+            (
+                not (self.stateful and self.bidirectional),
+                "stateful",
+                "False where bidirectional=True: the backward direction starts at the last step, "
+                "which a stream does not have yet",
+                self.stateful,
+            ),
+        )
+        for good, option, expected, got in checks:
+            if not good:
+                raise OptionError(
+                    f"{option} has a value that cannot be",
+                    where=type(self).__name__,
+                    expected=expected,
+                    got=f"{option}={got!r}",
+                    fix=f"change {option}, or leave it out",
+                )
+        if self.dropout and self.num_layers == 1:
+            warnings.warn(
+                f"{type(self).__name__}: dropout={self.dropout} has no effect with one layer, as "
+                "it acts between layers",
+                stacklevel=4,
+            )
+
+    @property
+    def _directions(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    def _widths(self) -> tuple[int, ...]:
+        return (self.hidden_size,)
+
+    def _shapes(self, batch: Shape) -> list[Shape]:
+        return [(self.num_layers * self._directions, *batch, width) for width in self._widths()]
+
+    def _names(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield the layer and the names in ``Weights``, for each layer and direction."""
+        for layer in range(self.num_layers):
+            for suffix in ("", "_reverse")[: self._directions]:
+                names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+                yield layer, [f"{each}_l{layer}{suffix}" for each in names]
+
+    def _parameters(self) -> Iterator[tuple[str, Shape]]:
+        """Yield name and shape of each parameter, in torch's order."""
+        out, rows = self._widths()[0], self.gates * self.hidden_size
+        for layer, (ih, hh, b_ih, b_hh, hr) in self._names():
+            yield ih, (rows, out * self._directions if layer else self.input_size)
+            yield hh, (rows, out)
+            if self.bias:
+                yield b_ih, (rows,)
+                yield b_hh, (rows,)
+            if self.proj_size:
+                yield hr, (out, self.hidden_size)
+
+    def _weights(self) -> list[Weights]:
+        there = {name: getattr(self, name).value for name, _ in self._parameters()}
+        return [Weights(*map(there.get, names)) for _, names in self._names()]  # type: ignore[arg-type]  # only what may be None is missing
+
+    def _apply(
+        self, x: Array, hx: Any, lengths: Given, mask: Given, reset: Given
+    ) -> tuple[Array, Hidden]:
+        """Check, run and keep the state."""
+        call = self._begin(x, hx, lengths, mask, reset)
+        # Only where it matters: whether it is training need not be said otherwise.
+        fit = self.dropout > 0 and self.num_layers > 1 and self.training
+        key = random.split_key() if fit else None
+        ys, last = kernel(self._plan(fit))(call, self._weights(), key)
+        self._end(last)
+        return ys, last
+
+    def _plan(self, fit: bool) -> _Plan:
+        return _Plan(
+            self._cell(),
+            self._widths(),
+            self._directions,
+            self.dropout if fit else 0.0,
+            self.batch_first,
+            self.tbptt,
+            self.remat,
+        )
+
+    def load_torch_state_dict(self, state_dict: Mapping[str, ArrayLike]) -> None:
+        """Take over the parameters of the torch layer with the same options.
+
+        Parameters
+        ----------
+        state_dict : mapping of str to array
+            What ``state_dict()`` of the torch layer returns, or numpy arrays under its names.
+
+        Raises
+        ------
+        InputError
+            A name is missing or not known, or a shape is wrong. Then nothing was written.
+        """
+        shapes = dict(self._parameters())
+        found = {name: np.asarray(value) for name, value in state_dict.items()}
+        wrong = sorted(
+            name
+            for name in shapes.keys() | found.keys()
+            if name not in shapes or name not in found or shapes[name] != found[name].shape
+        )
+        if wrong:
+            raise InputError(
+                f"this state dict does not fit: {', '.join(wrong)}",
+                where=where_is(self),
+                expected=str({name: shapes.get(name) for name in wrong}),
+                got=str({name: found[name].shape if name in found else None for name in wrong}),
+                fix="make the layer with the options of the torch layer, and pass the entries "
+                "that belong to it, without a prefix",
+            )
+        for name, value in found.items():
+            state: ParamState[Array] = getattr(self, name)
+            state.value = jnp.asarray(value, state.value.dtype)
+
+    def to_torch_state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Return the parameters under torch's names, in torch's order, as numpy arrays."""
+        return {name: np.asarray(getattr(self, name).value) for name, _ in self._parameters()}

@@ -1,0 +1,368 @@
+"""Recurrent layers with torch's equations, parameters and results: RNN, GRU and LSTM.
+
+The equations, the names of the parameters and the order of the gates in them are those of the
+documentation of ``torch.nn.RNN``, ``torch.nn.GRU`` and ``torch.nn.LSTM``.
+"""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from brainlite.errors import OptionError
+from brainlite.nn._modules.size import to_size
+from brainlite.nn._recurrent.recurrence import Cell, Hidden
+from brainlite.nn._recurrent.sequence import Given
+from brainlite.nn._recurrent.torch_recurrent import TorchRecurrent
+from brainlite.state import HiddenState
+from brainlite.typing import Array
+
+__all__ = ["GRU", "LSTM", "RNN"]
+
+
+class _OneState(TorchRecurrent):
+    """A layer whose hidden state is its output."""
+
+    def update(
+        self,
+        x: Array,
+        hx: Array | None = None,
+        *,
+        lengths: Given = None,
+        mask: Given = None,
+        reset: Given = None,
+    ) -> tuple[Array, Array]:
+        """Run over a sequence.
+
+        Parameters
+        ----------
+        x : array, shape (T, B, input_size), (B, T, input_size) if batch_first, or (T, input_size)
+        hx : array, shape (num_layers * directions, [B,] hidden_size), optional
+            The initial state. By default zeros, or the state kept from the last call if stateful.
+        lengths : array of int, shape (B,), optional
+            How many steps of each sequence count. Outputs after them are zero, the final state is
+            the one after the last of them, and there the backward direction starts.
+        mask : array of bool, shape (T, B) or (B, T), optional
+            The same, told step by step: a step that is False is left out.
+        reset : array of bool, shape (T, B) or (B, T), optional
+            Where the state is set back to ``hx``, or zeros, before a step: a new sequence starts
+            there. The backward direction is set back between the same two steps.
+
+        Returns
+        -------
+        output : array, shape (T, B, directions * hidden_size)
+            The states of the last layer at every step; the axes are those of ``x``.
+        h_n : array, shape (num_layers * directions, [B,] hidden_size)
+            The final state of each layer and direction.
+
+        Raises
+        ------
+        InputError
+            An argument does not fit the layer or the other arguments.
+        StateMissingError
+            The layer is stateful, and ``init_all_states`` was not called.
+        """
+        ys, (h,) = self._apply(x, None if hx is None else (hx,), lengths, mask, reset)
+        return ys, h
+
+
+class RNN(_OneState):
+    r"""The plain recurrent layer of torch.
+
+    :math:`h' = \phi(W_{ih} x + b_{ih} + W_{hh} h + b_{hh})`.
+
+    Parameters
+    ----------
+    input_size, hidden_size : int
+        The numbers of input features and of hidden units.
+    num_layers : int
+        How many layers lie above each other.
+    nonlinearity : {'tanh', 'relu'}
+        :math:`\phi`.
+    bias : bool
+        Whether there are biases.
+    batch_first : bool
+        Whether input and output are (B, T, features) rather than (T, B, features). States are not.
+    dropout : float
+        The probability that an output of a layer is zero for the next, while the layer trains:
+        under ``brainlite.environ.context(fit=True)`` or after ``train()``; see ``training``.
+    bidirectional : bool
+        Whether each layer runs backward, too; its outputs follow those of the forward direction.
+    stateful : bool
+        Whether a call goes on from the state that the last call ended with, which
+        ``init_all_states`` makes and ``reset_all_states`` sets back.
+    tbptt : int, optional
+        Cut the gradient every so many steps: it does not pass along time from a step whose number
+        is a multiple of this to the one before.
+    remat : bool
+        Keep the hidden states at some sqrt(T) steps only for the backward pass, and compute the
+        rest again.
+    name : str, optional
+        A name of its own.
+
+    Attributes
+    ----------
+    weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, ... : ParamState
+        As in torch, ``_l1`` for the next layer, ``_l0_reverse`` for the backward direction. They
+        are drawn uniformly from :math:`\pm 1 / \sqrt{hidden\_size}`.
+
+    Raises
+    ------
+    OptionError, SizeError
+        An option has a value that it cannot have.
+
+    References
+    ----------
+    .. [1] The documentation of ``torch.nn.RNN``.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> rnn = brainlite.nn.RNN(10, 20, num_layers=2, bidirectional=True)
+    >>> output, h_n = rnn(jnp.ones((7, 3, 10)), lengths=jnp.array([7, 4, 0]))
+    >>> output.shape, h_n.shape
+    ((7, 3, 40), (4, 3, 20))
+    """
+
+    gates: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        *,
+        stateful: bool = False,
+        tbptt: int | None = None,
+        remat: bool = False,
+        name: str | None = None,
+    ) -> None:
+        if nonlinearity not in _PLAIN:
+            raise OptionError(
+                "there is no such nonlinearity",
+                where="RNN",
+                expected=" or ".join(map(repr, _PLAIN)),
+                got=repr(nonlinearity),
+                fix="for others use brainlite.nn.Recurrent(brainlite.nn.VanillaRNNCell(...))",
+            )
+        self.nonlinearity: str = nonlinearity
+        self._build(
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            stateful,
+            tbptt,
+            remat,
+            name,
+        )
+
+    def _cell(self) -> Cell:
+        return _PLAIN[self.nonlinearity]
+
+
+class GRU(_OneState):
+    r"""The gated recurrent layer of torch.
+
+    :math:`r, z = \sigma(W x + b + W_h h + b_h)`,
+    :math:`n = \tanh(W_{in} x + b_{in} + r (W_{hn} h + b_{hn}))` and
+    :math:`h' = (1 - z) n + z h`. The weights hold the gates in the order r, z, n.
+
+    Parameters and results are those of :class:`RNN`, without ``nonlinearity``.
+
+    References
+    ----------
+    .. [1] The documentation of ``torch.nn.GRU``.
+    .. [2] Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder", 2014.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> gru = brainlite.nn.GRU(10, 20, batch_first=True, stateful=True)
+    >>> gru = brainlite.nn.init_all_states(gru, batch_size=3)
+    >>> for chunk in jnp.ones((4, 3, 5, 10)):  # a stream, five steps at a time
+    ...     output, h_n = gru(chunk)
+    >>> output.shape, h_n.shape
+    ((3, 5, 20), (1, 3, 20))
+    """
+
+    gates: ClassVar[int] = 3
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        *,
+        stateful: bool = False,
+        tbptt: int | None = None,
+        remat: bool = False,
+        name: str | None = None,
+    ) -> None:
+        self._build(
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            stateful,
+            tbptt,
+            remat,
+            name,
+        )
+
+    def _cell(self) -> Cell:
+        return _GRU
+
+
+class LSTM(TorchRecurrent):
+    r"""The long short-term memory of torch.
+
+    :math:`i, f, g, o = W x + b + W_h h + b_h`,
+    :math:`c' = \sigma(f) c + \sigma(i) \tanh(g)` and :math:`h' = \sigma(o) \tanh(c')`, or
+    :math:`W_{hr}` times that with a projection.
+
+    Parameters are those of :class:`RNN`, without ``nonlinearity``, and
+
+    Parameters
+    ----------
+    proj_size : int
+        The size of the output and of ``h``, where they are projected; 0 for no projection.
+
+    References
+    ----------
+    .. [1] The documentation of ``torch.nn.LSTM``.
+    .. [2] Hochreiter and Schmidhuber, "Long Short-Term Memory", 1997.
+    .. [3] Sak et al., "Long Short-Term Memory Based Recurrent Neural Network Architectures for
+       Large Vocabulary Speech Recognition", 2014: the projection.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> output, (h_n, c_n) = brainlite.nn.LSTM(10, 20, proj_size=5)(jnp.ones((7, 3, 10)))
+    >>> output.shape, h_n.shape, c_n.shape
+    ((7, 3, 5), (1, 3, 5), (1, 3, 20))
+    """
+
+    gates: ClassVar[int] = 4
+    hidden_names: ClassVar[tuple[str, ...]] = ("h", "c")
+    proj_size: int
+    c: HiddenState[Array]
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        *,
+        stateful: bool = False,
+        tbptt: int | None = None,
+        remat: bool = False,
+        name: str | None = None,
+    ) -> None:
+        [self.proj_size] = to_size(proj_size, "proj_size", "LSTM")
+        self._build(
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            stateful,
+            tbptt,
+            remat,
+            name,
+        )
+
+    def _cell(self) -> Cell:
+        return _LSTM
+
+    def _widths(self) -> tuple[int, ...]:
+        return self.proj_size or self.hidden_size, self.hidden_size
+
+    def update(
+        self,
+        x: Array,
+        hx: tuple[Array, Array] | None = None,
+        *,
+        lengths: Given = None,
+        mask: Given = None,
+        reset: Given = None,
+    ) -> tuple[Array, tuple[Array, Array]]:
+        """Run over a sequence, as :meth:`RNN.update` does.
+
+        Parameters
+        ----------
+        x, lengths, mask, reset
+            As in :meth:`RNN.update`.
+        hx : (h_0, c_0), optional
+            Of shapes (num_layers * directions, [B,] proj_size or hidden_size) and
+            (num_layers * directions, [B,] hidden_size).
+
+        Returns
+        -------
+        output : array, shape (T, B, directions * (proj_size or hidden_size))
+        (h_n, c_n) : arrays
+            The final states, of the shapes of ``hx``.
+        """
+        ys, (h, c) = self._apply(x, hx, lengths, mask, reset)
+        return ys, (h, c)
+
+
+def _plain(act: Callable[[Array], Array]) -> Cell:
+    return Cell(jnp.add, lambda pre, _: (act(pre),))
+
+
+_PLAIN = {"tanh": _plain(jnp.tanh), "relu": _plain(jax.nn.relu)}
+
+
+def _combine_gru(from_x: Array, from_h: Array) -> Array:
+    # The parts of the candidate stay apart, (B, 4 H): the reset gate weighs the second one.
+    rz_x, n_x = _split(from_x, 2)
+    rz_h, n_h = _split(from_h, 2)
+    return jnp.concatenate([rz_x + rz_h, n_x, n_h], -1)
+
+
+def _split(gates: Array, first: int) -> list[Array]:
+    return jnp.split(gates, [gates.shape[-1] // 3 * first], axis=-1)
+
+
+def _point_gru(pre: Array, hidden: Hidden) -> Hidden:
+    r, z, n_x, n_h = jnp.split(pre, 4, axis=-1)
+    z = jax.nn.sigmoid(z)
+    n = jnp.tanh(n_x + jax.nn.sigmoid(r) * n_h)
+    return ((1 - z) * n + z * hidden[0],)
+
+
+def _point_lstm(pre: Array, hidden: Hidden) -> Hidden:
+    i, f, g, o = jnp.split(pre, 4, axis=-1)
+    c = jax.nn.sigmoid(f) * hidden[1] + jax.nn.sigmoid(i) * jnp.tanh(g)
+    return jax.nn.sigmoid(o) * jnp.tanh(c), c
+
+
+_GRU = Cell(_combine_gru, _point_gru)
+_LSTM = Cell(jnp.add, _point_lstm)

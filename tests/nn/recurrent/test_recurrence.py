@@ -1,0 +1,125 @@
+"""The loop over a layer and its derivative, against autodiff of the same steps in a Python loop."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from brainlite.nn._recurrent.recurrence import Cell, Marks, Weights, borders, recur
+from brainlite.typing import Array
+
+STEPS, BATCH = 5, 3
+
+
+def point(pre: Array, hidden: tuple[Array, ...]) -> tuple[Array, ...]:
+    """Step some cell with two states, whose output is projected."""
+    first, second = jnp.split(pre, 2, axis=-1)
+    kept = jax.nn.sigmoid(first) * hidden[1] + jnp.tanh(second)
+    return jnp.tanh(kept) * jax.nn.sigmoid(second), kept
+
+
+CELL = Cell(jnp.add, point)
+
+
+def draw() -> Any:
+    rng = np.random.RandomState(0)
+    xs, h, c, h0, c0, ih, hh, b, hr = [
+        jnp.asarray(rng.randn(*shape), jnp.float32)
+        for shape in (
+            *[(STEPS, BATCH, 2), (BATCH, 3), (BATCH, 4), (BATCH, 3), (BATCH, 4)],
+            *[(8, 2), (8, 3), (8,), (3, 4)],
+        )
+    ]
+    return xs, (h, c), (h0, c0), Weights(ih, hh, b, 2 * b, hr)
+
+
+def reference(
+    reverse: bool, xs: Array, start: Any, initial: Any, weights: Any, marks: Marks
+) -> Any:
+    """Take one step after the other; a mark lies between its step and the one before."""
+    valid, reset, cut = marks
+    assert valid is not None
+    assert reset is not None
+    assert cut is not None
+    hidden, ys = start, [jnp.zeros(0)] * STEPS
+    for t in range(STEPS)[:: -1 if reverse else 1]:
+        border = t + 1 if reverse else t
+        if border < STEPS and cut[border]:
+            hidden = jax.lax.stop_gradient(hidden)
+        if border < STEPS:
+            lanes = reset[border][:, None]
+            hidden = tuple(jnp.where(lanes, i, h) for i, h in zip(initial, hidden, strict=True))
+        pre = xs[t] @ weights.ih.T + weights.b_ih + hidden[0] @ weights.hh.T + weights.b_hh
+        out, kept = point(pre, hidden)
+        new, lanes = (out @ weights.hr.T, kept), valid[t][:, None]
+        ys[t] = jnp.where(lanes, new[0], 0)
+        hidden = tuple(jnp.where(lanes, n, h) for n, h in zip(new, hidden, strict=True))
+    return jnp.stack(ys), hidden
+
+
+def some_marks() -> Marks:
+    rng = np.random.RandomState(1)
+    cut = np.arange(STEPS) % 3 == 2
+    return Marks(
+        jnp.asarray(rng.rand(STEPS, BATCH) < 0.7),
+        jnp.asarray(rng.rand(STEPS, BATCH) < 0.3),
+        jnp.asarray(cut),
+    )
+
+
+@pytest.mark.parametrize("remat", [False, True])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_results_and_derivatives_are_those_of_the_single_steps(reverse: bool, remat: bool) -> None:
+    given, marks = draw(), some_marks()
+    seen = borders(marks) if reverse else marks
+    directions = jax.tree.map(lambda x: jnp.cos(jnp.arange(x.size)).reshape(x.shape), given)
+
+    def own(xs: Any, start: Any, initial: Any, weights: Any) -> Any:
+        return recur(CELL, reverse, remat, xs, start, initial, weights, seen)
+
+    def plain(xs: Any, start: Any, initial: Any, weights: Any) -> Any:
+        return reference(reverse, xs, start, initial, weights, marks)
+
+    def everything(run: Any) -> Any:
+        out, pull = jax.vjp(run, *given)
+        return out, pull(jax.tree.map(jnp.sin, out)), jax.jvp(run, given, directions)
+
+    found, expected = jax.jit(lambda: everything(own))(), everything(plain)
+    for mine, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=2e-5, rtol=2e-5)
+
+
+def test_second_derivatives_are_the_differences_of_the_first() -> None:
+    xs, start, initial, weights = draw()
+    # No cuts, for which the derivative is not that of the values.
+    marks = some_marks()._replace(cut=None)
+
+    def loss(scale: Any) -> Any:
+        ys, _ = recur(CELL, False, False, xs * scale, start, initial, weights, marks)
+        return (ys**2).sum()
+
+    slope = jax.jit(jax.grad(loss))
+    expected = (slope(1.01) - slope(0.99)) / 0.02
+    for twice in (jax.grad(jax.grad(loss)), jax.hessian(loss)):
+        assert float(jax.jit(twice)(1.0)) == pytest.approx(float(expected), rel=1e-2)
+
+
+def test_no_steps_and_steps_without_a_whole_chunk_are_fine() -> None:
+    xs, start, _, weights = draw()
+    none = Marks(None, None, None)
+    for remat in (False, True):
+        for steps in (0, 1):
+            ys, last = recur(CELL, False, remat, xs[:steps], start, None, weights, none)
+            assert ys.shape == (steps, BATCH, 3)
+            assert last[1].shape == (BATCH, 4)
+
+
+def test_a_border_is_met_one_step_earlier_from_behind() -> None:
+    marks = Marks(None, jnp.array([[True], [False], [True]]), jnp.array([True, True, False]))
+    seen = borders(marks)
+    assert seen.reset is not None
+    assert seen.cut is not None
+    assert seen.reset[:, 0].tolist() == [False, True, False]
+    assert seen.cut.tolist() == [True, False, False]
