@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from brainlite.errors import OptionError
 from brainlite.graph import StateDict
+from brainlite.nn._layers.layer import check_features
 from brainlite.nn._modules.collective import init_all_states
 from brainlite.nn._modules.module import Module
 from brainlite.nn._recurrent.lengths import check_marks
@@ -119,6 +120,8 @@ class Recurrent(Module):
             The layer is stateful, and ``init_all_states`` was not called.
         """
         check_rank(self, x)
+        if (size := self.cell._in_size) is not None:  # before any state is made
+            check_features(self, x, size[-1])
         check_marks(where_is(self), x.shape[:-1], lengths, mask, reset, self.batch_first)
         xs, marks = self._arranged(Call(x, None, None, lengths, mask, reset))
         initial = self._start(hx, xs, marks.reset is not None)
