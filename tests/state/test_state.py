@@ -262,6 +262,12 @@ def test_write_of_a_constant_under_plain_jax_transform_raises_too() -> None:
     assert state.value == 0.0
 
 
+@pytest.fixture
+def _no_warning_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("brainlite.state._state._warned_of_raw_reads", False)
+
+
+@pytest.mark.usefixtures("_no_warning_yet")
 def test_write_under_plain_jax_transform_names_path_and_what_to_use() -> None:
     net = Net()
 
@@ -291,11 +297,6 @@ def test_write_in_nested_plain_transforms_raises() -> None:
     with pytest.raises(RawTransformError, match="a write under BatchTrace"):
         jax.jit(jax.grad(body))(jnp.ones(3))
     assert state.value == 0
-
-
-@pytest.fixture
-def _no_warning_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brainlite.state._state._warned_of_raw_reads", False)
 
 
 @pytest.mark.usefixtures("_no_warning_yet")
