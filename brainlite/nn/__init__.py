@@ -5,6 +5,7 @@ from brainlite.nn._layers.linear import Linear
 from brainlite.nn._looking.finite import check_finite
 from brainlite.nn._looking.summary import Summary, summary
 from brainlite.nn._looking.watch import History, capture, record
+from brainlite.nn._modules.assign import assign_state_values
 from brainlite.nn._modules.collective import (
     call_all_fns,
     call_order,
@@ -15,9 +16,16 @@ from brainlite.nn._modules.containers import ModuleDict, ModuleList, ParameterDi
 from brainlite.nn._modules.counting import count_bytes, count_parameters
 from brainlite.nn._modules.freezing import is_trainable
 from brainlite.nn._modules.hooks import RemovableHandle
+from brainlite.nn._modules.lanes import (
+    vmap_call_all_fns,
+    vmap_init_all_states,
+    vmap_reset_all_states,
+)
+from brainlite.nn._modules.mapped import Map, Vmap
 from brainlite.nn._modules.module import Module
 from brainlite.nn._modules.sequential import Sequential
 from brainlite.nn._modules.state_dict import IncompatibleKeys
+from brainlite.nn._modules.surroundings import EnvironContext
 from brainlite.nn._recurrent.cells import (
     GRUCell,
     LSTMCell,
@@ -70,12 +78,14 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "EnvironContext",
     "GRUCell",
     "History",
     "IncompatibleKeys",
     "LSTMCell",
     "Linear",
     "MGUCell",
+    "Map",
     "MinGRU",
     "Module",
     "ModuleDict",
@@ -90,6 +100,8 @@ __all__ = [
     "URLSTMCell",
     "ValinaRNNCell",
     "VanillaRNNCell",
+    "Vmap",
+    "assign_state_values",
     "call_all_fns",
     "call_order",
     "capture",
@@ -136,4 +148,7 @@ __all__ = [
     "swish",
     "tanh",
     "tanh_shrink",
+    "vmap_call_all_fns",
+    "vmap_init_all_states",
+    "vmap_reset_all_states",
 ]

@@ -31,7 +31,6 @@ NOT_LAYERS = {
     "ParameterDict": "a container, which is not called",
     "ParameterList": "a container, which is not called",
     "RNNCell": "the base of cells",
-    "Sequential": "a container, tested with its types",
 }
 
 

@@ -1,5 +1,7 @@
 """What is done with every module of a model: making and resetting its states."""
 
+import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -7,6 +9,7 @@ from typing_extensions import TypeVar
 
 from brainlite.errors import OptionError
 from brainlite.graph import Not, nodes
+from brainlite.nn._modules.tree import dotted
 from brainlite.typing import Filter
 
 __all__ = ["call_all_fns", "call_order", "init_all_states", "reset_all_states"]
@@ -15,17 +18,24 @@ M = TypeVar("M")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def call_order(level: int = 0) -> Callable[[F], F]:
+def call_order(level: int = 0, check_order_boundary: bool = True) -> Callable[[F], F]:
     """Say when a method is called among those of the same name in a model.
 
     Parameters
     ----------
     level : int
-        Methods of a lower level come first; without it the level is 0.
+        Methods of a lower level come first, and before them those without any level.
+    check_order_boundary : bool
+        Whether the level must be one of 0 to 9.
 
     Returns
     -------
     A decorator that returns the method itself.
+
+    Raises
+    ------
+    OptionError
+        The level is none of those.
 
     Examples
     --------
@@ -35,6 +45,13 @@ def call_order(level: int = 0) -> Callable[[F], F]:
     ...     def init_state(self, *args, **kwargs):
     ...         self.ready = True
     """
+    if check_order_boundary and level not in range(10):
+        raise OptionError(
+            "call_order does not know this level",
+            expected="a whole number from 0 to 9",
+            got=repr(level),
+            fix="pass a lower one, or check_order_boundary=False",
+        )
 
     def mark(method: F) -> F:
         method.call_order = level  # type: ignore[attr-defined]  # an attribute of our own on a function
@@ -63,8 +80,8 @@ def call_all_fns(
         What to call it with.
     node_to_exclude : Filter
         Modules to leave out.
-    fn_if_not_exist : {'raise', 'pass'}
-        What to do where a module has no such method.
+    fn_if_not_exist : {'raise', 'pass', 'none', 'warn'}
+        What to do where a module has no such method; 'none' is 'pass', and 'warn' passes, too.
 
     Returns
     -------
@@ -73,7 +90,7 @@ def call_all_fns(
     Raises
     ------
     OptionError
-        ``fn_if_not_exist`` is neither.
+        ``fn_if_not_exist`` is none of these.
 
     Examples
     --------
@@ -82,21 +99,26 @@ def call_all_fns(
     >>> cell.h.value.shape
     (3,)
     """
-    if fn_if_not_exist not in ("raise", "pass"):
+    if fn_if_not_exist not in ("raise", "pass", "none", "warn"):
         raise OptionError(
             "call_all_fns does not know this value of fn_if_not_exist",
-            expected="'raise' or 'pass'",
+            expected="'raise', 'pass', 'none' or 'warn'",
             got=repr(fn_if_not_exist),
             fix="use 'pass' to skip modules without the method",
         )
     found = nodes(target, Not(node_to_exclude))
     positional = args if isinstance(args, tuple | list) else (args,)
+    lacking = {path: node for path, node in found.items() if not hasattr(node, fn_name)}
+    if fn_if_not_exist == "warn":
+        for path, node in lacking.items():
+            where = f"{dotted(path) or 'the model'}, a {type(node).__name__}"
+            warnings.warn(f"{where}, has no method {fn_name!r} to call", stacklevel=2)
     methods = [
         getattr(node, fn_name)
-        for node in found.values()
-        if fn_if_not_exist == "raise" or hasattr(node, fn_name)
+        for path, node in found.items()
+        if fn_if_not_exist == "raise" or path not in lacking
     ]
-    for method in sorted(methods, key=lambda each: getattr(each, "call_order", 0)):
+    for method in sorted(methods, key=lambda each: getattr(each, "call_order", -math.inf)):
         method(*positional, **(kwargs or {}))
     return target
 

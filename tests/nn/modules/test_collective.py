@@ -48,6 +48,24 @@ def test_a_higher_call_order_comes_last() -> None:
     assert [call.split()[0] for call in calls] == ["early", "late"]
 
 
+def test_methods_without_a_level_come_before_all_that_have_one() -> None:
+    class First(Log):
+        @call_order(0)
+        def init_state(self, *args: Any, **kwargs: Any) -> None:
+            super().init_state(*args, **kwargs)
+
+    calls: list[str] = []
+    init_all_states(Pair(First(calls, "zero"), Log(calls, "none")))
+    assert [call.split()[0] for call in calls] == ["none", "zero"]
+
+
+def test_a_level_is_one_of_ten_unless_that_is_not_checked() -> None:
+    for level in (-1, 10):
+        with pytest.raises(OptionError, match=rf"(?s)from 0 to 9.*got: +{level}.*boundary=False"):
+            call_order(level)
+        call_order(level, check_order_boundary=False)
+
+
 def test_node_to_exclude_leaves_modules_out() -> None:
     calls: list[str] = []
     init_all_states(Pair(Late(calls, "late"), Log(calls, "early")), node_to_exclude=Late)
@@ -91,8 +109,17 @@ def test_call_all_fns_raises_where_a_method_is_missing() -> None:
         call_all_fns(brainlite.nn.Linear(1, 1), "rescale")
 
 
+def test_call_all_fns_passes_over_modules_without_the_method_in_silence_or_with_a_warning() -> None:
+    calls: list[str] = []
+    model = Pair(Log(calls, "a"), brainlite.nn.Linear(1, 1))
+    for silent in ("pass", "none"):
+        call_all_fns(model.items[0], "rescale", fn_if_not_exist=silent)
+    with pytest.warns(UserWarning, match=r"items\.0, a Linear, has no method 'rescale' to call"):
+        call_all_fns(model, "rescale", node_to_exclude=(Log, Pair), fn_if_not_exist="warn")
+
+
 def test_call_all_fns_names_the_values_it_knows() -> None:
-    with pytest.raises(OptionError, match=r"(?s)'raise' or 'pass'.*got: +'ignore'"):
+    with pytest.raises(OptionError, match=r"(?s)'none' or 'warn'.*got: +'ignore'"):
         call_all_fns(brainlite.nn.Linear(1, 1), "rescale", fn_if_not_exist="ignore")
 
 

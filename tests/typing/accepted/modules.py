@@ -11,7 +11,7 @@ from typing_extensions import ParamSpec, TypeVarTuple, Unpack
 
 import brainlite
 from brainlite import HiddenState, ParamState, State, nn
-from brainlite.typing import Shape
+from brainlite.typing import Path, Shape
 
 P = ParamSpec("P")
 In = TypeVar("In")
@@ -187,6 +187,29 @@ def whole_models(model: Model, x: Array) -> None:
     assert_type(nn.call_all_fns(model, "init_state", kwargs={"batch_size": 2}), Model)
     model.init_state(batch_size=2)
     model.reset_state(2)
+    assert_type(nn.vmap_init_all_states(model, axis_size=3, state_tag="lanes"), Model)
+    assert_type(nn.vmap_reset_all_states(model, 2, axis_size=3), Model)
+    assert_type(nn.vmap_call_all_fns(model, "init_state", (), {"batch_size": 2}, 3), Model)
+    values = model.states().to_values()
+    found = nn.assign_state_values(model, values, {"linear.weight": jnp.ones(2)})
+    assert_type(found, tuple[list[Path | str], list[Path]])
+    assert_type(nn.count_parameters(model), int)
+    assert_type(nn.count_parameters(model, precision=0, return_table=True), tuple[str, int])
+
+
+def modules_around_others(model: Model, x: Array) -> None:
+    lanes = nn.Vmap(model, in_axes=0, vmap_states={1: HiddenState}, axis_size=3)
+    assert_type(lanes(x), tuple[Array, int])
+    assert_type(nn.Vmap(Dropout(), axis_name="batch")(x, train=True), Array)
+    mapped = nn.Map(Wider(), init_map_size=3, init_state_axes={0: HiddenState})
+    assert_type(mapped(x, times=2), Array)
+    mapped.init_all_states(batch_size=2)
+    assert_type(mapped.dict_vmap_states, dict[int, list[State[Any]]] | None)
+    assert_type(nn.EnvironContext(model, fit=True)(x), tuple[Array, int])
+    surrounded = nn.EnvironContext(Dropout(), fit=True)
+    assert_type(surrounded(x, train=True), Array)
+    surrounded.add_context(dt=0.1)
+    assert_type(nn.Sequential(nn.Vmap(nn.Linear(1, 2)), nn.Linear(2, 3))(x), Array)
 
 
 class Ordered(nn.Module):

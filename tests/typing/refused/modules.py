@@ -139,3 +139,12 @@ def activations(x: Array) -> None:
     functional.reluu(x)  # E: attr-defined reportAttributeAccessIssue
     number: float = functional.logsumexp(x)  # E: assignment reportAssignmentType
     print(number)
+
+
+def modules_around_others(x: Array) -> None:
+    nn.vmap_init_all_states(nn.Linear(2, 3))  # E: call-arg reportCallIssue
+    nn.Vmap(Dropout())(x, training=True)  # E: call-arg reportCallIssue
+    nn.Map(Embedding(), 3)(x)  # E: arg-type reportArgumentType
+    nn.Map(nn.Linear(2, 3))  # E: call-arg reportCallIssue
+    nn.EnvironContext(Dropout(), fit=True)(x, 3)  # E: call-arg reportCallIssue
+    nn.count_parameters(nn.Linear(2, 3), return_table=True) + 1  # E: operator reportOperatorIssue
