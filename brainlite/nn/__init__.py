@@ -1,6 +1,7 @@
 """Modules: layers, cells, and what is done with a whole model."""
 
 from brainlite.nn import functional, init
+from brainlite.nn._attention.multihead import MultiheadAttention
 from brainlite.nn._layers.linear import Linear
 from brainlite.nn._looking.finite import check_finite
 from brainlite.nn._looking.summary import Summary, summary
@@ -90,6 +91,7 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiheadAttention",
     "ParameterDict",
     "ParameterList",
     "RNNCell",

@@ -55,6 +55,7 @@ from brainlite.nn._functional.along_axis import (
     softmin,
     standardize,
 )
+from brainlite.nn._functional.attention import scaled_dot_product_attention
 from brainlite.nn._functional.clip import clip_grad_norm
 from brainlite.typing import Array
 
@@ -81,6 +82,7 @@ __all__ = [
     "relu6",
     "resolve_activation",
     "rrelu",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",

@@ -3,20 +3,20 @@
 import functools
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from brainlite import random
-from brainlite.errors import InputError, OptionError
+from brainlite.errors import OptionError
 from brainlite.nn._modules.size import to_size
+from brainlite.nn._modules.torch_names import TorchEntry, TorchNamed
 from brainlite.nn._recurrent.recurrence import Cell, Hidden, Weights, borders, recur
-from brainlite.nn._recurrent.sequence import Call, Given, SequenceLayer, arrange, put_back, where_is
+from brainlite.nn._recurrent.sequence import Call, Given, SequenceLayer, arrange, put_back
 from brainlite.state import ParamState
-from brainlite.typing import Array, ArrayLike, Key, Shape
+from brainlite.typing import Array, Key, Shape
 
 __all__ = ["TorchRecurrent", "kernel"]
 
@@ -82,7 +82,7 @@ def kernel(plan: _Plan) -> Callable[..., Any]:
     return jax.jit(functools.partial(_run, plan))
 
 
-class TorchRecurrent(SequenceLayer):
+class TorchRecurrent(SequenceLayer, TorchNamed):
     """The base of RNN, GRU and LSTM: layers of one cell above each other, in one or two directions.
 
     A subclass says how many gates its weights hold, and gives its cell.
@@ -221,39 +221,5 @@ class TorchRecurrent(SequenceLayer):
             self.remat,
         )
 
-    def load_torch_state_dict(self, state_dict: Mapping[str, ArrayLike]) -> None:
-        """Take over the parameters of the torch layer with the same options.
-
-        Parameters
-        ----------
-        state_dict : mapping of str to array
-            What ``state_dict()`` of the torch layer returns, or numpy arrays under its names.
-
-        Raises
-        ------
-        InputError
-            A name is missing or not known, or a shape is wrong. Then nothing was written.
-        """
-        shapes = dict(self._parameters())
-        found = {name: np.asarray(value) for name, value in state_dict.items()}
-        wrong = sorted(
-            name
-            for name in shapes.keys() | found.keys()
-            if name not in shapes or name not in found or shapes[name] != found[name].shape
-        )
-        if wrong:
-            raise InputError(
-                f"this state dict does not fit: {', '.join(wrong)}",
-                where=where_is(self),
-                expected=str({name: shapes.get(name) for name in wrong}),
-                got=str({name: found[name].shape if name in found else None for name in wrong}),
-                fix="make the layer with the options of the torch layer, and pass the entries "
-                "that belong to it, without a prefix",
-            )
-        for name, value in found.items():
-            state: ParamState[Array] = getattr(self, name)
-            state.value = jnp.asarray(value, state.value.dtype)
-
-    def to_torch_state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Return the parameters under torch's names, in torch's order, as numpy arrays."""
-        return {name: np.asarray(getattr(self, name).value) for name, _ in self._parameters()}
+    def _torch_entries(self) -> dict[str, TorchEntry]:
+        return {name: TorchEntry(getattr(self, name)) for name, _ in self._parameters()}

@@ -1,0 +1,40 @@
+"""Compares attention and transformers with what torch computed, and with torch itself."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+import brainlite
+from brainlite import nn
+from brainlite.transform import grad, jit
+from tests.nn.attention.data.make_torch_attention import OWN, PATH, Case, draw, weigh
+
+STORED: dict[str, Any] = dict(np.load(PATH))
+
+
+def compute(case: Case, seed: int = 7) -> np.ndarray[Any, Any]:
+    """Return outputs and gradients in the order of the stored vector."""
+    layer: Any = getattr(nn, case.kind)(**case.options)
+    shapes = {name: value.shape for name, value in layer.to_torch_state_dict().items()}
+    layer.load_torch_state_dict(draw(shapes, seed + 2))
+    call = {k: jnp.asarray(v) if isinstance(v, np.ndarray) else v for k, v in case.call.items()}
+    inputs = tuple([jnp.asarray(each) for each in draw(case.inputs, seed).values()])
+
+    def loss(inputs: Any) -> Any:
+        found = layer(*(inputs * 3 if case.inputs == OWN else inputs), **call)
+        results = [x for x in (found if isinstance(found, tuple) else (found,)) if x is not None]
+        pairs = zip(results, weigh(results), strict=True)
+        return sum([(each * weight).sum() for each, weight in pairs]), results
+
+    params = layer.states(brainlite.ParamState)
+    with brainlite.environ.context(fit=True):
+        run: Any = jit(grad(loss, params, argnums=0, has_aux=True))
+        (of_params, of_inputs), results = run(inputs)
+    params.assign(of_params)  # so that they come out under torch's names, in torch's layout
+    found = [*results, *of_inputs, *layer.to_torch_state_dict().values()]
+    return np.concatenate([np.ravel(each) for each in found])
+
+
+def check(found: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> None:
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
