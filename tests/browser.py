@@ -46,8 +46,7 @@ class Browser:
         self._socket = await websocket_connect(url, max_message_size=2**28)
         for domain in ("Runtime", "Log", "Page"):
             await self.call(f"{domain}.enable")
-        size = {"width": 1000, "height": 1200, "deviceScaleFactor": 1, "mobile": False}
-        await self.call("Emulation.setDeviceMetricsOverride", **size)
+        await self.resize(1000)
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -93,6 +92,16 @@ class Browser:
                 return value
             await asyncio.sleep(0.1)
         raise TimeoutError(f"never came true: {script}")
+
+    async def resize(self, width: int) -> None:
+        """Make the page as wide as this."""
+        size = {"width": width, "height": 1200, "deviceScaleFactor": 1, "mobile": False}
+        await self.call("Emulation.setDeviceMetricsOverride", **size)
+
+    async def darken(self) -> None:
+        """Let the page know that its reader prefers dark ones."""
+        dark = {"name": "prefers-color-scheme", "value": "dark"}
+        await self.call("Emulation.setEmulatedMedia", features=[dark])
 
     async def open(self, page: Path) -> None:
         """Load a file."""

@@ -31,6 +31,7 @@ An object whose class writes a ``__repr__`` of its own below the inherited ``__d
 inside others by that ``__repr__``.
 """
 
+from brainlite.display._page import notebook_repr, render_to_html, show
 from brainlite.display._plot import plot_states
 from brainlite.display._protocol import (
     Description,
@@ -40,7 +41,7 @@ from brainlite.display._protocol import (
     ShownSequence,
 )
 from brainlite.display._text import text_repr, to_text
-from brainlite.display._treescope import notebook_repr, render_to_html, show, treescope_repr
+from brainlite.display._treescope import treescope_repr
 
 __all__ = [
     "Description",

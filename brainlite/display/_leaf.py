@@ -28,6 +28,11 @@ class Verbatim:
     def __repr__(self) -> str:
         return self.text
 
+    def __treescope_repr__(self, path: str | None, subtree_renderer: object) -> Any:
+        from treescope import rendering_parts as parts
+
+        return parts.build_one_line_tree_node(self.text, path)
+
 
 ATOMS: Final = (
     int,

@@ -1,25 +1,23 @@
-"""The foldable display of a notebook, drawn by treescope."""
+"""How a displayable is drawn by treescope: a tree that folds, with paths to copy."""
 
 import hashlib
 import inspect
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import jax
 
-from brainlite.display._leaf import Verbatim, array_text, failure_text, is_array
+from brainlite.display._leaf import Verbatim, failure_text
 from brainlite.display._open import describe, is_displayable
 from brainlite.display._protocol import Description, Shown, ShownMapping, ShownSequence
-from brainlite.display._text import to_text
 
 if TYPE_CHECKING:
     from treescope.renderers import TreescopeSubtreeRenderer
-    from treescope.rendering_parts import Rendering
+    from treescope.rendering_parts import RenderableAndLineAnnotations, Rendering
 
-__all__ = ["notebook_repr", "render_to_html", "show", "treescope_repr"]
+__all__ = ["treescope_repr"]
 
 # treescope recurses: laying out a drawing takes up to five times the stack frames that making it
 # took, so that 37 levels exhaust Python's stack. We stop before that, and leave some frames for
@@ -29,9 +27,6 @@ SPARE_FRAMES: Final = 200
 
 _outermost: ContextVar[int | None] = ContextVar("_outermost", default=None)
 """How deep the stack is where the outermost object is drawn."""
-
-_light: ContextVar[bool] = ContextVar("_light", default=False)
-"""Whether arrays are drawn as their types alone."""
 
 
 def treescope_repr(obj: object, path: str | None, subtree_renderer: Callable[..., Any]) -> Any:
@@ -53,6 +48,7 @@ def treescope_repr(obj: object, path: str | None, subtree_renderer: Callable[...
 
     Examples
     --------
+    >>> from brainlite.display import render_to_html
     >>> class Scale:
     ...     factor = 2.0
     ...
@@ -63,10 +59,6 @@ def treescope_repr(obj: object, path: str | None, subtree_renderer: Callable[...
     >>> "factor=" in render_to_html(Scale(), compressed=False)
     True
     """
-    try:
-        shown = describe(obj)
-    except Exception as error:
-        return subtree_renderer(Verbatim(failure_text(obj, error)))
     frames = _stack_frames()
     outermost = _outermost.get()
     start = frames if outermost is None else outermost
@@ -75,7 +67,9 @@ def treescope_repr(obj: object, path: str | None, subtree_renderer: Callable[...
         return subtree_renderer(Verbatim(f"{type(obj).__name__}(...)"))
     token = _outermost.set(start)
     try:
-        return _draw(obj, shown, path, subtree_renderer)
+        return _draw(obj, describe(obj), path, subtree_renderer, outermost is None)
+    except Exception as error:
+        return subtree_renderer(Verbatim(failure_text(obj, error)))
     finally:
         _outermost.reset(token)
 
@@ -84,10 +78,10 @@ def _draw(
     obj: object,
     shown: Description,
     path: str | None,
-    subtree_renderer: "TreescopeSubtreeRenderer",
+    renderer: "TreescopeSubtreeRenderer",
+    opened: bool,
 ) -> "Rendering":
     # Importing treescope takes half a second: only who draws, pays.
-    from treescope import rendering_parts as parts
     from treescope import repr_lib
 
     kind = type(obj)
@@ -95,28 +89,60 @@ def _draw(
     if name != kind.__name__:  # an object that stands for one of another type
         kind = type(name, (), {})
     color = _color(kind)
-    whole = bool(getattr(kind, "__display_constructs__", False))
-    drawing: Rendering
     match shown:
         case Shown(_, fields):
-            values = {name: _lighter(value) for name, value in fields}
-            drawing = repr_lib.render_object_constructor(
-                kind, values, path, subtree_renderer, roundtrippable=whole, color=color
-            )
+            return _constructor(obj, kind, fields, path, renderer, opened)
         case ShownSequence(_, items):
-            drawing = repr_lib.render_list_wrapper(
-                kind, list(map(_lighter, items)), path, subtree_renderer, color=color
-            )
+            return repr_lib.render_list_wrapper(kind, items, path, renderer, color=color)
         case ShownMapping(items, _):
-            values = {key: _lighter(value) for key, value in items}
-            drawing = repr_lib.render_dictionary_wrapper(
-                kind, values, path, subtree_renderer, color=color
-            )
+            values = dict(items)
+            return repr_lib.render_dictionary_wrapper(kind, values, path, renderer, color=color)
+
+
+def _constructor(
+    obj: Any,
+    kind: type[Any],
+    fields: list[tuple[str, Any]],
+    path: str | None,
+    renderer: "TreescopeSubtreeRenderer",
+    opened: bool,
+) -> "RenderableAndLineAnnotations":
+    """Draw ``Kind(name=value, ...)``: on a folded line, the parts that fold are left out."""
+    from treescope import rendering_parts as parts
+
+    children: list[RenderableAndLineAnnotations] = []
+    folding = False
+    for name, value in fields:
+        below = None if path is None else f"{path}.{name}"
+        child = parts.siblings_with_annotations(f"{name}=", renderer(value, path=below))
+        if _folds(value):
+            folding = True
+            short = parts.summarizable_condition(parts.text(f"{name}=…"), child.renderable)
+            child = parts.RenderableAndLineAnnotations(short, child.annotations)
+        children.append(child)
+    state = parts.ExpandState
+    # treescope's sign of what is no code is an angle bracket, in its roundtrip mode.
+    whole = getattr(kind, "__display_constructs__", False)
+    left, right = (None, None) if whole else map(parts.text, "<>")
+    drawing = parts.build_foldable_tree_node_from_children(
+        prefix=parts.siblings(
+            parts.roundtrip_condition(left), parts.maybe_qualified_type_name(kind), "("
+        ),
+        children=children,
+        suffix=parts.siblings(")", parts.roundtrip_condition(right)),
+        comma_separated=True,
+        path=path,
+        background_color=_color(kind),
+        expand_state=state.EXPANDED if opened and folding else state.WEAKLY_COLLAPSED,
+    )
     note = _note(obj)
-    if not note:
-        return drawing
-    remark = parts.comment_color(parts.text(f"  # {note}"))
-    return parts.siblings_with_annotations(drawing, extra_annotations=[remark])
+    remarks = [parts.comment_color(parts.text(f"  # {note}"))] if note else []
+    return parts.siblings_with_annotations(drawing, extra_annotations=remarks)
+
+
+def _folds(value: object) -> bool:
+    """Say whether a part of an object has displayables in it."""
+    return any(map(is_displayable, jax.tree.leaves(value, is_leaf=is_displayable)))
 
 
 def _note(obj: Any) -> str:
@@ -125,15 +151,6 @@ def _note(obj: Any) -> str:
         return "" if remark is None else str(remark(obj))
     except Exception as error:
         return failure_text(obj, error)
-
-
-def _lighter(value: Any) -> Any:
-    """Replace arrays by their types, where they are not to be looked into."""
-    if not _light.get() or is_displayable(value) or jax.tree_util.all_leaves([value]):
-        return Verbatim(array_text(value)) if _light.get() and is_array(value) else value
-    if not all(map(is_array, jax.tree.leaves(value))):
-        return value
-    return jax.tree.map(lambda leaf: Verbatim(array_text(leaf)), value)
 
 
 def _stack_frames() -> int:
@@ -152,88 +169,3 @@ def _color(cls: type[Any]) -> str:
     hue = int.from_bytes(digest[:2], "little") * 360 / 2**16
     # Lightness and chroma at which every hue can be shown and read on light and on dark ground.
     return f"oklch(0.785 0.103 {hue:.1f})"
-
-
-def render_to_html(
-    obj: object, *, arrays: bool = False, roundtrip: bool = False, compressed: bool = True
-) -> str:
-    """Return treescope's display of an object as HTML, for a file or a web page.
-
-    Parameters
-    ----------
-    obj : object
-        What to display.
-    arrays : bool
-        Whether to draw the numbers of arrays. Each shape takes a compilation; without it nothing
-        is computed, and nothing copied from a device.
-    roundtrip : bool
-        Whether to begin with full names, as code (``r`` switches it in the page).
-    compressed : bool
-        Whether the page unpacks its content by a script, which makes it a few times smaller.
-
-    Returns
-    -------
-    str
-        The HTML, with all that it needs inside.
-
-    Examples
-    --------
-    >>> "sizes" in render_to_html({"sizes": (3, 4)}, compressed=False)
-    True
-    """
-    import treescope
-
-    visualizer: Any = treescope.ArrayAutovisualizer() if arrays else None
-    token = _light.set(not arrays)
-    try:
-        with treescope.active_autovisualizer.set_scoped(visualizer):
-            return treescope.render_to_html(
-                obj, roundtrip_mode=roundtrip, ignore_exceptions=True, compressed=compressed
-            )
-    finally:
-        _light.reset(token)
-
-
-def notebook_repr(self: object, include: object = None, exclude: object = None) -> dict[str, str]:
-    """Return what a notebook shows; a displayable class takes it as its ``_repr_mimebundle_``.
-
-    It is the HTML of :func:`render_to_html`, with the numbers of arrays if treescope is set to draw
-    them. (``_repr_html_`` would not do: treescope shows it beside each part.) In a terminal there
-    is none.
-    """
-    del include, exclude
-    notebook: Any = sys.modules.get("IPython")
-    if notebook is None or not hasattr(notebook.get_ipython(), "kernel"):
-        return {}
-    try:
-        import treescope
-
-        arrays = treescope.active_autovisualizer.get() is not None
-        return {"text/html": render_to_html(self, arrays=arrays)}
-    except Exception:  # a notebook then shows the text
-        return {}
-
-
-def show(obj: object, *, depth: int | None = None, values: bool = False) -> None:
-    """Display an object: as a foldable tree in a notebook, as text anywhere else.
-
-    Parameters
-    ----------
-    obj : object
-        What to display.
-    depth : int, optional
-        Of the text: see :func:`to_text`. The tree folds.
-    values : bool
-        Whether to show the numbers of arrays, those of small ones in text.
-
-    Examples
-    --------
-    >>> show({"sizes": (3, 4)})
-    {'sizes': (3, 4)}
-    """
-    notebook: Any = sys.modules.get("IPython")
-    if notebook is None or notebook.get_ipython() is None:
-        sys.stdout.write(to_text(obj, depth=depth, values=values) + "\n")
-    else:
-        page: Any = import_module("IPython.display")
-        page.display(page.HTML(render_to_html(obj, arrays=values)))

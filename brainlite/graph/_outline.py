@@ -1,10 +1,11 @@
 """What a graph's definition prints: the tree of its types, without values."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from brainlite.display import Shown, treescope_repr
+from brainlite.display._leaf import Verbatim
 from brainlite.graph._codes import Layout, NodeRef, NodeSpec, StateRef
 from brainlite.graph._contents import dotted
 from brainlite.state._spec import StateSpec
@@ -21,6 +22,9 @@ class _Leaf:
 
     def __repr__(self) -> str:
         return self._text
+
+    def __treescope_repr__(self, path: str | None, subtree_renderer: Callable[..., Any]) -> Any:
+        return subtree_renderer(Verbatim(self._text), path)
 
 
 class _Branch:

@@ -196,6 +196,5 @@ def test_a_special_container_with_states_that_cannot_be_made_anew_raises() -> No
 
 def test_a_definition_is_drawn_as_the_tree_of_its_types() -> None:
     drawn = treescope.render_to_text(split(Bag(a=Linear(2)))[0])
-    assert "root=Bag(" in drawn
-    assert "a=Linear(" in drawn
+    assert "root=Bag(a=…)" in drawn
     assert "object at" not in drawn

@@ -12,6 +12,7 @@ class _Active:
     def set_scoped(self, new_value: Any) -> AbstractContextManager[None]: ...
 
 active_autovisualizer: _Active
+active_renderer: _Active
 
 class ArrayAutovisualizer:
     def __init__(

@@ -1,0 +1,119 @@
+"""Where a display is shown: in a notebook, in a terminal, on a page of one's own."""
+
+import sys
+import warnings
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from brainlite.display._leaf import Verbatim, array_text, is_array
+from brainlite.display._text import to_text
+
+if TYPE_CHECKING:
+    from treescope.renderers import TreescopeSubtreeRenderer
+
+__all__ = ["notebook_repr", "render_to_html", "show"]
+
+# treescope paints its tree on white. On a dark page its colours are turned round and the hues
+# turned back; which pages are dark is told by Jupyter, VS Code, Colab, Sphinx, or the page itself.
+DARK: Final = "treescope-container{filter:invert(0.93) hue-rotate(180deg)}"
+STYLE: Final = (
+    "<style>:is([data-jp-theme-light=false],[data-vscode-theme-kind*=dark],[theme=dark],"
+    f"[data-theme=dark]) {DARK}@media (prefers-color-scheme:dark)"
+    f"{{:root:has(meta[name=color-scheme][content*=dark]) {DARK}}}</style>"
+)
+
+
+def render_to_html(
+    obj: object, *, arrays: bool = False, roundtrip: bool = False, compressed: bool = True
+) -> str:
+    """Return treescope's display of an object as HTML, for a file or a web page.
+
+    Parameters
+    ----------
+    obj : object
+        What to display.
+    arrays : bool
+        Whether to draw the numbers of arrays. Each shape takes a compilation; without it nothing
+        is computed, and nothing copied from a device.
+    roundtrip : bool
+        Whether to begin with full names, as code (``r`` switches it in the page).
+    compressed : bool
+        Whether the page unpacks its content by a script, which makes it a few times smaller.
+
+    Returns
+    -------
+    str
+        The HTML, with all that it needs inside.
+
+    Examples
+    --------
+    >>> "sizes" in render_to_html({"sizes": (3, 4)}, compressed=False)
+    True
+    """
+    import treescope
+
+    visualizer: Any = treescope.ArrayAutovisualizer() if arrays else None
+    renderer = treescope.active_renderer.get()
+    if not arrays:
+        renderer = renderer.extended_with(handlers=[_types_alone])
+    with (
+        warnings.catch_warnings(),
+        treescope.active_autovisualizer.set_scoped(visualizer),
+        treescope.active_renderer.set_scoped(renderer),
+    ):
+        warnings.simplefilter("ignore", UserWarning)  # of a broken repr: the page shows it
+        return STYLE + treescope.render_to_html(
+            obj, roundtrip_mode=roundtrip, ignore_exceptions=True, compressed=compressed
+        )
+
+
+def _types_alone(node: Any, path: str | None, subtree_renderer: "TreescopeSubtreeRenderer") -> Any:
+    """Draw arrays as their types; by itself treescope copies them from the device."""
+    if is_array(node):
+        return subtree_renderer(Verbatim(array_text(node)), path)
+    return NotImplemented
+
+
+def notebook_repr(self: object, include: object = None, exclude: object = None) -> dict[str, str]:
+    """Return what a notebook shows; a displayable class takes it as its ``_repr_mimebundle_``.
+
+    It is the HTML of :func:`render_to_html`, with the numbers of arrays if treescope is set to draw
+    them. (``_repr_html_`` would not do: treescope shows it beside each part.) In a terminal there
+    is none.
+    """
+    del include, exclude
+    notebook: Any = sys.modules.get("IPython")
+    if notebook is None or not hasattr(notebook.get_ipython(), "kernel"):
+        return {}
+    try:
+        import treescope
+
+        arrays = treescope.active_autovisualizer.get() is not None
+        return {"text/html": render_to_html(self, arrays=arrays)}
+    except Exception:  # a notebook then shows the text
+        return {}
+
+
+def show(obj: object, *, depth: int | None = None, values: bool = False) -> None:
+    """Display an object: as a foldable tree in a notebook, as text anywhere else.
+
+    Parameters
+    ----------
+    obj : object
+        What to display.
+    depth : int, optional
+        Of the text: see :func:`to_text`. The tree folds.
+    values : bool
+        Whether to show the numbers of arrays, those of small ones in text.
+
+    Examples
+    --------
+    >>> show({"sizes": (3, 4)})
+    {'sizes': (3, 4)}
+    """
+    notebook: Any = sys.modules.get("IPython")
+    if notebook is None or notebook.get_ipython() is None:
+        sys.stdout.write(to_text(obj, depth=depth, values=values) + "\n")
+    else:
+        page: Any = import_module("IPython.display")
+        page.display(page.HTML(render_to_html(obj, arrays=values)))
