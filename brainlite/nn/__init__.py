@@ -2,7 +2,40 @@
 
 from brainlite.nn import functional, init
 from brainlite.nn._attention.multihead import MultiheadAttention
+from brainlite.nn._layers.conv import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+)
+from brainlite.nn._layers.conv_transpose import (
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
 from brainlite.nn._layers.linear import Linear
+from brainlite.nn._layers.padding import (
+    CircularPad1d,
+    CircularPad2d,
+    CircularPad3d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ConstantPad3d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReflectionPad3d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ReplicationPad3d,
+    ZeroPad1d,
+    ZeroPad2d,
+    ZeroPad3d,
+)
+from brainlite.nn._layers.weight_standardization import (
+    ScaledWSConv1d,
+    ScaledWSConv2d,
+    ScaledWSConv3d,
+    weight_standardization,
+)
 from brainlite.nn._looking.finite import check_finite
 from brainlite.nn._looking.summary import Summary, summary
 from brainlite.nn._looking.watch import History, capture, record
@@ -79,6 +112,18 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "CircularPad1d",
+    "CircularPad2d",
+    "CircularPad3d",
+    "ConstantPad1d",
+    "ConstantPad2d",
+    "ConstantPad3d",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "EnvironContext",
     "GRUCell",
     "History",
@@ -96,13 +141,25 @@ __all__ = [
     "ParameterList",
     "RNNCell",
     "Recurrent",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReflectionPad3d",
     "RemovableHandle",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
+    "ReplicationPad3d",
+    "ScaledWSConv1d",
+    "ScaledWSConv2d",
+    "ScaledWSConv3d",
     "Sequential",
     "Summary",
     "URLSTMCell",
     "ValinaRNNCell",
     "VanillaRNNCell",
     "Vmap",
+    "ZeroPad1d",
+    "ZeroPad2d",
+    "ZeroPad3d",
     "assign_state_values",
     "call_all_fns",
     "call_order",
@@ -153,4 +210,5 @@ __all__ = [
     "vmap_call_all_fns",
     "vmap_init_all_states",
     "vmap_reset_all_states",
+    "weight_standardization",
 ]
