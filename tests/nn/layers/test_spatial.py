@@ -28,8 +28,9 @@ def test_padding_is_brought_into_one_form(padding: Any, rank: int, expected: Any
 def test_other_padding_is_refused(padding: Any) -> None:
     with pytest.raises(SizeError, match=r"(?s)Conv: padding .*expected:.*got:.*fix:"):
         to_padding(padding, 2, "Conv")
+    wrong: Any = "full"
     with pytest.raises(OptionError, match=r"(?s)Conv: padding.*got: .*'full'"):
-        to_padding("full", 2, "Conv")  # type: ignore[arg-type]  # the mistake itself
+        to_padding(wrong, 2, "Conv")
 
 
 def test_same_padding_gives_size_over_stride_windows() -> None:
