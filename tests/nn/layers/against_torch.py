@@ -69,6 +69,5 @@ def run(layer: Any, x: Array) -> Array:
 def assert_as_torch(case: Case, expected: Array | None = None) -> None:
     """Compare with what is stored, or with what else was expected."""
     found = run(make(case), draw_input(case.rank, case.channels[0]))
-    if expected is None:
-        expected = np.load(PATH)[str(case)]
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    wanted: Array = np.load(PATH)[str(case)] if expected is None else expected
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
