@@ -25,6 +25,7 @@ ROWS = dict(h.gathered())
 BAD = {f"{name}-{n}": (row, bad) for name, row in ROWS.items() for n, bad in enumerate(row.bad)}
 # Public modules that have no row, and why.
 NOT_LAYERS = {
+    "ElementWiseBlock": "the base of layers that keep shapes",
     "Module": "the base of all",
     "ModuleDict": "a container, which is not called",
     "ModuleList": "a container, which is not called",

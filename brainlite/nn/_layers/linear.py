@@ -1,6 +1,6 @@
-"""Affine layers."""
+"""The affine layer, and what is common to its kinds."""
 
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,10 +13,65 @@ from brainlite.nn._modules.size import to_size
 from brainlite.state import ParamState
 from brainlite.typing import Array, DTypeLike, Size
 
-__all__ = ["Linear", "affine"]
+__all__ = ["Affine", "Linear", "affine"]
+
+P = TypeVar("P")
 
 
-class Linear(Layer):
+class Affine(Layer, Generic[P]):
+    """The base of layers that map the last axis by a matrix, which they make of parameters."""
+
+    w_mask: Array | None = None
+    weight: ParamState[P]
+
+    def _set_sizes(self, in_size: Size, out_size: Size) -> tuple[int, int]:
+        """Set the sizes, and return the shape of the matrix."""
+        kind = type(self).__name__
+        self.in_size = to_size(in_size, name="in_size", where=kind)
+        self.out_size = to_size(out_size, name="out_size", where=kind)
+        if not self.in_size or not self.out_size or self.in_size[:-1] != self.out_size[:-1]:
+            raise SizeError(
+                "the leading axes of in_size and out_size differ",
+                where=kind,
+                expected="sizes that agree in all axes but the last",
+                got=f"in_size={self.in_size}, out_size={self.out_size}",
+                fix=f"pass sizes of equal rank; a {kind} maps the last axis only",
+            )
+        return self.in_size[-1], self.out_size[-1]
+
+    def _make_params(self, w_init: Init, b_init: Init | None, shape: Size) -> dict[str, Array]:
+        """Return weight and bias; the bias, where there is one, has the last axis of the weight."""
+        params = {"weight": self._make(w_init, shape)}
+        if b_init is not None:
+            params["bias"] = self._make(b_init, params["weight"].shape[-1])
+        return params
+
+    def _effective(self, params: Any) -> dict[str, Array]:
+        """Return the weight and the bias that parameters stand for: here themselves."""
+        weights: dict[str, Array] = params
+        return weights
+
+    def update(self, x: Array) -> Array:
+        """Map the last axis.
+
+        Parameters
+        ----------
+        x : array, shape (..., in)
+
+        Returns
+        -------
+        array, shape (..., out)
+        """
+        check_features(self, x, self.in_size[-1])
+        run = _kernel if is_eager() else affine
+        weight: Any = self.weight.value
+        if self.dtype is not None:
+            x, weight = self._cast(x, weight)
+        y: Array = run(self._effective(weight), self.w_mask, x)
+        return y
+
+
+class Linear(Affine[dict[str, Array]]):
     r"""An affine map of the last axis, :math:`y = x W + b`.
 
     Parameters
@@ -75,42 +130,12 @@ class Linear(Layer):
         param_dtype: DTypeLike | None = None,
     ) -> None:
         self.name = name
-        self.in_size = to_size(in_size, name="in_size", where="Linear")
-        self.out_size = to_size(out_size, name="out_size", where="Linear")
-        if not self.in_size or not self.out_size or self.in_size[:-1] != self.out_size[:-1]:
-            raise SizeError(
-                "the leading axes of in_size and out_size differ",
-                where="Linear",
-                expected="sizes that agree in all axes but the last",
-                got=f"in_size={self.in_size}, out_size={self.out_size}",
-                fix="pass sizes of equal rank; a Linear maps the last axis only",
-            )
+        shape = self._set_sizes(in_size, out_size)
         self._set_dtypes(dtype, param_dtype)
-        shape = (self.in_size[-1], self.out_size[-1])
         self.w_mask: Array | None = None if w_mask is None else init.param(w_mask, shape)
-        params = {"weight": self._make(w_init, shape)}
-        if b_init is not None:
-            params["bias"] = self._make(b_init, shape[1:])
-        self.weight: ParamState[dict[str, Array]] = param_type(params)
-
-    def update(self, x: Array) -> Array:
-        """Map the last axis.
-
-        Parameters
-        ----------
-        x : array, shape (..., in)
-
-        Returns
-        -------
-        array, shape (..., out)
-        """
-        check_features(self, x, self.in_size[-1])
-        run = _kernel if is_eager() else affine
-        weight = self.weight.value
-        if self.dtype is not None:
-            x, weight = self._cast(x, weight)
-        y: Array = run(weight, self.w_mask, x)
-        return y
+        self.weight: ParamState[dict[str, Array]] = param_type(
+            self._make_params(w_init, b_init, shape)
+        )
 
 
 def affine(params: dict[str, Array], mask: Array | None, x: Array) -> Array:

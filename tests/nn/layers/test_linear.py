@@ -69,3 +69,10 @@ def test_param_type_chooses_the_kind_of_state() -> None:
         pass
 
     assert type(Linear(2, 2, param_type=Slow).weight) is Slow
+
+
+def test_dtype_is_that_of_the_computation_and_param_dtype_that_of_the_parameters() -> None:
+    layer = Linear(4, 3, dtype="bfloat16", param_dtype="float16")
+    assert {value.dtype for value in layer.weight.value.values()} == {jnp.dtype("float16")}
+    assert layer(jnp.ones(4)).dtype == jnp.bfloat16
+    assert Linear(4, 3)(jnp.ones(4, jnp.bfloat16)).dtype == jnp.float32

@@ -1,7 +1,16 @@
-"""The table's rows of affine layers."""
+"""The table's rows of affine layers, and of those that reshape."""
 
 from brainlite.errors import InputError, SizeError
-from brainlite.nn import Linear
+from brainlite.nn import (
+    AllToAll,
+    Flatten,
+    Linear,
+    LoRA,
+    OneToOne,
+    ScaledWSLinear,
+    SignedWLinear,
+    Unflatten,
+)
 from tests.nn.table.descriptor import Bad, Described, floats
 
 LAYERS = [
@@ -13,5 +22,47 @@ LAYERS = [
             Bad(lambda: Linear(-3, 2), SizeError, r"Linear: in_size is no size"),
             Bad(lambda: Linear(3, 2)(floats(4)), InputError, r"Linear.*features(.|\n)*3 in the"),
         ),
+    ),
+    Described(
+        "ScaledWSLinear",
+        lambda: ScaledWSLinear(3, 2),
+        (floats(3),),
+        bad=(Bad(lambda: ScaledWSLinear((2, 3), 2), SizeError, r"ScaledWSLinear.*leading axes"),),
+    ),
+    Described(
+        "SignedWLinear",
+        lambda: SignedWLinear(3, 2),
+        (floats(3),),
+        bad=(Bad(lambda: SignedWLinear(3, 2, w_sign=floats(5)), SizeError, r"(3, 2)(.|\n)*(5,)"),),
+    ),
+    Described(
+        "AllToAll",
+        lambda: AllToAll(3, 3, include_self=False),
+        (floats(3),),
+        bad=(Bad(lambda: AllToAll(3, 3)(floats(4)), InputError, r"AllToAll.*features"),),
+    ),
+    Described(
+        "OneToOne",
+        lambda: OneToOne((2, 3)),
+        (floats(2, 3),),
+        bad=(Bad(lambda: OneToOne(3)(floats(4)), InputError, r"OneToOne.*wrong shape"),),
+    ),
+    Described(
+        "LoRA",
+        lambda: LoRA(3, 2, 4),
+        (floats(3),),
+        bad=(Bad(lambda: LoRA(3, 2, 4)(floats(4)), InputError, r"LoRA.*features"),),
+    ),
+    Described(
+        "Flatten",
+        lambda: Flatten(in_size=(2, 3)),
+        (floats(2, 3),),
+        bad=(Bad(lambda: Flatten(2)(floats(3)), InputError, r"Flatten.*not there"),),
+    ),
+    Described(
+        "Unflatten",
+        lambda: Unflatten(0, (2, 3), in_size=6),
+        (floats(6),),
+        bad=(Bad(lambda: Unflatten(0, 5)(floats(3)), InputError, r"Unflatten.*split"),),
     ),
 ]

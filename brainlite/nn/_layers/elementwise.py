@@ -1,0 +1,34 @@
+"""The base of layers that work element by element, and the one that does nothing."""
+
+from brainlite.nn._modules.module import Module
+from brainlite.typing import Array
+
+__all__ = ["ElementWiseBlock", "Identity"]
+
+
+class ElementWiseBlock(Module):
+    """Marks the layers that keep the shape of their input: activations and dropout."""
+
+
+class Identity(ElementWiseBlock):
+    """Returns its input as it is.
+
+    Parameters
+    ----------
+    name : str, optional
+        A name of its own.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> brainlite.nn.Identity()(jnp.ones(2))
+    Array([1., 1.], dtype=float32)
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name
+
+    def update(self, x: Array) -> Array:
+        """Return ``x``."""
+        return x

@@ -1,0 +1,279 @@
+"""Embedding: a table of vectors, looked up by index."""
+
+import math
+from typing import Any, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from brainlite._jax_compat import Tracer
+from brainlite.errors import OptionError, SizeError
+from brainlite.nn import init
+from brainlite.nn._layers.layer import Init, Layer, refused
+from brainlite.nn._modules.size import to_size
+from brainlite.state import ParamState
+from brainlite.transform import check
+from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
+
+__all__ = ["Embedding"]
+
+
+class Embedding(Layer):
+    """A table of vectors: returns the row of each index.
+
+    An index outside of the table (below 0, too) raises where its value is known, and is an
+    error of ``brainlite.transform.checkify``. In other compiled code its row is NaN.
+
+    Parameters
+    ----------
+    num_embeddings : int
+        The number of rows.
+    embedding_size : int or sequence of int
+        The shape of a row.
+    embedding_init : callable or array
+        The table, or what makes it from its shape.
+    padding_idx : int, optional
+        A row that is 0 at first and gets no gradient; a negative one counts from the end.
+    max_norm : float, optional
+        Rows of a greater norm are shortened to it when they are looked up. In training the short
+        rows are written to the table, as torch does at any time: the mode must be known. No
+        gradient passes through the norm.
+    norm_type : float
+        The p of that norm.
+    scale_grad_by_freq : bool
+        Whether to divide the gradient of a row by how many of the indices of a call name it.
+    freeze : bool
+        Whether the table is left untrained: see ``Module.requires_grad_``.
+    name : str, optional
+        A name of its own.
+    param_type : type
+        The kind of state that holds the table.
+    dtype, param_dtype : dtype, optional
+        As in :class:`Linear`.
+
+    Attributes
+    ----------
+    weight : ParamState
+        The table, of shape (num_embeddings, *embedding_size).
+
+    Raises
+    ------
+    SizeError
+        A size is negative or not whole, or padding_idx is outside of the table.
+    OptionError
+        max_norm or norm_type is not above 0.
+    InputError
+        At the call: indices are not whole numbers, or outside of the table.
+
+    References
+    ----------
+    ``torch.nn.Embedding``, for the options.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> words = brainlite.nn.Embedding(10, 3, padding_idx=0)
+    >>> words(jnp.array([[2, 5, 0], [7, 0, 0]])).shape
+    (2, 3, 3)
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_size: Size,
+        embedding_init: Init = init.LecunUniform(),
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        freeze: bool = False,
+        name: str | None = None,
+        param_type: type[ParamState[Any]] = ParamState,
+        dtype: DTypeLike | None = None,
+        param_dtype: DTypeLike | None = None,
+    ) -> None:
+        self.name = name
+        (self.num_embeddings,) = to_size(num_embeddings, "num_embeddings", "Embedding")
+        self.embedding_size: Shape = to_size(embedding_size, "embedding_size", "Embedding")
+        self.out_size = self.embedding_size
+        self._set_options(padding_idx, max_norm, norm_type, scale_grad_by_freq)
+        self._set_dtypes(dtype, param_dtype)
+        table = self._make(embedding_init, (self.num_embeddings, *self.embedding_size))
+        if self.padding_idx is not None:
+            table = table.at[self.padding_idx].set(0)
+        self.weight: ParamState[Array] = param_type(table)
+        if freeze:
+            self.weight.requires_grad = False
+
+    padding_idx: int | None = None
+    max_norm: float | None = None
+    norm_type: float = 2.0
+    scale_grad_by_freq: bool = False
+
+    def _set_options(
+        self, padding_idx: int | None, max_norm: float | None, norm_type: float, by_freq: bool
+    ) -> None:
+        rows = self.num_embeddings
+        if padding_idx is not None:
+            if not -rows <= padding_idx < rows:
+                raise SizeError(
+                    "padding_idx is outside of the table",
+                    where="Embedding",
+                    expected=f"an index of one of {rows} rows",
+                    got=f"padding_idx={padding_idx}",
+                    fix="pass the index of the row that pads",
+                )
+            self.padding_idx = padding_idx % rows
+        if max_norm is not None:
+            if not (max_norm > 0 and norm_type > 0):
+                raise OptionError(
+                    "rows cannot be shortened to this norm",
+                    where="Embedding",
+                    expected="max_norm and norm_type above 0",
+                    got=f"max_norm={max_norm}, norm_type={norm_type}",
+                    fix="leave out max_norm for rows of any length",
+                )
+            self.max_norm, self.norm_type = max_norm, norm_type
+        if by_freq:
+            self.scale_grad_by_freq = by_freq
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        embeddings: ArrayLike,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        freeze: bool = True,
+        name: str | None = None,
+        param_type: type[ParamState[Any]] = ParamState,
+    ) -> Self:
+        """Return a layer with a given table, by default frozen.
+
+        Parameters
+        ----------
+        embeddings : array, shape (num_embeddings, *embedding_size)
+            The table. The row of ``padding_idx`` stays as it is.
+        padding_idx, max_norm, norm_type, scale_grad_by_freq, freeze, name, param_type
+            As in the class.
+
+        Examples
+        --------
+        >>> import brainlite
+        >>> import jax.numpy as jnp
+        >>> brainlite.nn.Embedding.from_pretrained(jnp.eye(3))(jnp.array(1))
+        Array([0., 1., 0.], dtype=float32)
+        """
+        table = jnp.asarray(embeddings)
+        layer = cls(
+            table.shape[0],
+            table.shape[1:],
+            table,
+            padding_idx,
+            max_norm,
+            norm_type,
+            scale_grad_by_freq,
+            freeze,
+            name,
+            param_type,
+        )
+        layer.weight.value = table
+        return layer
+
+    def update(self, indices: ArrayLike) -> Array:
+        """Look rows up.
+
+        Parameters
+        ----------
+        indices : array of int, shape (...)
+            Which rows.
+
+        Returns
+        -------
+        array, shape (..., *embedding_size)
+        """
+        where = self._checked(jnp.asarray(indices))
+        table = self.weight.value
+        rows = _look_up(table, where)
+        if self.max_norm is not None:
+            short = self._shorten(rows)
+            rows = _instead(rows, short, jnp.ones((), rows.dtype))
+            if self.training:
+                # The whole table takes the place of the old one, so that also later lookups of
+                # the same function have a gradient.
+                new = table.at[where].set(short, mode="drop", wrap_negative_indices=False)
+                self.weight.value = _instead(table, new, jnp.ones((), table.dtype))
+        share = self._share(where)
+        if share is not None:
+            share = share.reshape(where.shape + (1,) * len(self.embedding_size))
+            rows = _instead(rows, rows, share.astype(rows.dtype))
+        out: Array = self._cast(rows)[0]
+        return out
+
+    def _checked(self, indices: Array) -> Array:
+        """Return the indices, or raise where they are seen to be none."""
+        rows = self.num_embeddings
+        outside = (indices < 0) | (indices >= rows)
+        if not jnp.issubdtype(indices.dtype, jnp.integer):
+            problem, got = "indices are not whole numbers", f"{indices.dtype}{[*indices.shape]}"
+        elif isinstance(outside, Tracer):
+            # Only checkify sees it: without one it is dropped, and costs nothing.
+            first = jnp.append(indices.ravel(), 0)[jnp.argmax(outside) if indices.size else 0]
+            message = f"Embedding: index {{index}} is outside of the table of {rows} rows"
+            check(~outside.any(), message, index=first, debug=True)
+            return indices
+        elif outside.any():
+            problem = "an index is outside of the table"
+            got = f"index {np.asarray(indices)[np.asarray(outside)][0]}"
+        else:
+            return indices
+        raise refused(
+            self,
+            problem,
+            expected=f"whole numbers from 0 to {rows - 1}",
+            got=got,
+            fix="map what is unknown to a row of its own, or make a table of more rows",
+        )
+
+    def _shorten(self, rows: Array) -> Array:
+        """Return rows of norm ``max_norm`` at most."""
+        axes = tuple(range(rows.ndim - len(self.embedding_size), rows.ndim))
+        size = jnp.abs(rows).astype(jnp.promote_types(rows.dtype, jnp.float32))
+        if math.isinf(self.norm_type):
+            norm = size.max(axes, keepdims=True)
+        else:
+            norm = (size**self.norm_type).sum(axes, keepdims=True) ** (1 / self.norm_type)
+        assert self.max_norm is not None
+        # 1e-7 as torch has it.
+        factor = jnp.where(norm > self.max_norm, self.max_norm / (norm + 1e-7), 1)
+        return (rows * factor).astype(rows.dtype)
+
+    def _share(self, where: Array) -> Array | None:
+        """Return how much of its gradient each row gets, if not all."""
+        share = None
+        if self.scale_grad_by_freq:
+            counts = jnp.zeros(self.num_embeddings).at[where].add(1, mode="drop")
+            share = 1 / _look_up(counts, where)
+        if self.padding_idx is not None:
+            share = jnp.where(where == self.padding_idx, 0, 1.0 if share is None else share)
+        return share
+
+
+def _look_up(table: Array, where: Array) -> Array:
+    return table.at[where].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
+
+
+@jax.custom_jvp
+def _instead(old: Array, new: Array, share: Array) -> Array:
+    """Return ``new`` with the gradient of ``old`` times ``share``."""
+    del old, share
+    return new
+
+
+@_instead.defjvp
+def _instead_jvp(primals: Any, tangents: Any) -> tuple[Array, Array]:
+    _, new, share = primals
+    return new, tangents[0] * share
