@@ -139,7 +139,7 @@ class Dropout(Dropping):
     ) -> None:
         self.name = name
         self._set_prob(prob, p)
-        self.broadcast_dims = tuple(broadcast_dims)
+        self.broadcast_dims: tuple[int, ...] = tuple(broadcast_dims)
 
     def _mask_shape(self, x: Array) -> Shape:
         shared = {self._count(x, axis, 0) for axis in self.broadcast_dims}

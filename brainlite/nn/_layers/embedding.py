@@ -95,7 +95,7 @@ class Embedding(Layer):
         param_dtype: DTypeLike | None = None,
     ) -> None:
         self.name = name
-        (self.num_embeddings,) = to_size(num_embeddings, "num_embeddings", "Embedding")
+        self.num_embeddings: int = to_size(num_embeddings, "num_embeddings", "Embedding")[0]
         self.embedding_size: Shape = to_size(embedding_size, "embedding_size", "Embedding")
         self.out_size = self.embedding_size
         self._set_options(padding_idx, max_norm, norm_type, scale_grad_by_freq)
