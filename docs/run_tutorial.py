@@ -4,7 +4,7 @@ Usage: python docs/run_tutorial.py TUTORIAL.md FOLDER
 
 The tutorial is a Markdown file whose Python cells jupytext understands. Its cells run one after
 the other in a fresh kernel; a cell that raises ends the run. FOLDER receives NAME_01.png,
-NAME_02.png, ... and NAME.html.
+NAME_02.png, ..., the executed NAME.ipynb, and NAME.html.
 """
 
 import base64
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import jupytext
+import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert.exporters import HTMLExporter
@@ -62,9 +63,13 @@ def run_tutorial(tutorial: Path, folder: Path) -> list[Path]:
                 path.write_bytes(plot)
                 print(f"[plot: {path}]", flush=True)
                 written.append(path)
-    page = folder / f"{tutorial.stem}.html"
+    executed, page = folder / f"{tutorial.stem}.ipynb", folder / f"{tutorial.stem}.html"
+    for index, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{index}"  # a random one would change with each run
+        cell.metadata.pop("execution", None)  # and so would the times
+    nbformat.write(notebook, executed)  # type: ignore[no-untyped-call]
     page.write_text(_render_page(notebook, tutorial.parent, folder), encoding="utf-8")
-    return [*written, page]
+    return [*written, executed, page]
 
 
 def _show_outputs(cell: NotebookNode) -> Iterator[bytes]:

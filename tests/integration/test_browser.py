@@ -73,6 +73,19 @@ def test_the_page_shows_the_model_and_complains_of_nothing(page: Path, tmp_path:
     assert "flops of one call" in whole
 
 
+def test_a_tree_is_dark_on_a_dark_page(tmp_path: Path) -> None:
+    file = tmp_path / "dark.html"
+    filtered = "getComputedStyle(document.querySelector('treescope-container')).filter"
+    tree = render_to_html(nn.Linear(2, 3))
+    file.write_text(f"<!doctype html><body data-jp-theme-light=false>{tree}", encoding="utf-8")
+
+    async def script(shown: Any) -> str:
+        found: str = await shown.run(filtered)
+        return found
+
+    assert look(file, tmp_path, script).startswith("invert(0.93)")
+
+
 def test_a_click_folds_and_unfolds(page: Path, tmp_path: Path) -> None:
     height = f"{TREE}.querySelector('.treescope_root').getBoundingClientRect().height"
     toggle = f"{TREE}.querySelector('.foldable_node_toggle').click()"

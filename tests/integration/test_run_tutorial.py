@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import jupytext
 import pytest
 
 from docs.run_tutorial import main
@@ -43,10 +44,12 @@ def test_output_is_printed_and_files_are_written(
 
     printed = capsys.readouterr().out
     plot, page = built / "small_01.png", built / "small.html"
+    notebook = built / "small.ipynb"
     assert printed.startswith("first cell\n")
     assert "42\n" in printed
-    assert printed.endswith(f"Written:\n  {plot}\n  {page}\n")
-    assert sorted(built.iterdir()) == [page, plot]
+    assert printed.endswith(f"Written:\n  {plot}\n  {notebook}\n  {page}\n")
+    assert sorted(built.iterdir()) == [page, notebook, plot]
+    assert '"text/plain": [\n       "42"' in notebook.read_text("utf-8")
     assert plot.read_bytes().startswith(b"\x89PNG")
     html = page.read_text("utf-8")
     assert "first cell" in html
@@ -68,3 +71,15 @@ def test_a_cell_that_raises_ends_the_run(
 def test_usage_is_shown_without_arguments(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "Usage: python docs/run_tutorial.py" in capsys.readouterr().err
+
+
+def test_the_kept_notebook_is_up_to_date_and_ran_to_its_end() -> None:
+    source = Path(__file__).parents[2] / "docs" / "tutorials" / "recurrent_networks.md"
+    kept = jupytext.read(source.with_suffix(".ipynb"))
+    written = jupytext.read(source)
+    assert [cell.source for cell in kept.cells] == [cell.source for cell in written.cells], (
+        "run `make notebook`"
+    )
+    code = [cell for cell in kept.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert all(output.output_type != "error" for cell in code for output in cell.outputs)
