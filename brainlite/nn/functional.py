@@ -1,8 +1,9 @@
-"""Activations, and other functions without parameters.
+"""Activations, losses, and other functions without parameters.
 
 The activations apply to each element unless they name an axis. They are plain functions over
 ``jax.nn``, so that layers print them as ``<function relu at ...>``; :func:`resolve_activation`
-finds one by its name.
+finds one by its name. The losses have the names, arguments and meanings of torch's, but for the
+layout: classes, vectors and channels are the last axis.
 
 Examples
 --------
@@ -56,13 +57,45 @@ from brainlite.nn._functional.along_axis import (
     standardize,
 )
 from brainlite.nn._functional.attention import scaled_dot_product_attention
+from brainlite.nn._functional.classification_losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    kl_div,
+    multi_margin_loss,
+    nll_loss,
+    soft_margin_loss,
+)
 from brainlite.nn._functional.clip import clip_grad_norm
+from brainlite.nn._functional.ctc import ctc_loss
+from brainlite.nn._functional.embedding_losses import (
+    cosine_embedding_loss,
+    cosine_similarity,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    triplet_margin_loss,
+)
+from brainlite.nn._functional.regression_losses import (
+    gaussian_nll_loss,
+    huber_loss,
+    l1_loss,
+    mse_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+)
 from brainlite.typing import Array
 
 __all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "celu",
     "clip_grad_norm",
+    "cosine_embedding_loss",
+    "cosine_similarity",
+    "cross_entropy",
+    "ctc_loss",
     "elu",
+    "gaussian_nll_loss",
     "gelu",
     "glu",
     "hard_shrink",
@@ -70,13 +103,22 @@ __all__ = [
     "hard_silu",
     "hard_swish",
     "hard_tanh",
+    "hinge_embedding_loss",
+    "huber_loss",
     "is_pure",
+    "kl_div",
+    "l1_loss",
     "leaky_relu",
     "log_sigmoid",
     "log_softmax",
     "logsumexp",
+    "margin_ranking_loss",
     "mish",
+    "mse_loss",
+    "multi_margin_loss",
+    "nll_loss",
     "one_hot",
+    "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
@@ -86,6 +128,8 @@ __all__ = [
     "selu",
     "sigmoid",
     "silu",
+    "smooth_l1_loss",
+    "soft_margin_loss",
     "soft_shrink",
     "soft_sign",
     "softmax",
@@ -98,6 +142,7 @@ __all__ = [
     "swish",
     "tanh",
     "tanh_shrink",
+    "triplet_margin_loss",
 ]
 
 _ACTIVATIONS: Final[dict[str, Callable[..., Array]]] = {

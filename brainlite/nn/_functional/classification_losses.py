@@ -1,0 +1,340 @@
+"""Losses of classes: torch's names, arguments and meanings, but classes are the last axis.
+
+torch has the classes on axis 1; here they are the last axis, as channels are everywhere in the
+library, with any number of batch axes in front. Losses are computed and returned in float32 at
+least. An index that is no class raises :class:`~brainlite.errors.InputError`; under a transform its
+value is unknown, and it makes the loss NaN.
+"""
+
+from typing import Final, Literal, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from brainlite._jax_compat import Tracer
+from brainlite.errors import InputError
+from brainlite.nn._functional.reduction import (
+    Reduction,
+    as_floats,
+    check_options,
+    check_reduction,
+    reduce_loss,
+    same_shape,
+)
+from brainlite.typing import Array, ArrayLike, Shape
+
+__all__ = [
+    "DIVERGENCE_REDUCTIONS",
+    "DivergenceReduction",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "kl_div",
+    "multi_margin_loss",
+    "nll_loss",
+    "soft_margin_loss",
+]
+
+DivergenceReduction: TypeAlias = Literal["batchmean", "mean", "sum", "none"]
+DIVERGENCE_REDUCTIONS: Final = ("batchmean", "mean", "sum", "none")
+
+
+def cross_entropy(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+    label_smoothing: float = 0.0,
+) -> Array:
+    """Return the cross entropy between a target and the softmax of the input.
+
+    Parameters
+    ----------
+    input : array_like, shape (..., C)
+        Logits. The classes are the last axis; torch has them on axis 1.
+    target : array_like, shape (...) of int, or (..., C) of float
+        The class, or the probability of each class.
+    weight : array_like, shape (C,), optional
+        The weight of each class.
+    ignore_index : int
+        A target that does not count; for classes only.
+    reduction : str
+        ``'mean'``, ``'sum'``, or ``'none'`` for the loss of each sample. The mean of classes is
+        weighted with the weights of the targets; if all are ignored, it is NaN.
+    label_smoothing : float
+        From 0 to 1: how much of the target is spread over all classes evenly.
+
+    Returns
+    -------
+    array, shape () or (...)
+
+    Raises
+    ------
+    InputError
+        The target is neither, a class is out of range, or the weight has another shape.
+    OptionError
+        There is no such reduction, or ``label_smoothing`` is out of range.
+
+    References
+    ----------
+    Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016, for the
+    smoothing.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> logits = jnp.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    >>> brainlite.nn.functional.cross_entropy(logits, jnp.array([0, 2]), reduction="none")
+    Array([0.551..., 1.098...], dtype=float32)
+    """
+    where = "cross_entropy"
+    check_options(where, label_smoothing=label_smoothing)
+    (x,) = as_floats(where, input)
+    logs = jax.nn.log_softmax(x)
+    scale = _class_weight(where, weight, logs)
+    if x.ndim and jnp.shape(target) == x.shape:
+        (soft,) = as_floats(where, _check_probabilities(where, target))
+        soft = soft * (1 - label_smoothing) + label_smoothing / x.shape[-1]
+        # A class without probability counts for nothing, even where its logit is -inf.
+        loss = -jnp.sum(jnp.where(soft == 0, 0, soft * logs) * scale, -1)
+        return reduce_loss(where, loss, reduction)
+    loss, counts = _of_classes(where, logs, target, scale, ignore_index)
+    if label_smoothing:
+        spread = -jnp.mean(logs * scale, -1)
+        spread = jnp.where(jnp.asarray(target) == ignore_index, 0, spread)
+        loss = (1 - label_smoothing) * loss + label_smoothing * spread
+    return reduce_loss(where, loss, reduction, total=jnp.sum(counts))
+
+
+def nll_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+) -> Array:
+    """Return minus the log probability of the target.
+
+    Parameters
+    ----------
+    input : array_like, shape (..., C)
+        Log probabilities. The classes are the last axis; torch has them on axis 1.
+    target : array_like of int, shape (...)
+        The class.
+    weight, ignore_index, reduction
+        As for :func:`cross_entropy`, which raises the same errors.
+    """
+    (logs,) = as_floats("nll_loss", input)
+    scale = _class_weight("nll_loss", weight, logs)
+    loss, counts = _of_classes("nll_loss", logs, target, scale, ignore_index)
+    return reduce_loss("nll_loss", loss, reduction, total=jnp.sum(counts))
+
+
+def multi_margin_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    """Return by how much other scores come closer to that of the target than a margin.
+
+    ``sum(max(0, margin - input[target] + input[other])**p) / C`` over all classes but the target.
+
+    Parameters
+    ----------
+    input : array_like, shape (..., C)
+        Scores. The classes are the last axis.
+    target : array_like of int, shape (...)
+        The class.
+    p : int
+        The power, 1 or more.
+    margin : float
+        How far the other scores should stay below.
+    weight : array_like, shape (C,), optional
+        The weight of each class, taken of the target; the mean is over samples all the same.
+    reduction
+        As for :func:`cross_entropy`, which raises the same errors.
+    """
+    where = "multi_margin_loss"
+    check_options(where, p=p)
+    (x,) = as_floats(where, input)
+    scale = _class_weight(where, weight, x)
+    classes, known = _check_classes(where, target, x.shape)
+    at = jnp.where(known, classes, 0)[..., None]
+    short = jnp.maximum(margin - jnp.take_along_axis(x, at, -1) + x, 0) ** p
+    others = jnp.sum(jnp.where(jnp.arange(x.shape[-1]) == at, 0, short), -1)
+    loss = jnp.where(known, others * scale[at[..., 0]] / x.shape[-1], jnp.nan)
+    return reduce_loss(where, loss, reduction)
+
+
+def binary_cross_entropy(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    """Return the cross entropy of yes and no, from probabilities.
+
+    Logarithms are -100 at least, with no gradient below; an input outside of 0 to 1 gives NaN.
+    :func:`binary_cross_entropy_with_logits` is exact where a sigmoid is 0 or 1.
+
+    Parameters
+    ----------
+    input, target : array_like
+        Probabilities, arrays of one shape.
+    weight : array_like, optional
+        Multiplied with the loss, to whose shape it broadcasts. The mean is over elements.
+    reduction : str
+        ``'mean'``, ``'sum'``, or ``'none'`` for the loss of each element.
+    """
+    x, y = same_shape("binary_cross_entropy", input=input, target=target)
+    loss = -(y * _clamped_log(x) + (1 - y) * _clamped_log(1 - x))
+    return reduce_loss("binary_cross_entropy", loss, reduction, weight)
+
+
+def binary_cross_entropy_with_logits(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    pos_weight: ArrayLike | None = None,
+) -> Array:
+    """Return the cross entropy of yes and no, from logits.
+
+    Parameters
+    ----------
+    input : array_like
+        Logits: a sigmoid makes probabilities of them.
+    target : array_like
+        Probabilities, of the shape of the input.
+    weight, reduction
+        As for :func:`binary_cross_entropy`.
+    pos_weight : array_like, optional
+        The weight of a yes, such as one for each last axis: it broadcasts to the input.
+    """
+    where = "binary_cross_entropy_with_logits"
+    x, y = same_shape(where, input=input, target=target)
+    yes = reduce_loss(where, jax.nn.softplus(-x), "none", pos_weight)
+    return reduce_loss(where, y * yes + (1 - y) * jax.nn.softplus(x), reduction, weight)
+
+
+def soft_margin_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean") -> Array:
+    """Return the logistic loss, ``log(1 + exp(-target * input))``.
+
+    Parameters
+    ----------
+    input, target : array_like
+        Scores, and 1 or -1 for each.
+    reduction : str
+        ``'mean'``, ``'sum'``, or ``'none'`` for the loss of each element.
+    """
+    x, y = same_shape("soft_margin_loss", input=input, target=target)
+    return reduce_loss("soft_margin_loss", jax.nn.softplus(-y * x), reduction)
+
+
+def kl_div(
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: DivergenceReduction = "mean",
+    log_target: bool = False,
+) -> Array:
+    """Return the Kullback-Leibler divergence of the target from the input, for each element.
+
+    Parameters
+    ----------
+    input : array_like
+        Log probabilities.
+    target : array_like
+        Probabilities, of the shape of the input.
+    reduction : str
+        ``'batchmean'`` is the divergence as mathematics has it: the sum over the length of the
+        first axis. ``'mean'`` is over elements, as torch's is; ``'sum'``; or ``'none'``.
+    log_target : bool
+        Whether the target is log probabilities, too.
+    """
+    check_reduction("kl_div", reduction, DIVERGENCE_REDUCTIONS)
+    x, y = same_shape("kl_div", input=input, target=target)
+    loss = jnp.exp(y) * (y - x) if log_target else jax.scipy.special.xlogy(y, y) - y * x
+    if reduction != "batchmean":
+        return reduce_loss("kl_div", loss, reduction)
+    return reduce_loss("kl_div", loss, "mean", total=loss.shape[0] if loss.ndim else 1)
+
+
+def _clamped_log(x: Array) -> Array:
+    """Return log(x), -100 at least, with a finite gradient at 0."""
+    zero = x == 0
+    return jnp.where(zero, -100.0, jnp.maximum(jnp.log(jnp.where(zero, 1, x)), -100.0))
+
+
+def _of_classes(
+    where: str, logs: Array, target: ArrayLike, scale: Array, ignore_index: int
+) -> tuple[Array, Array]:
+    """Return for each sample the weighted -log p of its class, and the weight; 0 if ignored."""
+    classes, known = _check_classes(where, target, logs.shape, ignore_index)
+    at = jnp.where(known, classes, 0)
+    found = jnp.take_along_axis(logs, at[..., None], -1)[..., 0]
+    ignored = classes == ignore_index
+    counts = jnp.where(ignored, 0, jnp.where(known, scale[at], jnp.nan))
+    return jnp.where(ignored, 0, -found * counts), counts
+
+
+def _class_weight(where: str, weight: ArrayLike | None, x: Array) -> Array:
+    """Return the weight of each class, by default 1."""
+    shape = x.shape[-1:]
+    if weight is None:
+        return jnp.ones(shape, x.dtype)
+    if jnp.shape(weight) == shape:
+        return jnp.asarray(weight, x.dtype)
+    raise InputError(
+        "there is not one weight for each class",
+        where=where,
+        expected=f"a weight of shape {shape}; the classes are the last axis of the input",
+        got=f"a weight of shape {jnp.shape(weight)}",
+        fix="give each class a weight; samples are weighted after reduction='none'",
+    )
+
+
+def _check_classes(
+    where: str, target: ArrayLike, shape: Shape, ignore_index: int | None = None
+) -> tuple[Array, Array]:
+    """Return the classes, and which of them there are; raise for others where it can be seen."""
+    kind = jnp.result_type(target)
+    if not shape or jnp.shape(target) != shape[:-1] or not jnp.issubdtype(kind, jnp.integer):
+        raise InputError(
+            "the target does not fit the input",
+            where=where,
+            expected=f"classes: whole numbers of shape {shape[:-1]}, for input (..., C)",
+            got=f"{kind} of shape {jnp.shape(target)}, for input {shape}",
+            fix="put the classes last (`jnp.moveaxis(input, 1, -1)` for torch's layout), and turn "
+            "float classes into whole numbers (`target.astype(int)`)",
+        )
+    classes = jnp.asarray(target)
+    known = (classes >= 0) & (classes < shape[-1])
+    strange = ~known if ignore_index is None else ~known & (classes != ignore_index)
+    if not isinstance(strange, Tracer) and np.any(strange):
+        raise InputError(
+            "a target is no class",
+            where=where,
+            expected=f"classes from 0 to {shape[-1] - 1}",
+            got=f"{np.asarray(classes)[np.asarray(strange)][:5].tolist()} among them",
+            fix="count classes from 0; mark samples that do not count with ignore_index",
+        )
+    return classes, known
+
+
+def _check_probabilities(where: str, target: ArrayLike) -> ArrayLike:
+    kind = jnp.result_type(target)
+    if jnp.issubdtype(kind, jnp.floating):
+        return target
+    raise InputError(
+        "the target has the shape of the input, but holds no probabilities",
+        where=where,
+        expected="probabilities as floats, or a class for each sample without the last axis",
+        got=f"{kind} of shape {jnp.shape(target)}",
+        fix="pass one class for each sample, or turn the target into floats",
+    )

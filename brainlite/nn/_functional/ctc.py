@@ -1,0 +1,106 @@
+"""The loss of a sequence of labels whose alignment to the input is not known."""
+
+from importlib import import_module
+from typing import Any
+
+import jax.numpy as jnp
+
+from brainlite.errors import InputError
+from brainlite.nn._functional.reduction import Reduction, as_floats, check_options, reduce_loss
+from brainlite.typing import Array, ArrayLike
+
+__all__ = ["ctc_loss"]
+
+
+def ctc_loss(
+    log_probs: ArrayLike,
+    targets: ArrayLike,
+    input_lengths: ArrayLike,
+    target_lengths: ArrayLike,
+    blank: int = 0,
+    reduction: Reduction = "mean",
+    zero_infinity: bool = False,
+) -> Array:
+    """Return minus the log probability of the labels under all their alignments.
+
+    Parameters
+    ----------
+    log_probs : array_like, shape (T, B, C) or (T, C)
+        Log probabilities; logits are normalised, which torch's does not do.
+    targets : array_like of int, shape (B, S) or (S,)
+        Labels, filled up at their ends with anything. torch also takes the labels of a batch put
+        behind one another; here they are padded. A label that is the blank or no class makes the
+        loss of its sequence NaN.
+    input_lengths, target_lengths : array_like of int, shape (B,) or ()
+        How many steps and labels count; more than there are make NaN.
+    blank : int
+        The class that stands for no label.
+    reduction : str
+        ``'mean'`` of the losses over the numbers of their labels, ``'sum'``, or ``'none'`` for the
+        loss of each sequence.
+    zero_infinity : bool
+        Whether the loss is 0, not infinite, where there are too few steps for the labels. Its
+        gradient is 0 in both cases.
+
+    Raises
+    ------
+    InputError
+        The shapes do not belong together, or labels or lengths are no whole numbers.
+    ImportError
+        optax is not installed.
+
+    References
+    ----------
+    Graves, Fernández, Gomez and Schmidhuber, "Connectionist temporal classification", ICML 2006.
+    optax computes it.
+    """
+    check_options("ctc_loss", blank=blank)
+    (x,) = as_floats("ctc_loss", log_probs)
+    shapes = [jnp.shape(each) for each in (targets, input_lengths, target_lengths)]
+    _check(x, [*map(jnp.result_type, (targets, input_lengths, target_lengths))], shapes, blank)
+    batch = x.shape[1:-1]
+    labels = jnp.asarray(targets).reshape(-1, shapes[0][-1])
+    steps, counts = (jnp.reshape(each, (-1, 1)) for each in (input_lengths, target_lengths))
+    logits = jnp.moveaxis(x.reshape(len(x), -1, x.shape[-1]), 0, 1)
+    beyond = jnp.arange(labels.shape[1]) >= counts
+    late = jnp.arange(len(x)) >= steps
+    known = beyond | ((labels >= 0) & (labels < x.shape[-1]) & (labels != blank))
+    right = known.all(1) & ((steps <= len(x)) & (counts <= labels.shape[1]))[:, 0]
+    labels = jnp.where(beyond, blank, labels)
+    loss = _optax().ctc_loss(
+        logits, late.astype(x.dtype), labels, beyond.astype(x.dtype), blank_id=blank
+    )
+    # Labels need a step each, and a blank between two that are equal.
+    twice = jnp.sum((labels[:, 1:] == labels[:, :-1]) & ~beyond[:, 1:], 1, keepdims=True)
+    possible = (steps >= counts + twice)[:, 0]
+    loss = jnp.where(possible, loss, 0 if zero_infinity else jnp.inf)
+    loss = jnp.where(right, loss, jnp.nan)
+    if reduction == "mean":
+        loss = loss / jnp.maximum(counts[:, 0], 1)
+    return reduce_loss("ctc_loss", loss.reshape(batch), reduction)
+
+
+def _check(x: Array, kinds: list[Any], shapes: list[Any], blank: int) -> None:
+    batch = x.shape[1:-1]
+    fits = x.ndim in (2, 3) and shapes[0][:-1] == batch and len(shapes[0]) == x.ndim - 1
+    whole = all(jnp.issubdtype(kind, jnp.integer) for kind in kinds)
+    if fits and whole and shapes[1] == shapes[2] == batch and blank < x.shape[-1]:
+        return
+    raise InputError(
+        "the arguments do not belong together",
+        where="ctc_loss",
+        expected="log_probs (T, B, C) with more than `blank` classes, and whole numbers: targets "
+        "(B, S), lengths (B,) and (B,); or all without the axis B",
+        got=f"log_probs {x.shape}, blank={blank}, "
+        + ", ".join(f"{kind} {shape}" for kind, shape in zip(kinds, shapes, strict=True)),
+        fix="put time first and classes last, and pad the targets, batch first",
+    )
+
+
+def _optax() -> Any:
+    try:
+        return import_module("optax")
+    except ImportError as error:
+        raise ImportError(
+            "ctc_loss needs optax, which is not installed: pip install brainlite[train]"
+        ) from error

@@ -1,0 +1,171 @@
+"""Losses of distances and similarities between vectors: torch's names, arguments and meanings.
+
+Vectors are the last axis; any number of axes in front. Losses are computed and returned in float32
+at least.
+"""
+
+import jax.numpy as jnp
+
+from brainlite.nn._functional.reduction import (
+    Reduction,
+    as_floats,
+    check_options,
+    reduce_loss,
+    same_shape,
+)
+from brainlite.typing import Array, ArrayLike
+
+__all__ = [
+    "cosine_embedding_loss",
+    "cosine_similarity",
+    "hinge_embedding_loss",
+    "margin_ranking_loss",
+    "triplet_margin_loss",
+]
+
+
+def cosine_similarity(x1: ArrayLike, x2: ArrayLike, axis: int = -1, eps: float = 1e-8) -> Array:
+    """Return the cosine of the angle between vectors.
+
+    Parameters
+    ----------
+    x1, x2 : array_like
+        Vectors along ``axis``, in arrays that broadcast to one shape.
+    axis : int
+        By default the last, where torch has 1.
+    eps : float
+        The least norm that a vector is divided by.
+
+    Returns
+    -------
+    array, without ``axis``
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> brainlite.nn.functional.cosine_similarity(jnp.array([1.0, 0.0]), jnp.array([1.0, 1.0]))
+    Array(0.70710677, dtype=float32)
+    """
+    a, b = as_floats("cosine_similarity", x1, x2)
+    # The bound stands inside the root, whose gradient at 0 would be infinite.
+    norms = [jnp.sqrt(jnp.maximum(jnp.sum(x * x, axis, keepdims=True), eps * eps)) for x in (a, b)]
+    return jnp.sum(a / norms[0] * (b / norms[1]), axis)
+
+
+def cosine_embedding_loss(
+    input1: ArrayLike,
+    input2: ArrayLike,
+    target: ArrayLike,
+    margin: float = 0.0,
+    reduction: Reduction = "mean",
+) -> Array:
+    """Return 1 - cosine for pairs that belong together, max(0, cosine - margin) for others.
+
+    Parameters
+    ----------
+    input1, input2 : array_like, shape (..., C)
+        The vectors of each pair.
+    target : array_like, shape (...)
+        1 for a pair that belongs together, -1 for another. Anything else makes the loss NaN.
+    margin : float
+        The cosine that others may have, from -1 to 1.
+    reduction : str
+        ``'mean'``, ``'sum'``, or ``'none'`` for the loss of each pair.
+    """
+    where = "cosine_embedding_loss"
+    a, b = same_shape(where, input1=input1, input2=input2)
+    cosine = cosine_similarity(a, b)
+    _, sign = same_shape(where, cosine=cosine, target=target)
+    loss = _by_sign(sign, 1 - cosine, jnp.maximum(cosine - margin, 0))
+    return reduce_loss(where, loss, reduction)
+
+
+def hinge_embedding_loss(
+    input: ArrayLike, target: ArrayLike, margin: float = 1.0, reduction: Reduction = "mean"
+) -> Array:
+    """Return the distance of pairs that belong together, max(0, margin - distance) for others.
+
+    Parameters
+    ----------
+    input : array_like
+        Distances.
+    target : array_like
+        Of the shape of the input: 1 for a pair that belongs together, -1 for another. Anything
+        else makes the loss NaN.
+    margin : float
+        How far apart others should be.
+    reduction : str
+        ``'mean'``, ``'sum'``, or ``'none'`` for the loss of each pair.
+    """
+    x, sign = same_shape("hinge_embedding_loss", input=input, target=target)
+    loss = _by_sign(sign, x, jnp.maximum(margin - x, 0))
+    return reduce_loss("hinge_embedding_loss", loss, reduction)
+
+
+def margin_ranking_loss(
+    input1: ArrayLike,
+    input2: ArrayLike,
+    target: ArrayLike,
+    margin: float = 0.0,
+    reduction: Reduction = "mean",
+) -> Array:
+    """Return by how much pairs are ranked wrongly, ``max(0, margin - target (input1 - input2))``.
+
+    Parameters
+    ----------
+    input1, input2, target : array_like
+        Scores, and 1 where the first should be higher, -1 where the second. They have one shape.
+    margin : float
+        By how much it should be higher.
+    reduction : str
+        ``'mean'``, ``'sum'``, or ``'none'`` for the loss of each pair.
+    """
+    where = "margin_ranking_loss"
+    a, b, sign = same_shape(where, input1=input1, input2=input2, target=target)
+    return reduce_loss(where, jnp.maximum(margin - sign * (a - b), 0), reduction)
+
+
+def triplet_margin_loss(
+    anchor: ArrayLike,
+    positive: ArrayLike,
+    negative: ArrayLike,
+    margin: float = 1.0,
+    p: float = 2.0,
+    eps: float = 1e-6,
+    swap: bool = False,
+    reduction: Reduction = "mean",
+) -> Array:
+    """Return ``max(0, distance(anchor, positive) - distance(anchor, negative) + margin)``.
+
+    Parameters
+    ----------
+    anchor, positive, negative : array_like, shape (..., C)
+        Vectors, in arrays of one shape.
+    margin : float
+        By how much the negative should be farther away.
+    p : float
+        Which norm the distance is, 1 or more.
+    eps : float
+        Added to differences, so that the norm of none is 0.
+    swap : bool
+        Whether to take the distance of positive and negative instead, where that is less.
+    reduction : str
+        ``'mean'``, ``'sum'``, or ``'none'`` for the loss of each triplet.
+
+    References
+    ----------
+    Balntas et al., "Learning local feature descriptors with triplets and shallow convolutional
+    neural networks", BMVC 2016.
+    """
+    where = "triplet_margin_loss"
+    check_options(where, p=p)
+    a, b, c = same_shape(where, anchor=anchor, positive=positive, negative=negative)
+    near, far = (jnp.linalg.norm(a - each + eps, p, -1) for each in (b, c))
+    if swap:
+        far = jnp.minimum(far, jnp.linalg.norm(b - c + eps, p, -1))
+    return reduce_loss(where, jnp.maximum(near - far + margin, 0), reduction)
+
+
+def _by_sign(sign: Array, together: Array, apart: Array) -> Array:
+    return jnp.where(sign == 1, together, jnp.where(sign == -1, apart, jnp.nan))

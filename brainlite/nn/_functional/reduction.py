@@ -1,0 +1,119 @@
+"""What losses share: the checks of options and shapes, single precision at least, the reduction."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypeAlias
+
+import jax.numpy as jnp
+
+from brainlite._jax_compat import Tracer
+from brainlite.errors import InputError, OptionError
+from brainlite.typing import Array, ArrayLike, Shape
+
+__all__ = [
+    "REDUCTIONS",
+    "Reduction",
+    "as_floats",
+    "check_options",
+    "check_reduction",
+    "reduce_loss",
+    "same_shape",
+]
+
+Reduction: TypeAlias = Literal["mean", "sum", "none"]
+REDUCTIONS: Final = ("mean", "sum", "none")
+
+_RANGES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = MappingProxyType(
+    {
+        "beta": (lambda x: x >= 0, "0 or more"),
+        "blank": (lambda x: x >= 0, "the index of a class"),
+        "delta": (lambda x: x > 0, "a positive number"),
+        "label_smoothing": (lambda x: 0 <= x <= 1, "a number from 0 to 1"),
+        "p": (lambda x: x >= 1, "1 or more"),
+    }
+)
+
+
+def check_options(where: str, **options: Any) -> None:
+    """Raise for an option out of its range; those without a range are let through."""
+    for name, value in options.items():
+        fits, expected = _RANGES.get(name, (None, ""))
+        if fits is None or isinstance(value, Tracer) or fits(value):
+            continue
+        raise OptionError(
+            f"{name} is out of its range",
+            where=where,
+            expected=f"{name}: {expected}",
+            got=f"{name}={value!r}",
+            fix=f"change {name}, or leave it out",
+        )
+
+
+def check_reduction(where: str, reduction: str, known: tuple[str, ...] = REDUCTIONS) -> None:
+    """Raise unless a reduction is among those that are known."""
+    if reduction not in known:
+        raise OptionError(
+            "there is no such reduction",
+            where=where,
+            expected=", ".join(map(repr, known)),
+            got=f"reduction={reduction!r}",
+            fix="use 'none' for the loss of each element, and reduce it yourself",
+        )
+
+
+def as_floats(where: str, *arrays: ArrayLike) -> list[Array]:
+    """Return arrays in the type that they promote to, in float32 at least."""
+    dtype = jnp.promote_types(jnp.result_type(*arrays), jnp.float32)
+    if jnp.issubdtype(dtype, jnp.floating):
+        return [jnp.asarray(each, dtype) for each in arrays]
+    raise InputError(
+        "this is defined for real numbers",
+        where=where,
+        expected="real arrays",
+        got=f"an array of {dtype}",
+        fix="pass the real and the imaginary part, or the absolute value",
+    )
+
+
+def same_shape(where: str, **arrays: ArrayLike) -> list[Array]:
+    """Return arrays as floats; raise unless they have one shape."""
+    shapes = {name: jnp.shape(each) for name, each in arrays.items()}
+    if len(set(shapes.values())) == 1:
+        return as_floats(where, *arrays.values())
+    raise InputError(
+        f"{' and '.join(shapes)} differ in shape",
+        where=where,
+        expected="arrays of one shape",
+        got=", ".join(f"{name} {shape}" for name, shape in shapes.items()),
+        fix="reshape or broadcast one of them first: which elements belong together is not guessed",
+    )
+
+
+def reduce_loss(
+    where: str, loss: Array, reduction: str, weight: ArrayLike | None = None, total: Any = None
+) -> Array:
+    """Return the mean of a loss, its sum, or the loss of each element.
+
+    The loss is multiplied with ``weight`` first. The mean is the sum over ``total``, by default
+    over the number of elements.
+    """
+    check_reduction(where, reduction)
+    if weight is not None:
+        if not _broadcasts(jnp.shape(weight), loss.shape):
+            raise InputError(
+                "the weight does not fit the input",
+                where=where,
+                expected=f"a weight that broadcasts to {loss.shape}",
+                got=f"a weight of shape {jnp.shape(weight)}",
+                fix="give it the axes of the input, each of its size or 1",
+            )
+        loss = loss * jnp.asarray(weight, loss.dtype)
+    if reduction == "none":
+        return loss
+    summed = jnp.sum(loss)
+    return summed if reduction == "sum" else summed / (loss.size if total is None else total)
+
+
+def _broadcasts(shape: Shape, to: Shape) -> bool:
+    pairs = zip(reversed(shape), reversed(to), strict=False)
+    return len(shape) <= len(to) and all(size in (1, other) for size, other in pairs)

@@ -1,0 +1,203 @@
+"""Losses of numbers: torch's names, arguments and meanings.
+
+Input and target have one shape, any; the loss has that shape before the reduction. It is computed
+and returned in float32 at least.
+"""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from brainlite.errors import InputError
+from brainlite.nn._functional.reduction import (
+    Reduction,
+    as_floats,
+    check_options,
+    reduce_loss,
+    same_shape,
+)
+from brainlite.typing import Array, ArrayLike
+
+__all__ = [
+    "gaussian_nll_loss",
+    "huber_loss",
+    "l1_loss",
+    "mse_loss",
+    "poisson_nll_loss",
+    "smooth_l1_loss",
+]
+
+
+def mse_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean") -> Array:
+    """Return the squared error, ``(input - target)**2``.
+
+    Parameters
+    ----------
+    input, target : array_like
+        Arrays of one shape. They are not broadcast, as that is a mistake more often than not.
+    reduction : str
+        ``'mean'``, ``'sum'``, or ``'none'`` for the loss of each element.
+
+    Returns
+    -------
+    array, shape () or that of the input
+
+    Raises
+    ------
+    InputError
+        The shapes differ.
+    OptionError
+        There is no such reduction.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> brainlite.nn.functional.mse_loss(jnp.array([1.0, 2.0]), jnp.array([1.0, 4.0]))
+    Array(2., dtype=float32)
+    """
+    x, y = same_shape("mse_loss", input=input, target=target)
+    return reduce_loss("mse_loss", jnp.square(x - y), reduction)
+
+
+def l1_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean") -> Array:
+    """Return the absolute error, ``|input - target|``; the arguments are those of `mse_loss`."""
+    x, y = same_shape("l1_loss", input=input, target=target)
+    return reduce_loss("l1_loss", _distance(x, y), reduction)
+
+
+def smooth_l1_loss(
+    input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean", beta: float = 1.0
+) -> Array:
+    """Return the absolute error, rounded off to a parabola between -beta and beta.
+
+    It is the :func:`huber_loss` over ``beta``, and the :func:`l1_loss` where ``beta`` is 0.
+
+    Parameters
+    ----------
+    input, target, reduction
+        As for :func:`mse_loss`.
+    beta : float
+        0 or more.
+
+    References
+    ----------
+    Girshick, "Fast R-CNN", ICCV 2015.
+    """
+    check_options("smooth_l1_loss", beta=beta)
+    x, y = same_shape("smooth_l1_loss", input=input, target=target)
+    error = _distance(x, y)
+    near = jnp.minimum(error, beta)  # its square does not overflow where the error is large
+    loss = jnp.square(near) / jnp.where(beta > 0, 2 * beta, 1) + (error - near)
+    return reduce_loss("smooth_l1_loss", loss, reduction)
+
+
+def huber_loss(
+    input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean", delta: float = 1.0
+) -> Array:
+    """Return half the squared error, continued straight beyond -delta and delta.
+
+    Parameters
+    ----------
+    input, target, reduction
+        As for :func:`mse_loss`.
+    delta : float
+        Positive.
+
+    References
+    ----------
+    Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 1964.
+    """
+    check_options("huber_loss", delta=delta)
+    x, y = same_shape("huber_loss", input=input, target=target)
+    error = _distance(x, y)
+    near = jnp.minimum(error, delta)
+    loss = 0.5 * jnp.square(near) + delta * (error - near)
+    return reduce_loss("huber_loss", loss, reduction)
+
+
+def poisson_nll_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    log_input: bool = True,
+    full: bool = False,
+    eps: float = 1e-8,
+    reduction: Reduction = "mean",
+) -> Array:
+    """Return minus the log likelihood of counts under a Poisson distribution.
+
+    Parameters
+    ----------
+    input, target, reduction
+        As for :func:`mse_loss`. The input is the logarithm of the rate.
+    log_input : bool
+        False if the input is the rate itself.
+    full : bool
+        Whether to add Stirling's approximation of ``log(target!)`` for targets above 1.
+    eps : float
+        Added to a rate whose logarithm is taken.
+    """
+    x, y = same_shape("poisson_nll_loss", input=input, target=target)
+    loss = jnp.exp(x) - y * x if log_input else x - y * jnp.log(x + eps)
+    if full:
+        count = jnp.maximum(y, 1)
+        stirling = count * jnp.log(count) - count + 0.5 * jnp.log(2 * math.pi * count)
+        loss = loss + jnp.where(y > 1, stirling, 0)
+    return reduce_loss("poisson_nll_loss", loss, reduction)
+
+
+def gaussian_nll_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    var: ArrayLike,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: Reduction = "mean",
+) -> Array:
+    """Return minus the log likelihood of the target under normal distributions.
+
+    Parameters
+    ----------
+    input, target, reduction
+        As for :func:`mse_loss`. The input is the mean.
+    var : array_like
+        The variance, of the shape of the input, or with a last axis that is 1 or missing.
+    full : bool
+        Whether to add the constant, ``log(2 pi) / 2``.
+    eps : float
+        The least variance. A smaller one counts as ``eps``, with the gradient that it has there.
+
+    Raises
+    ------
+    InputError
+        The shape of ``var`` is another.
+
+    References
+    ----------
+    Nix and Weigend, "Estimating the mean and variance of the target probability distribution",
+    ICNN 1994.
+    """
+    where = "gaussian_nll_loss"
+    x, y = same_shape(where, input=input, target=target)
+    given, shape = jnp.shape(var), x.shape
+    if given not in ((), shape, shape[:-1], (*shape[:-1], 1)):
+        raise InputError(
+            "the variance does not fit the input",
+            where=where,
+            expected=f"shape {shape}, {(*shape[:-1], 1)}, {shape[:-1]} or ()",
+            got=f"shape {given}",
+            fix="give one variance for each element, or for each last axis",
+        )
+    (v,) = as_floats(where, var)
+    wide: Any = v[..., None] if given not in ((), shape) and given == shape[:-1] else v
+    wide = wide + jax.lax.stop_gradient(jnp.maximum(wide, eps) - wide)
+    loss = 0.5 * (jnp.log(wide) + jnp.square(x - y) / wide)
+    loss = loss + 0.5 * math.log(2 * math.pi) if full else loss
+    return reduce_loss(where, jnp.broadcast_to(loss, shape), reduction)
+
+
+def _distance(x: Array, y: Array) -> Array:
+    error = x - y
+    return error * jnp.sign(error)  # with gradient 0 at 0, where that of jnp.abs is 1
