@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.experimental.checkify import nan_checks
 
 from brainlite.errors import InputError, OptionError
 from brainlite.nn import functional
@@ -104,7 +105,7 @@ def test_an_index_that_is_no_class_is_noticed(function: Any) -> None:
     assert jnp.isnan(traced).tolist() == [False, True, True, False]
     error, _ = checkify(function)(LOGITS, jnp.array([0, 3, 1, 1]))
     assert error.get() is None  # NaN is looked for where it was asked for
-    checked = checkify(function, errors=jax.experimental.checkify.nan_checks)
+    checked = checkify(function, errors=nan_checks)
     assert "nan" in str(jax.jit(checked)(LOGITS, jnp.array([0, 3, 1, 1]))[0].get())
 
 

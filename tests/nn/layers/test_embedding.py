@@ -1,6 +1,7 @@
 """Embedding: torch's options, indices outside of the table, freezing."""
 
 import re
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -69,7 +70,8 @@ def test_index_outside_raises_where_it_is_known() -> None:
 
 def test_index_outside_is_an_error_of_checkify() -> None:
     layer = Embedding(5, 3)
-    for way in (layer, jit(layer), vmap(layer), lambda xs: for_loop(layer, xs)):
+    ways: list[Any] = [layer, jit(layer), vmap(layer), lambda xs: for_loop(layer, xs)]
+    for way in ways:
         error, _ = checkify(way)(OUTSIDE)
         found = str(error.get())  # under vmap it is that of the last lane
         assert re.search(r"index (7|-1) is outside of the table of 5 rows", found), found

@@ -95,7 +95,7 @@ def draw(case: Case, seed: int = 7) -> list[Floats]:
         scores = generator.randn(6, 3, 4).astype(np.float32)
         logs = scores - np.log(np.exp(scores).sum(-1, keepdims=True))
         return [logs, labels, np.array([6, 4, 4]), np.array([3, 0, 3])]
-    made = {
+    made: dict[str, Any] = {
         "normal": lambda: generator.randn(*shape),
         "uniform": lambda: generator.uniform(0.05, 0.95, shape),
         "uniform-1": lambda: generator.uniform(0.05, 0.95, (*case.batch, 1)),
@@ -106,7 +106,7 @@ def draw(case: Case, seed: int = 7) -> list[Floats]:
         "probabilities": lambda: generator.dirichlet(np.ones(CLASSES), case.batch),
         "logs": lambda: np.log(generator.dirichlet(np.ones(CLASSES), case.batch)),
     }
-    arrays = [made[kind]() for kind in case.inputs.split()]
+    arrays: list[Any] = [made[kind]() for kind in case.inputs.split()]
     return [x.astype(np.float32) if x.dtype == np.float64 else x for x in arrays]
 
 
