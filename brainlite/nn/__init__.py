@@ -32,6 +32,14 @@ from brainlite.nn._layers.activations import (
     Tanhshrink,
     Threshold,
 )
+from brainlite.nn._layers.adaptive_pool import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
 from brainlite.nn._layers.conv import (
     Conv1d,
     Conv2d,
@@ -98,7 +106,19 @@ from brainlite.nn._layers.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from brainlite.nn._layers.pool import (
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    LPPool1d,
+    LPPool2d,
+    LPPool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
 from brainlite.nn._layers.reshaping import Flatten, Unflatten
+from brainlite.nn._layers.unpool import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from brainlite.nn._layers.weight_standardization import (
     ScaledWSConv1d,
     ScaledWSConv2d,
@@ -189,8 +209,17 @@ __all__ = [
     "LSTM",
     "RNN",
     "SELU",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
     "AllToAll",
     "AlphaDropout",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
     "BCELoss",
     "BCEWithLogitsLoss",
     "CTCLoss",
@@ -231,6 +260,9 @@ __all__ = [
     "IncompatibleKeys",
     "KLDivLoss",
     "L1Loss",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
     "LSTMCell",
     "LeakyReLU",
     "Linear",
@@ -241,6 +273,12 @@ __all__ = [
     "MSELoss",
     "Map",
     "MarginRankingLoss",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
     "MinGRU",
     "Mish",
     "Module",

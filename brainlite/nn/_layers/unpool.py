@@ -1,0 +1,112 @@
+"""What undoes a maximum pooling: values back to the places they came from."""
+
+import math
+
+import jax.numpy as jnp
+
+from brainlite.nn._layers.layer import refused
+from brainlite.nn._layers.window import WindowModule
+from brainlite.typing import Array, Shape, Size
+
+__all__ = ["MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"]
+
+
+class MaxUnpool(WindowModule):
+    """Values at the places that ``MaxPool(..., return_indices=True)`` found, zeros elsewhere.
+
+    Parameters
+    ----------
+    kernel_size, stride, channel_axis, name, in_size
+        As in ``MaxPool``; in_size is the shape of one pooled sample.
+    padding : int or sequence of int
+        That of the pooling.
+
+    Raises
+    ------
+    SizeError, InputError
+        As in ``MaxPool``; the indices don't have the shape of the input, or are no ints.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> pool = brainlite.nn.MaxPool1d(2, channel_axis=None, return_indices=True)
+    >>> y, indices = pool(jnp.asarray([1.0, 4.0, 3.0, 2.0]))
+    >>> brainlite.nn.MaxUnpool1d(2, channel_axis=None)(y, indices)
+    Array([0., 4., 3., 0.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        channel_axis: int | None = -1,
+        name: str | None = None,
+        in_size: Size | None = None,
+    ) -> None:
+        self._set_window(kernel_size, stride, padding)
+        self._set_sizes(name, channel_axis, in_size)
+
+    def update(self, x: Array, indices: Array, output_size: Size | None = None) -> Array:
+        """Put values back.
+
+        Parameters
+        ----------
+        x, indices : array, shape (..., *pooled, channels)
+            The values, and where they go in the flattened output, as the pooling of the same
+            array returned it.
+        output_size : int or sequence of int, optional
+            The spatial sizes, or the whole shape, of what was pooled: by default the smallest
+            that it can have been. Give it where the windows did not cover all.
+
+        Returns
+        -------
+        array, shape (..., *spatial, channels)
+        """
+        if indices.shape != x.shape or not jnp.issubdtype(indices.dtype, jnp.integer):
+            raise refused(
+                self,
+                "the indices do not fit the values",
+                expected=f"ints of shape {x.shape}",
+                got=f"{indices.dtype} of shape {indices.shape}",
+                fix="pass both as `MaxPool(..., return_indices=True)` returned them",
+            )
+        shape = self._shape_of(x.shape) if output_size is None else self._asked(x, output_size)
+        flat = jnp.zeros(math.prod(shape), x.dtype).at[indices.ravel()].set(x.ravel())
+        return flat.reshape(shape)
+
+    def _asked(self, x: Array, output_size: Size) -> Shape:
+        """Return the shape of the output as the user has it."""
+        sizes: Shape = (output_size,) if isinstance(output_size, int) else tuple(output_size)
+        axes = self._axes(x.shape)
+        whole = sizes if len(sizes) == x.ndim else None
+        if whole is None and len(sizes) == self._rank:
+            whole = self._replaced(x.shape, sizes)
+        if whole is None or any(whole[n] != x.shape[n] for n in range(x.ndim) if n not in axes):
+            raise refused(
+                self,
+                "output_size does not fit the input",
+                expected=f"{self._rank} spatial sizes, or a shape like {x.shape} but for these",
+                got=f"output_size={output_size!r}",
+                fix="pass the shape of the array that was pooled",
+            )
+        return whole
+
+    def _shape_of(self, shape: Shape) -> Shape:
+        pads = [(0, 0)] * self._rank if isinstance(self.padding, str) else self.padding
+        windows = zip(self._axes(shape), self.kernel_size, self.stride, pads, strict=True)
+        sizes = [(shape[n] - 1) * step + size - sum(pad) for n, size, step, pad in windows]
+        return self._replaced(shape, sizes)
+
+
+class MaxUnpool1d(MaxUnpool, rank=1):
+    """:class:`MaxUnpool` over (..., length, channels)."""
+
+
+class MaxUnpool2d(MaxUnpool, rank=2):
+    """:class:`MaxUnpool` over (..., height, width, channels)."""
+
+
+class MaxUnpool3d(MaxUnpool, rank=3):
+    """:class:`MaxUnpool` over (..., depth, height, width, channels)."""

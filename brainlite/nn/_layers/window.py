@@ -1,0 +1,205 @@
+"""What pooling layers share: which axes they pool, and where their windows lie."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from brainlite.errors import InputError, OptionError, SizeError
+from brainlite.nn._layers.layer import refused
+from brainlite.nn._modules.module import Module
+from brainlite.nn._modules.size import to_size
+from brainlite.typing import Array, Shape, Size
+
+__all__ = ["Padding", "SpatialModule", "WindowModule", "per_axis"]
+
+Pairs: TypeAlias = tuple[tuple[int, int], ...]
+Padding: TypeAlias = str | int | Sequence[int] | Sequence[tuple[int, int]]
+
+
+class Along(NamedTuple):
+    """The windows along one axis."""
+
+    axis: int
+    kernel: int
+    stride: int
+    windows: int
+    low: int
+    high: int
+    filled: int  # the padding at the end that also fills up the last window
+
+
+class SpatialModule(Module):
+    """The base of layers that pool the last ``rank`` axes of the input, channels aside."""
+
+    _rank: ClassVar[int]
+    channel_axis: int | None
+
+    def __init_subclass__(cls, rank: int | None = None, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if rank is not None:
+            cls._rank = rank
+
+    def _set_sizes(self, name: str | None, channel_axis: int | None, in_size: Size | None) -> None:
+        """Set what all have; the windows must be known, as out_size follows from them."""
+        if name is not None:
+            self.name = name
+        self.channel_axis = channel_axis
+        if in_size is not None:
+            self.in_size = to_size(in_size, name="in_size", where=type(self).__name__)
+            try:
+                self.out_size = self._shape_of(self.in_size)
+            except InputError as error:
+                raise SizeError(error.message) from None
+
+    def _axes(self, shape: Shape) -> tuple[int, ...]:
+        """Return the axes that are pooled."""
+        rank, axis = len(shape), self.channel_axis
+        channels = "" if axis is None else f", channels in axis {axis}"
+        if rank < self._rank + bool(channels) or not (axis is None or -rank <= axis < rank):
+            raise refused(
+                self,
+                "the input has too few axes",
+                expected=f"{self._rank} axes to pool{channels}, any number of batch axes in front",
+                got=f"an array of shape {shape}",
+                fix="pass an array (..., channels), or say with `channel_axis=` where they are "
+                "(None: there are none)",
+            )
+        others = [n for n in range(rank) if axis is None or n != axis % rank]
+        return tuple(others[-self._rank :])
+
+    def _replaced(self, shape: Shape, sizes: Iterable[int]) -> Shape:
+        """Return a shape with other sizes along the pooled axes."""
+        new = dict(zip(self._axes(shape), sizes, strict=True))
+        return tuple(new.get(axis, size) for axis, size in enumerate(shape))
+
+    @abstractmethod
+    def _shape_of(self, shape: Shape) -> Shape:
+        """Return the shape of the output for a shape of the input."""
+
+
+class WindowModule(SpatialModule):
+    """The base of layers with a window that is moved over the input."""
+
+    ceil_mode: bool = False  # an attribute of its own only where it was given, so that others print
+
+    def _set_window(
+        self, kernel_size: Size, stride: Size | None, padding: Padding, ceil_mode: bool = False
+    ) -> None:
+        rank, kind = self._rank, type(self).__name__
+        self.kernel_size = per_axis(kernel_size, rank, "kernel_size", kind)
+        stride = self.kernel_size if stride is None else stride
+        self.stride = per_axis(stride, rank, "stride", kind)
+        self.padding: str | Pairs = _to_padding(padding, rank, kind)
+        if ceil_mode:
+            self.ceil_mode = True
+        pads = [] if isinstance(self.padding, str) else self.padding
+        if any(max(pair) >= size for pair, size in zip(pads, self.kernel_size, strict=False)):
+            raise SizeError(
+                "there would be windows with nothing but padding",
+                where=kind,
+                expected=f"padding smaller than the window, {self.kernel_size}",
+                got=f"padding={padding!r}",
+                fix="pass less padding or a larger kernel_size",
+            )
+
+    def _along(self, shape: Shape) -> list[Along]:
+        """Return the windows along each pooled axis."""
+        found: list[Along] = []
+        for n, axis in enumerate(self._axes(shape)):
+            pad = (0, 0) if isinstance(self.padding, str) else self.padding[n]
+            along = self._place(axis, shape[axis], self.kernel_size[n], self.stride[n], pad)
+            if along.windows < 1:
+                raise refused(
+                    self,
+                    "the window is larger than the input with its padding",
+                    expected=f"at least {along.kernel - sum(pad)} elements along axis {axis}",
+                    got=f"{shape[axis]}, in an array of shape {shape}",
+                    fix="pass larger input, a smaller kernel_size, or padding='SAME'",
+                )
+            found.append(along)
+        return found
+
+    def _place(self, axis: int, size: int, kernel: int, stride: int, pad: tuple[int, int]) -> Along:
+        if self.padding == "SAME":  # a window for each step; an odd rest goes to the end
+            rest = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+            pad = (rest // 2, rest - rest // 2)
+        low, high = pad
+        last = (size + low + high - kernel) // stride
+        if self.ceil_mode and last >= 0 and (last + 1) * stride < size + low:
+            last += last * stride + kernel < size + low + high  # as torch: it starts in the input
+        filled = max(high, last * stride + kernel - size - low)
+        return Along(axis, kernel, stride, last + 1, low, high, filled)
+
+    def _shape_of(self, shape: Shape) -> Shape:
+        return self._replaced(shape, [along.windows for along in self._along(shape)])
+
+    def _reach(self, shape: Shape) -> dict[str, Any]:
+        """Return the window as `reduce_window` has it, with an entry for every axis."""
+        rows: list[Any] = [(1, 1, (0, 0))] * len(shape)
+        for each in self._along(shape):
+            rows[each.axis] = (each.kernel, each.stride, (each.low, each.filled))
+        names = ("window_dimensions", "window_strides", "padding")
+        return dict(zip(names, zip(*rows, strict=True), strict=True))
+
+    def _mean(self, x: Array, *, with_padding: bool) -> Array:
+        """Return the mean of each window."""
+        divisor: Any = np.ones((), x.dtype)
+        for each in self._along(x.shape):
+            first = np.arange(each.windows) * each.stride - each.low
+            start, end = 0, x.shape[each.axis]
+            if with_padding:  # what fills up the last window never counts
+                start, end = -each.low, end + each.high
+            number = np.minimum(first + each.kernel, end) - np.maximum(first, start)
+            if (number == number[0]).all():
+                number = number[:1]
+            divisor = divisor * np.expand_dims(number, tuple(range(1, x.ndim - each.axis)))
+        zero, reach = np.zeros((), x.dtype), self._reach(x.shape)
+        total: Array = jax.lax.reduce_window(x, zero, jax.lax.add, **reach)
+        return total / jnp.asarray(divisor, x.dtype)
+
+
+def per_axis(value: Size, rank: int, name: str, where: str, least: int = 1) -> Shape:
+    """Return one number for each of ``rank`` axes; a single one is for all."""
+    sizes = to_size(value, name=name, where=where)
+    if len(sizes) == 1:
+        sizes *= rank
+    if len(sizes) == rank and min(sizes) >= least:
+        return sizes
+    raise SizeError(
+        f"{name} does not fit {rank} spatial {'axis' if rank == 1 else 'axes'}",
+        where=where,
+        expected=f"an int or {rank} of them, each at least {least}",
+        got=f"{name}={value!r}",
+        fix=f"pass, for example, `{name}={max(least, *sizes, 1)}` for all axes",
+    )
+
+
+def _to_padding(padding: Padding, rank: int, where: str) -> str | Pairs:
+    """Return 'SAME', 'VALID', or the padding before and after each axis."""
+    if isinstance(padding, str):
+        if padding.upper() in ("SAME", "VALID"):
+            return padding.upper()
+        raise OptionError(
+            "padding has a value that it does not know",
+            where=where,
+            expected="'SAME', 'VALID', an int, an int or a pair (before, after) for each axis",
+            got=f"padding={padding!r}",
+            fix="pass padding='SAME' for as many windows as there are steps, or a number",
+        )
+    entries: Any = padding
+    if isinstance(entries, Sequence) and any(isinstance(each, Sequence) for each in entries):
+        pairs = [per_axis(pair, 2, "padding", where, least=0) for pair in entries]
+        if len(pairs) == rank:
+            return tuple((before, after) for before, after in pairs)
+        raise SizeError(
+            "padding does not fit the axes that are pooled",
+            where=where,
+            expected=f"{rank} pairs (before, after)",
+            got=f"padding={padding!r}",
+            fix="pass a pair for each axis, or one int for all",
+        )
+    return tuple((size, size) for size in per_axis(entries, rank, "padding", where, least=0))

@@ -1,0 +1,69 @@
+"""Maximum unpooling; torch's numbers are compared in test_pool.py, together with the indices."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from brainlite import nn
+from brainlite.errors import InputError, SizeError
+from brainlite.transform import grad
+
+
+def test_puts_the_maxima_back_where_they_were() -> None:
+    x = jnp.asarray(np.random.RandomState(0).rand(2, 4, 6, 3), jnp.float32)
+    y, indices = nn.MaxPool2d(2, return_indices=True)(x)
+    back = nn.MaxUnpool2d(2)(y, indices)
+    assert back.shape == x.shape
+    spread = jnp.repeat(jnp.repeat(y, 2, 1), 2, 2)
+    np.testing.assert_array_equal(back, jnp.where(x == spread, x, 0))
+
+
+def test_default_size_is_the_smallest_that_gives_this_input() -> None:
+    pool = nn.MaxUnpool1d(3, 2, 1, in_size=(4, 2))
+    assert pool.out_size == (7, 2)
+    assert nn.MaxUnpool1d(3, 2)(jnp.ones((1, 2, 1)), jnp.zeros((1, 2, 1), int)).shape == (1, 5, 1)
+
+
+@pytest.mark.parametrize("size", [(5, 4), (1, 5, 4, 2)])
+def test_output_size_is_spatial_or_whole(size: tuple[int, ...]) -> None:
+    x = jnp.arange(40.0).reshape(1, 5, 4, 2)
+    y, indices = nn.MaxPool2d(2, return_indices=True)(x)
+    back = nn.MaxUnpool2d(2)(y, indices, output_size=size)
+    assert back.shape == x.shape
+    assert back.ravel()[indices.ravel()].tolist() == y.ravel().tolist()
+
+
+def test_a_gradient_goes_to_the_values() -> None:
+    indices = jnp.asarray([[1], [2]])
+    weight = jnp.arange(4.0)[:, None]
+    unpool = nn.MaxUnpool1d(2)
+    gradient = grad(lambda y: (unpool(y, indices) * weight).sum(), argnums=0)(jnp.ones((2, 1)))
+    assert gradient[:, 0].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (lambda: nn.MaxUnpool1d(2, padding=2), SizeError, r"MaxUnpool1d: .*nothing but padding"),
+        (
+            lambda: nn.MaxUnpool1d(2)(jnp.ones((2, 1)), jnp.ones((2, 1))),
+            InputError,
+            r"ints of shape \(2, 1\)(.|\n)*float32(.|\n)*return_indices=True",
+        ),
+        (
+            lambda: nn.MaxUnpool1d(2)(jnp.ones((2, 1)), jnp.ones((1, 2, 1), int)),
+            InputError,
+            r"indices do not fit(.|\n)*\(1, 2, 1\)",
+        ),
+        (
+            lambda: nn.MaxUnpool1d(2)(jnp.ones((2, 1)), jnp.ones((2, 1), int), (4, 2)),
+            InputError,
+            r"output_size does not fit(.|\n)*output_size=\(4, 2\)",
+        ),
+    ],
+)
+def test_mistakes_are_refused(call: Any, error: Any, text: str) -> None:
+    with pytest.raises(error, match=text):
+        call()
