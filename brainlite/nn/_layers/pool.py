@@ -78,7 +78,7 @@ class MaxPool(WindowModule, Generic[B]):
         stride: Size | None = None,
         padding: Padding = "VALID",
         channel_axis: int | None = -1,
-        return_indices: B = False,
+        return_indices: B = False,  # type: ignore[assignment]  # the default of B
         name: str | None = None,
         in_size: Size | None = None,
         *,
@@ -91,11 +91,11 @@ class MaxPool(WindowModule, Generic[B]):
 
     if TYPE_CHECKING:
 
-        @overload  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  # exact where the base is general
+        @overload
         def __call__(self: "MaxPool[Literal[False]]", x: Array) -> Array: ...
         @overload
         def __call__(self: "MaxPool[Literal[True]]", x: Array) -> tuple[Array, Array]: ...
-        def __call__(self: Any, x: Any) -> Any:
+        def __call__(self: Any, x: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  # exact where the base is general
             """Run ``update``."""
 
     def update(self, x: Array) -> Array | tuple[Array, Array]:
