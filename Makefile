@@ -15,7 +15,7 @@ BENCH_OPTIONS ?=
 PYTEST := -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint types test-all test-oldest tutorial notebook bench lock clean
+.PHONY: help setup test lint types test-all test-oldest test-torch tutorial notebook bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -50,11 +50,14 @@ types: $(VENV)/.stamp ## mypy and pyright, both strict, and the local stubs agai
 	$(BIN)/pyright
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml --ignore-missing-stub jupytext optax treescope
 
-test-all: lint types test-oldest ## as test, with the slow tests and the oldest supported dependencies
+test-all: lint types test-oldest test-torch ## as test, with the slow tests, the oldest supported dependencies and torch
 	$(BIN)/python $(PYTEST) -m "slow or not slow" --hypothesis-profile thorough $(PYTEST_OPTIONS)
 
 test-oldest: $(OLDEST)/.stamp ## the tests against the lowest versions that pyproject.toml allows
 	$(OLDEST)/bin/python $(PYTEST) $(PYTEST_OPTIONS)
+
+test-torch: $(BENCH)/.stamp ## the tests that compute with torch, where it is installed, what others read from stored results
+	$(BENCH)/bin/python $(PYTEST) -m slow -k torch tests/nn $(PYTEST_OPTIONS)
 
 tutorial: $(VENV)/.stamp ## run the recurrent-networks tutorial; print its output, write plots and HTML
 	$(BIN)/python docs/run_tutorial.py $(TUTORIAL) $(BUILD)

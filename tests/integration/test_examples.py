@@ -15,6 +15,13 @@ def test_train_gru_learns_the_wave(capsys: pytest.CaptureFixture[str]) -> None:
     assert "after" in capsys.readouterr().out
 
 
+def test_the_lstm_learns_to_add(capsys: pytest.CaptureFixture[str]) -> None:
+    losses = runpy.run_path(str(EXAMPLES / "adding_problem.py"))["losses"]
+    assert sum(losses[:100]) / 100 > 0.15
+    assert sum(losses[-100:]) / 100 < 0.02
+    assert "twice as long" in capsys.readouterr().out
+
+
 def test_the_habits_of_torch_hold_under_jit(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(EXAMPLES / "habits.py"))
     parameters, gradients, hooked, frozen, loaded, pickled = capsys.readouterr().out.splitlines()

@@ -152,6 +152,16 @@ def test_remat_gives_the_same_gradients_from_less_memory() -> None:
     assert sizes[1] < 0.4 * sizes[0]
 
 
+@pytest.mark.slow
+def test_ten_thousand_steps_take_a_tenth_of_the_memory() -> None:
+    sizes: list[int] = []
+    for remat in (False, True):
+        layer = LSTM(16, 32, remat=remat)
+        run = jit(grad(lambda xs, at=layer: at(xs)[1][0].sum(), layer.states(brainlite.ParamState)))
+        sizes.append(bytes_of(run.lower(jnp.ones((10_000, 4, 16))).compile()))
+    assert sizes[1] < 0.1 * sizes[0]
+
+
 def test_a_stream_also_runs_inside_a_loop_of_the_library() -> None:
     layer = init_all_states(LSTM(F, H, stateful=True), batch_size=B)
     pieces = for_loop(lambda x: layer(x[None])[0][0], X)
