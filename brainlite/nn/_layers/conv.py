@@ -8,9 +8,9 @@ from brainlite.nn import init
 from brainlite.nn._layers.convolution import Convolution, Plan
 from brainlite.nn._layers.layer import Init
 from brainlite.nn._layers.padding import PaddingMode, most_padding
-from brainlite.nn._layers.spatial import ConvPadding, per_axis, to_padding, to_pads
+from brainlite.nn._layers.spatial import ConvPadding, Pads, per_axis, to_padding, to_pads
 from brainlite.state import ParamState
-from brainlite.typing import DTypeLike, Size
+from brainlite.typing import DTypeLike, Shape, Size
 
 __all__ = ["Conv", "Conv1d", "Conv2d", "Conv3d"]
 
@@ -112,8 +112,8 @@ class Conv(Convolution):
             in_size, out_channels, kernel_size, stride, rhs_dilation, groups, channel_first
         )
         kind = type(self).__name__
-        self.padding = to_padding(padding, self._rank, kind)
-        self.lhs_dilation = per_axis(lhs_dilation, self._rank, "lhs_dilation", kind)
+        self.padding: str | Pads = to_padding(padding, self._rank, kind)
+        self.lhs_dilation: Shape = per_axis(lhs_dilation, self._rank, "lhs_dilation", kind)
         self.padding_mode: PaddingMode = padding_mode
         self._check_mode()
         self._finish(w_init, b_init, w_mask, param_type, dtype, param_dtype)

@@ -6,9 +6,9 @@ from typing import Any
 from brainlite.nn import init
 from brainlite.nn._layers.convolution import Convolution, Plan
 from brainlite.nn._layers.layer import Init
-from brainlite.nn._layers.spatial import ConvPadding, per_axis, to_padding
+from brainlite.nn._layers.spatial import ConvPadding, Pads, per_axis, to_padding
 from brainlite.state import ParamState
-from brainlite.typing import DTypeLike, Size
+from brainlite.typing import DTypeLike, Shape, Size
 
 __all__ = ["ConvTranspose", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
@@ -85,8 +85,10 @@ class ConvTranspose(Convolution):
             in_size, out_channels, kernel_size, stride, rhs_dilation, groups, channel_first
         )
         kind = type(self).__name__
-        self.padding = to_padding(padding, self._rank, kind)
-        self.output_padding = per_axis(output_padding, self._rank, "output_padding", kind, least=0)
+        self.padding: str | Pads = to_padding(padding, self._rank, kind)
+        self.output_padding: Shape = per_axis(
+            output_padding, self._rank, "output_padding", kind, least=0
+        )
         self._finish(w_init, b_init, w_mask, param_type, dtype, param_dtype)
 
     def _plan(self) -> Plan:

@@ -38,6 +38,9 @@ class Plan(NamedTuple):
 class Convolution(Layer):
     """The base of convolutions. A subclass says with ``_plan`` what it does along its axes."""
 
+    out_channels: int
+    groups: int
+
     _rank: ClassVar[int]
     w_mask: Array | None = None
 
@@ -70,11 +73,11 @@ class Convolution(Layer):
                 fix="pass the shape of one sample",
             )
         self.channel_first = channel_first
-        self.in_channels = self.in_size[0 if channel_first else -1]
+        self.in_channels: int = self.in_size[0 if channel_first else -1]
         (self.out_channels,) = per_axis(out_channels, 1, "out_channels", kind)
-        self.kernel_size = per_axis(kernel_size, rank, "kernel_size", kind)
-        self.stride = per_axis(stride, rank, "stride", kind)
-        self.rhs_dilation = per_axis(rhs_dilation, rank, "rhs_dilation", kind)
+        self.kernel_size: Shape = per_axis(kernel_size, rank, "kernel_size", kind)
+        self.stride: Shape = per_axis(stride, rank, "stride", kind)
+        self.rhs_dilation: Shape = per_axis(rhs_dilation, rank, "rhs_dilation", kind)
         (self.groups,) = per_axis(groups, 1, "groups", kind)
         common = math.gcd(self.in_channels, self.out_channels)
         if common % self.groups:

@@ -254,7 +254,7 @@ class LPPool(WindowModule):
                 got=f"norm_type={norm_type!r}",
                 fix="pass norm_type=2, or use MaxPool for the limit of large exponents",
             )
-        self.norm_type = float(norm_type)
+        self.norm_type: float = float(norm_type)
         self._set_window(kernel_size, stride, padding, ceil_mode)
         self._set_sizes(name, channel_axis, in_size)
 

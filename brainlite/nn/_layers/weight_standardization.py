@@ -154,7 +154,9 @@ class ScaledWSConv(Conv):
         if ws_gain:
             shape = (*(1,) * (self._rank + 1), self.out_channels)
             gain = self._make(init.Constant(1.0), shape)
-            self.weight = param_type({**self.weight.value, "gain": gain})
+            self.weight: ParamState[dict[str, Array]] = param_type(
+                {**self.weight.value, "gain": gain}
+            )
 
     def _params(self) -> dict[str, Array]:
         params = self.weight.value

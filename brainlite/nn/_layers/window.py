@@ -90,9 +90,9 @@ class WindowModule(SpatialModule):
         self, kernel_size: Size, stride: Size | None, padding: Padding, ceil_mode: bool = False
     ) -> None:
         rank, kind = self._rank, type(self).__name__
-        self.kernel_size = per_axis(kernel_size, rank, "kernel_size", kind)
+        self.kernel_size: Shape = per_axis(kernel_size, rank, "kernel_size", kind)
         stride = self.kernel_size if stride is None else stride
-        self.stride = per_axis(stride, rank, "stride", kind)
+        self.stride: Shape = per_axis(stride, rank, "stride", kind)
         self.padding: str | Pairs = _to_padding(padding, rank, kind)
         if ceil_mode:
             self.ceil_mode = True
