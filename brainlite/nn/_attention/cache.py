@@ -1,5 +1,6 @@
 """Attention step by step: what it keeps of the steps before, and how it reads on."""
 
+from abc import abstractmethod
 from typing import Any, NamedTuple
 
 import jax
@@ -61,15 +62,15 @@ class Stepwise(Layer):
     num_heads: int
     out_proj: Linear
 
+    @abstractmethod
     def _project(self, query: Array, key: Array, value: Array) -> list[Array]:
         """Map queries, keys and values, each to (..., time, heads, features of a head)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _read(
         self, q: Array, k: Array, v: Array, masks: Masks, causal: bool, need_weights: bool
     ) -> tuple[Array, Array | None]:
         """Return the output, and the weights of each head if they are needed."""
-        raise NotImplementedError
 
     def init_state(
         self, batch_size: int | None = None, max_length: int | None = None, **kwargs: Any

@@ -8,7 +8,7 @@ from brainlite.nn import init
 from brainlite.nn._layers.convolution import Convolution, Plan
 from brainlite.nn._layers.layer import Init
 from brainlite.nn._layers.padding import PaddingMode, most_padding
-from brainlite.nn._layers.spatial import ConvPadding, Pads, per_axis, to_padding, to_pads
+from brainlite.nn._layers.spatial import Pads, SpatialPadding, per_axis, to_padding, to_pads
 from brainlite.state import ParamState
 from brainlite.typing import DTypeLike, Shape, Size
 
@@ -93,7 +93,7 @@ class Conv(Convolution):
         out_channels: int,
         kernel_size: Size,
         stride: Size = 1,
-        padding: ConvPadding = "SAME",
+        padding: SpatialPadding = "SAME",
         lhs_dilation: Size = 1,
         rhs_dilation: Size = 1,
         groups: int = 1,

@@ -6,7 +6,7 @@ from typing import Any
 from brainlite.nn import init
 from brainlite.nn._layers.convolution import Convolution, Plan
 from brainlite.nn._layers.layer import Init
-from brainlite.nn._layers.spatial import ConvPadding, Pads, per_axis, to_padding
+from brainlite.nn._layers.spatial import Pads, SpatialPadding, per_axis, to_padding
 from brainlite.state import ParamState
 from brainlite.typing import DTypeLike, Shape, Size
 
@@ -67,7 +67,7 @@ class ConvTranspose(Convolution):
         out_channels: int,
         kernel_size: Size,
         stride: Size = 1,
-        padding: ConvPadding = "SAME",
+        padding: SpatialPadding = "SAME",
         rhs_dilation: Size = 1,
         groups: int = 1,
         w_init: Init = init.XavierNormal(),

@@ -10,7 +10,8 @@ import numpy as np
 from typing_extensions import TypeVar
 
 from brainlite.errors import OptionError
-from brainlite.nn._layers.window import Padding, WindowModule
+from brainlite.nn._layers.spatial import SpatialPadding
+from brainlite.nn._layers.window import WindowModule
 from brainlite.typing import Array, Size
 
 __all__ = [
@@ -76,7 +77,7 @@ class MaxPool(WindowModule, Generic[B]):
         self,
         kernel_size: Size,
         stride: Size | None = None,
-        padding: Padding = "VALID",
+        padding: SpatialPadding = "VALID",
         channel_axis: int | None = -1,
         return_indices: B = False,  # type: ignore[assignment]  # the default of B
         name: str | None = None,
@@ -163,7 +164,7 @@ class AvgPool(WindowModule):
         self,
         kernel_size: Size,
         stride: Size | None = 1,
-        padding: Padding = "VALID",
+        padding: SpatialPadding = "VALID",
         channel_axis: int | None = -1,
         name: str | None = None,
         in_size: Size | None = None,
@@ -239,7 +240,7 @@ class LPPool(WindowModule):
         norm_type: float,
         kernel_size: Size,
         stride: Size | None = None,
-        padding: Padding = "VALID",
+        padding: SpatialPadding = "VALID",
         channel_axis: int | None = -1,
         name: str | None = None,
         in_size: Size | None = None,

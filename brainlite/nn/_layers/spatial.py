@@ -7,12 +7,12 @@ from brainlite.errors import OptionError, SizeError
 from brainlite.nn._modules.size import to_size
 from brainlite.typing import Shape, Size
 
-__all__ = ["ConvPadding", "Pads", "per_axis", "to_padding", "to_pads", "to_pairs"]
+__all__ = ["Pads", "SpatialPadding", "per_axis", "to_padding", "to_pads", "to_pairs"]
 
 Pads: TypeAlias = tuple[tuple[int, int], ...]
 """How many elements stand before and after each axis."""
 
-ConvPadding: TypeAlias = (
+SpatialPadding: TypeAlias = (
     Literal["SAME", "VALID", "same", "valid"] | int | Sequence[int] | Sequence[Sequence[int]]
 )
 """Padding as a user gives it."""
@@ -28,13 +28,13 @@ def per_axis(value: Size, rank: int, name: str, where: str, least: int = 1) -> S
     raise SizeError(
         f"{name} does not fit {rank} spatial {'axis' if rank == 1 else 'axes'}",
         where=where,
-        expected=f"an int or {rank} ints, each at least {least}",
+        expected=f"an int or {rank} of them, each at least {least}",
         got=f"{name}={value!r}",
         fix=f"pass `{name}={(max(least, *sizes),) * rank}`" if sizes else f"pass `{name}={least}`",
     )
 
 
-def to_padding(padding: ConvPadding, rank: int, where: str) -> str | Pads:
+def to_padding(padding: SpatialPadding, rank: int, where: str) -> str | Pads:
     """Return 'SAME', 'VALID', or the padding before and after each axis."""
     if not isinstance(padding, str):
         return to_pairs(padding, rank, where)
@@ -56,9 +56,16 @@ def to_pairs(padding: Any, rank: int, where: str) -> Pads:
         given = (given,)
     if isinstance(given, Sequence) and any(isinstance(each, Sequence) for each in given):
         given = tuple(given) * (rank if len(given) == 1 else 1)
-        if len(given) == rank:
-            pairs = [per_axis(pair, 2, "padding", where, least=0) for pair in given]
-            return tuple((before, after) for before, after in pairs)
+        if len(given) != rank:
+            raise SizeError(
+                f"padding does not fit {rank} spatial {'axis' if rank == 1 else 'axes'}",
+                where=where,
+                expected=f"{rank} pairs (before, after), or one for all",
+                got=f"padding={padding!r}",
+                fix="pass a pair for each axis, or one int for all",
+            )
+        pairs = [per_axis(pair, 2, "padding", where, least=0) for pair in given]
+        return tuple((before, after) for before, after in pairs)
     return tuple((size, size) for size in per_axis(given, rank, "padding", where, least=0))
 
 

@@ -11,7 +11,7 @@ from brainlite.nn import init
 from brainlite.nn._layers.conv import Conv
 from brainlite.nn._layers.layer import Init
 from brainlite.nn._layers.padding import PaddingMode
-from brainlite.nn._layers.spatial import ConvPadding
+from brainlite.nn._layers.spatial import SpatialPadding
 from brainlite.state import ParamState
 from brainlite.typing import Array, DTypeLike, Size
 
@@ -131,7 +131,7 @@ class ScaledWSConv(Conv):
         out_channels: int,
         kernel_size: Size,
         stride: Size = 1,
-        padding: ConvPadding = "SAME",
+        padding: SpatialPadding = "SAME",
         lhs_dilation: Size = 1,
         rhs_dilation: Size = 1,
         groups: int = 1,

@@ -1,23 +1,21 @@
 """What pooling layers share: which axes they pool, and where their windows lie."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from collections.abc import Iterable
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainlite.errors import InputError, OptionError, SizeError
+from brainlite.errors import InputError, SizeError
 from brainlite.nn._layers.layer import refused
+from brainlite.nn._layers.spatial import Pads, SpatialPadding, per_axis, to_padding
 from brainlite.nn._modules.module import Module
 from brainlite.nn._modules.size import to_size
 from brainlite.typing import Array, Shape, Size
 
-__all__ = ["Padding", "SpatialModule", "WindowModule", "per_axis"]
-
-Pairs: TypeAlias = tuple[tuple[int, int], ...]
-Padding: TypeAlias = str | int | Sequence[int] | Sequence[tuple[int, int]]
+__all__ = ["SpatialModule", "WindowModule"]
 
 
 class Along(NamedTuple):
@@ -87,13 +85,17 @@ class WindowModule(SpatialModule):
     ceil_mode: bool = False  # an attribute of its own only where it was given, so that others print
 
     def _set_window(
-        self, kernel_size: Size, stride: Size | None, padding: Padding, ceil_mode: bool = False
+        self,
+        kernel_size: Size,
+        stride: Size | None,
+        padding: SpatialPadding,
+        ceil_mode: bool = False,
     ) -> None:
         rank, kind = self._rank, type(self).__name__
         self.kernel_size: Shape = per_axis(kernel_size, rank, "kernel_size", kind)
         stride = self.kernel_size if stride is None else stride
         self.stride: Shape = per_axis(stride, rank, "stride", kind)
-        self.padding: str | Pairs = _to_padding(padding, rank, kind)
+        self.padding: str | Pads = to_padding(padding, rank, kind)
         if ceil_mode:
             self.ceil_mode = True
         pads = [] if isinstance(self.padding, str) else self.padding
@@ -160,46 +162,3 @@ class WindowModule(SpatialModule):
         zero, reach = np.zeros((), x.dtype), self._reach(x.shape)
         total: Array = jax.lax.reduce_window(x, zero, jax.lax.add, **reach)
         return total / jnp.asarray(divisor, x.dtype)
-
-
-def per_axis(value: Size, rank: int, name: str, where: str, least: int = 1) -> Shape:
-    """Return one number for each of ``rank`` axes; a single one is for all."""
-    sizes = to_size(value, name=name, where=where)
-    if len(sizes) == 1:
-        sizes *= rank
-    if len(sizes) == rank and min(sizes) >= least:
-        return sizes
-    raise SizeError(
-        f"{name} does not fit {rank} spatial {'axis' if rank == 1 else 'axes'}",
-        where=where,
-        expected=f"an int or {rank} of them, each at least {least}",
-        got=f"{name}={value!r}",
-        fix=f"pass, for example, `{name}={max(least, *sizes, 1)}` for all axes",
-    )
-
-
-def _to_padding(padding: Padding, rank: int, where: str) -> str | Pairs:
-    """Return 'SAME', 'VALID', or the padding before and after each axis."""
-    if isinstance(padding, str):
-        if padding.upper() in ("SAME", "VALID"):
-            return padding.upper()
-        raise OptionError(
-            "padding has a value that it does not know",
-            where=where,
-            expected="'SAME', 'VALID', an int, an int or a pair (before, after) for each axis",
-            got=f"padding={padding!r}",
-            fix="pass padding='SAME' for as many windows as there are steps, or a number",
-        )
-    entries: Any = padding
-    if isinstance(entries, Sequence) and any(isinstance(each, Sequence) for each in entries):
-        pairs = [per_axis(pair, 2, "padding", where, least=0) for pair in entries]
-        if len(pairs) == rank:
-            return tuple((before, after) for before, after in pairs)
-        raise SizeError(
-            "padding does not fit the axes that are pooled",
-            where=where,
-            expected=f"{rank} pairs (before, after)",
-            got=f"padding={padding!r}",
-            fix="pass a pair for each axis, or one int for all",
-        )
-    return tuple((size, size) for size in per_axis(entries, rank, "padding", where, least=0))

@@ -103,7 +103,7 @@ def test_dtypes_are_promoted_or_chosen() -> None:
         (lambda: Conv1d((-8, 3), 2, 3), r"Conv1d: in_size is no size.*-8"),
         (lambda: Conv1d((8, 3), 0, 3), r"Conv1d: out_channels.*at least 1.*out_channels=0"),
         (lambda: Conv1d((8, 3), 2, -3), r"Conv1d: kernel_size is no size.*-3"),
-        (lambda: Conv2d((8, 8, 3), 2, (1, 2, 3)), r"Conv2d: kernel_size.*2 ints.*\(1, 2, 3\)"),
+        (lambda: Conv2d((8, 8, 3), 2, (1, 2, 3)), r"Conv2d: kernel_size.*2 of them.*\(1, 2, 3\)"),
         (lambda: Conv1d((8, 3), 2, 3, 0), r"Conv1d: stride .*at least 1.*got:.*stride=0.*fix:"),
         (lambda: Conv1d((8, 3), 2, 3, padding=-1), r"Conv1d: padding.*0 or more.*got:.*-1"),
         (lambda: Conv1d((8, 4), 6, 3, groups=4), r"groups.*divisor of.*2.*groups=4, with 4 in.*6"),

@@ -42,5 +42,5 @@ def test_same_padding_gives_size_over_stride_windows() -> None:
 
 def test_one_number_is_for_all_axes() -> None:
     assert per_axis(2, 3, "stride", "Conv") == per_axis([2], 3, "stride", "Conv") == (2, 2, 2)
-    with pytest.raises(SizeError, match=r"(?s)Conv: stride .*2 ints, each at least 1.*\(0, 1\)"):
+    with pytest.raises(SizeError, match=r"(?s)Conv: stride .*2 of them, each at least 1.*\(0, 1\)"):
         per_axis((0, 1), 2, "stride", "Conv")

@@ -1,5 +1,7 @@
 """The table's rows of pooling layers."""
 
+from typing import Any
+
 import jax.numpy as jnp
 
 from brainlite import nn
@@ -7,6 +9,7 @@ from brainlite.errors import InputError, OptionError, SizeError
 from tests.nn.table.descriptor import Bad, Described, floats
 
 LENGTH, PLANE, VOLUME = floats(7, 2), floats(5, 4, 2), floats(4, 3, 5, 2)
+UNKNOWN: Any = "FULL"  # what a type checker would refuse
 
 LAYERS = [
     Described(
@@ -56,7 +59,7 @@ LAYERS = [
         lambda: nn.AvgPool1d(2),
         (LENGTH,),
         bad=(
-            Bad(lambda: nn.AvgPool1d(2, padding="FULL"), OptionError, r"'SAME'(.|\n)*'FULL'"),
+            Bad(lambda: nn.AvgPool1d(2, padding=UNKNOWN), OptionError, r"'SAME'(.|\n)*'FULL'"),
             Bad(lambda: nn.AvgPool1d(2, -1), SizeError, r"AvgPool1d: stride is no size"),
         ),
     ),
