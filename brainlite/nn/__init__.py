@@ -40,6 +40,7 @@ from brainlite.nn._layers.adaptive_pool import (
     AdaptiveMaxPool2d,
     AdaptiveMaxPool3d,
 )
+from brainlite.nn._layers.batch_norm import BatchNorm0d, BatchNorm1d, BatchNorm2d, BatchNorm3d
 from brainlite.nn._layers.conv import (
     Conv1d,
     Conv2d,
@@ -61,6 +62,7 @@ from brainlite.nn._layers.dropout import (
 )
 from brainlite.nn._layers.elementwise import ElementWiseBlock, Identity
 from brainlite.nn._layers.embedding import Embedding
+from brainlite.nn._layers.layer_norm import GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 from brainlite.nn._layers.linear import Linear
 from brainlite.nn._layers.linear_kinds import (
     AllToAll,
@@ -222,6 +224,10 @@ __all__ = [
     "AvgPool3d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm0d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
     "CTCLoss",
     "CircularPad1d",
     "CircularPad2d",
@@ -249,6 +255,7 @@ __all__ = [
     "Flatten",
     "GRUCell",
     "GaussianNLLLoss",
+    "GroupNorm",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -258,12 +265,14 @@ __all__ = [
     "HuberLoss",
     "Identity",
     "IncompatibleKeys",
+    "InstanceNorm",
     "KLDivLoss",
     "L1Loss",
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
     "LSTMCell",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LoRA",
@@ -292,6 +301,7 @@ __all__ = [
     "ParameterDict",
     "ParameterList",
     "PoissonNLLLoss",
+    "RMSNorm",
     "RNNCell",
     "RReLU",
     "ReLU",

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from brainlite import nn
 from brainlite.nn import init
+from brainlite.state import BatchState, ParamState
 from brainlite.typing import Array
 
 X = jnp.ones((2, 2, 2, 2))
@@ -25,6 +26,15 @@ assert_type(nn.ElementWiseBlock().name, str | None)
 assert_type(nn.Embedding(3, 2, padding_idx=0, max_norm=1.0)(jnp.arange(3)), Array)
 assert_type(nn.Embedding.from_pretrained(X), nn.Embedding)
 assert_type(nn.Embedding(3, 2).weight.value, Array)
+assert_type(nn.LayerNorm((2, 2), (-2, -1), epsilon=1e-5)(X, mask=X > 0), Array)
+assert_type(nn.LayerNorm(2).weight, ParamState[dict[str, Array]] | None)
+assert_type(nn.RMSNorm(2, use_scale=False)(X), Array)
+assert_type(nn.GroupNorm((2, 2), num_groups=1).group_size, int)
+assert_type(nn.InstanceNorm(2)(X), Array)
+assert_type(nn.BatchNorm0d(2, momentum=None)(X), Array)
+assert_type(nn.BatchNorm1d((2, 2), axis_name="lanes").running_mean, BatchState[Array] | None)
+assert_type(nn.BatchNorm2d((2, 2, 2), affine=False)(X, X > 0), Array)
+assert_type(nn.BatchNorm3d((2, 2, 2, 2)).momentum, float | None)
 assert_type(nn.Dropout(0.8, (0,))(X), Array)
 assert_type(nn.Dropout(p=0.2).prob, float)
 assert_type(nn.Dropout1d(channel_axis=1)(X), Array)

@@ -1,0 +1,207 @@
+"""What layers share that normalise: moments in float32 at least, then scale and bias."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+
+from brainlite._jax_compat import is_eager
+from brainlite.errors import OptionError, SizeError
+from brainlite.nn._layers.layer import Init, Layer, refused
+from brainlite.nn._modules.size import to_size
+from brainlite.state import ParamState
+from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
+
+__all__ = ["AxisNames", "Moments", "Norm", "Over", "Params", "moments"]
+
+AxisNames: TypeAlias = str | Sequence[str] | None
+Params: TypeAlias = dict[str, Array]
+
+
+class Moments(NamedTuple):
+    """What is normalised with; the mean is 0 where only the size of the numbers counts."""
+
+    mean: ArrayLike
+    var: Array
+
+
+class Over(NamedTuple):
+    """How a normalisation goes; all of it is known before any number is."""
+
+    axes: tuple[int, ...]
+    epsilon: float
+    fast: bool = False
+    centered: bool = True
+    groups: tuple[int, int] | None = None  # an axis, and into how many groups it is cut
+    axis_name: str | tuple[str, ...] | None = None
+    axis_index_groups: tuple[tuple[int, ...], ...] | None = None
+
+
+class Norm(Layer):
+    """The base of layers that take mean and variance of their input, and scale and shift it."""
+
+    feature_axes: tuple[int, ...]
+    epsilon: float
+    use_fast_variance: bool = False
+    axis_name: str | tuple[str, ...] | None = None
+    axis_index_groups: tuple[tuple[int, ...], ...] | None = None
+
+    def _set_norm(
+        self,
+        in_size: Size,
+        feature_axes: int | Sequence[int],
+        epsilon: float,
+        use_fast_variance: bool,
+        axis_name: AxisNames,
+        axis_index_groups: Sequence[Sequence[int]] | None,
+    ) -> None:
+        kind = type(self).__name__
+        self.in_size = self.out_size = to_size(in_size, name="in_size", where=kind)
+        self.feature_axes = self._to_axes(feature_axes, "feature_axes")
+        if not 0 <= epsilon < math.inf:
+            raise OptionError(
+                "this epsilon cannot be added to a variance",
+                where=kind,
+                expected="a number, 0 or more",
+                got=f"epsilon={epsilon!r}",
+                fix="pass a small number, such as 1e-5",
+            )
+        self.epsilon = float(epsilon)
+        # Attributes only where they were given, so that others print as ever.
+        if use_fast_variance:
+            self.use_fast_variance = True
+        if axis_name is not None:
+            self.axis_name = axis_name if isinstance(axis_name, str) else tuple(axis_name)
+        if axis_index_groups is not None:
+            self.axis_index_groups = tuple(map(tuple, axis_index_groups))
+
+    def _to_axes(self, axes: int | Sequence[int], name: str) -> tuple[int, ...]:
+        """Return axes of in_size as they count from the end, where batch axes do not matter."""
+        rank = len(self.in_size)
+        given = (axes,) if isinstance(axes, int) else tuple(axes)
+        found = {axis - rank if axis >= 0 else axis for axis in given if -rank <= axis < rank}
+        if len(found) == len(given) > 0:
+            return tuple(sorted(found))
+        raise SizeError(
+            f"{name} are not axes of in_size",
+            where=type(self).__name__,
+            expected=f"different axes from {-rank} to {rank - 1}, of in_size={self.in_size}",
+            got=f"{axes!r}",
+            fix="leave batch axes out of in_size, and count from the end: -1 is the last",
+        )
+
+    def _param_shape(self) -> Shape:
+        """Return the shape of scale and bias: that of in_size with 1 for what is no feature."""
+        rank = len(self.in_size)
+        sizes = enumerate(self.in_size, -rank)
+        return tuple(size if axis in self.feature_axes else 1 for axis, size in sizes)
+
+    def _make_params(
+        self,
+        scale: Init | None,
+        bias: Init | None,
+        param_type: type[ParamState[Any]],
+        dtype: DTypeLike | None,
+        param_dtype: DTypeLike | None,
+    ) -> ParamState[Params] | None:
+        """Return the state of scale and bias, each where there is an initialiser."""
+        self._set_dtypes(dtype, param_dtype)
+        given = {"bias": bias, "scale": scale}
+        shape = self._param_shape()
+        made = {name: self._make(each, shape) for name, each in given.items() if each is not None}
+        return param_type(made) if made else None
+
+    def _check(self, x: Array) -> None:
+        """Raise unless the features of ``x`` are those of in_size."""
+        size, shape = self.in_size, x.shape
+        if len(shape) >= len(size) and all(shape[a] == size[a] for a in self.feature_axes):
+            return
+        others = ", ".join(
+            str(n) if axis in self.feature_axes else "*" for axis, n in enumerate(size, -len(size))
+        )
+        raise refused(
+            self,
+            "the input does not have the features that are normalised",
+            expected=f"an array of shape (..., {others}), as in_size={size}",
+            got=f"an array of shape {shape}",
+            fix="pass such an array, or make the layer for the sizes that come",
+        )
+
+    def _over(self, axes: Sequence[int], groups: tuple[int, int] | None = None) -> Over:
+        return Over(
+            tuple(axes),
+            self.epsilon,
+            self.use_fast_variance,
+            groups=groups,
+            axis_name=self.axis_name,
+            axis_index_groups=self.axis_index_groups,
+        )
+
+    def _normalize(
+        self,
+        x: Array,
+        state: ParamState[Params] | None,
+        over: Over,
+        mask: ArrayLike | None = None,
+        given: Moments | None = None,
+    ) -> tuple[Array, Moments]:
+        """Normalise by given moments, or by those of the input; return these, too."""
+        params: Any = {} if state is None else state.value
+        x, params = self._cast(x, params)
+        run = _kernel if is_eager() else _normalized
+        found: tuple[Array, Moments] = run(over, x, params, mask, given)
+        return found
+
+
+def moments(over: Over, x: Array, mask: ArrayLike | None = None) -> Moments:
+    """Return mean and variance over axes, which are kept, and over the lanes of a named axis."""
+    if mask is not None:
+        mask = jnp.broadcast_to(jnp.asarray(mask, bool), x.shape)
+
+    def average(values: Array) -> Array:
+        if mask is None:
+            found = values.mean(over.axes, keepdims=True)
+            mean: Array = _across(jax.lax.pmean, found, over)
+            return mean
+        total = jnp.where(mask, values, 0).sum(over.axes, keepdims=True)
+        count = mask.sum(over.axes, dtype=values.dtype, keepdims=True)
+        total, count = _across(jax.lax.psum, (total, count), over)
+        share: Array = total / jnp.maximum(count, 1)
+        return share
+
+    if not over.centered:
+        return Moments(0.0, average(jnp.square(x)))
+    mean = average(x)
+    if over.fast:
+        return Moments(mean, jnp.maximum(average(jnp.square(x)) - jnp.square(mean), 0))
+    return Moments(mean, average(jnp.square(x - mean)))
+
+
+def _across(collective: Any, values: Any, over: Over) -> Any:
+    if over.axis_name is None:
+        return values
+    return collective(values, over.axis_name, axis_index_groups=over.axis_index_groups)
+
+
+def _normalized(
+    over: Over, x: Array, params: Params, mask: ArrayLike | None, given: Moments | None
+) -> tuple[Array, Moments]:
+    # Half precision has too few digits for a variance.
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    if over.groups is not None:
+        axis, count = over.groups
+        parts = (*x.shape[:axis], count, x.shape[axis] // count, *x.shape[axis + 1 :])
+        wide = wide.reshape(parts)
+        mask = None if mask is None else jnp.broadcast_to(mask, x.shape).reshape(parts)
+    found = moments(over, wide, mask) if given is None else given
+    y = ((wide - found.mean) * jax.lax.rsqrt(found.var + over.epsilon)).reshape(x.shape)
+    if "scale" in params:
+        y = y * params["scale"]
+    if "bias" in params:
+        y = y + params["bias"]
+    return y.astype(jnp.result_type(x.dtype, *params.values())), found
+
+
+_kernel = jax.jit(_normalized, static_argnums=0)  # eagerly: one dispatch for a dozen operations
