@@ -72,8 +72,8 @@ class LayerNorm(Norm):
     --------
     >>> import brainlite
     >>> import jax.numpy as jnp
-    >>> brainlite.nn.LayerNorm(4)(jnp.array([1.0, 2.0, 3.0, 4.0])).round(3)
-    Array([-1.342, -0.447,  0.447,  1.342], dtype=float32)
+    >>> brainlite.nn.LayerNorm(4)(jnp.array([1.0, 2.0, 3.0, 4.0]))
+    Array([-1.34..., -0.44...,  0.44...,  1.34...], dtype=float32)
     """
 
     def __init__(
@@ -158,8 +158,8 @@ class RMSNorm(Norm):
     --------
     >>> import brainlite
     >>> import jax.numpy as jnp
-    >>> brainlite.nn.RMSNorm(2)(jnp.array([3.0, 4.0])).round(3)
-    Array([0.849, 1.131], dtype=float32)
+    >>> brainlite.nn.RMSNorm(2)(jnp.array([3.0, 4.0]))
+    Array([0.848..., 1.131...], dtype=float32)
     """
 
     def __init__(
