@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias, cast
 
+import jax
 from jax._src import core as _core
 from jax._src.named_sharding import UNSPECIFIED as _UNSPECIFIED
 from jax.core import Tracer as Tracer
+from jax.experimental import rnn as _rnn
 from jax.extend import core as _extend
 from jax.interpreters import ad, batching, mlir
 
@@ -22,6 +24,7 @@ __all__ = [
     "Tracer",
     "bind_read",
     "current_trace",
+    "has_cudnn_rnn",
     "is_batched",
     "is_eager",
     "jaxpr_as_fun",
@@ -61,6 +64,13 @@ def is_eager() -> bool:
 def under_jit() -> bool:
     """Say whether a plain ``jax.jit`` (or another transform that stages code) is running."""
     return bool(cast("Any", _extend).unsafe_am_i_under_a_jit_DO_NOT_USE())
+
+
+def has_cudnn_rnn() -> bool:
+    """Say whether the default backend is a GPU and its plugin brings the recurrent kernels."""
+    plugin: Any = cast("Any", _rnn).gpu_rnn
+    kernels = hasattr(plugin, "compute_rnn_workspace_reserve_space_sizes")
+    return kernels and jax.default_backend() == "gpu"
 
 
 def set_current_trace(trace: Any) -> AbstractContextManager[None]:

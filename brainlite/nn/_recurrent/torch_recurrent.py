@@ -13,12 +13,14 @@ from brainlite import random
 from brainlite.errors import OptionError
 from brainlite.nn._modules.size import to_size
 from brainlite.nn._modules.torch_names import TorchEntry, TorchNamed
-from brainlite.nn._recurrent.recurrence import Cell, Hidden, Weights, borders, recur
+from brainlite.nn._recurrent import cudnn
+from brainlite.nn._recurrent.lengths import valid_steps
+from brainlite.nn._recurrent.recurrence import Cell, Hidden, Marks, Weights, borders, recur
 from brainlite.nn._recurrent.sequence import Call, Given, SequenceLayer, arrange, put_back
 from brainlite.state import ParamState
 from brainlite.typing import Array, Key, Shape
 
-__all__ = ["TorchRecurrent", "kernel"]
+__all__ = ["TorchRecurrent", "kernel", "run_counted", "run_layers"]
 
 
 class _Plan(NamedTuple):
@@ -31,6 +33,7 @@ class _Plan(NamedTuple):
     batch_first: bool
     tbptt: int | None
     remat: bool
+    on_cudnn: bool
 
 
 def _run(plan: _Plan, call: Call, weights: Sequence[Weights], key: Key | None) -> Any:
@@ -39,11 +42,38 @@ def _run(plan: _Plan, call: Call, weights: Sequence[Weights], key: Key | None) -
     steps = jnp.arange(len(xs))
     if plan.tbptt is not None:
         marks = marks._replace(cut=(steps % plan.tbptt == 0) & (steps > 0))
-    sides = (marks, borders(marks))
     dtype = jnp.result_type(xs, weights[0].ih)
     xs = xs.astype(dtype)
     zeros = tuple([jnp.zeros((len(weights), xs.shape[1], n), dtype) for n in plan.widths])
     start, initial = [_batched(each, zeros) for each in (call.start, call.initial)]
+    if plan.on_cudnn:
+        lengths = None if call.lengths is None else jnp.atleast_1d(jnp.asarray(call.lengths))
+        layers = functools.partial(run_counted, plan)
+        ys, lasts = cudnn.run(layers, plan.directions, xs, start, weights, lengths)
+    else:
+        ys, lasts = run_layers(plan, xs, start, initial, weights, marks, key)
+    return put_back(call, plan.batch_first, ys, lasts)
+
+
+def run_counted(
+    plan: _Plan, xs: Array, start: Hidden, weights: Sequence[Weights], lengths: Array | None
+) -> tuple[Array, Hidden]:
+    """Run all layers over sequences of these lengths; nothing else is special about them."""
+    marks = Marks(valid_steps(len(xs), lengths, None), None, None)
+    return run_layers(plan, xs, start, start, weights, marks, None)
+
+
+def run_layers(
+    plan: _Plan,
+    xs: Array,
+    start: Hidden,
+    initial: Hidden,
+    weights: Sequence[Weights],
+    marks: Marks,
+    key: Key | None,
+) -> tuple[Array, Hidden]:
+    """Run all layers over a sequence (T, B, I) from states (layers, B, H)."""
+    sides = (marks, borders(marks))
     ends: list[Hidden] = []
     while len(ends) < len(weights):
         if ends and key is not None:
@@ -59,8 +89,7 @@ def _run(plan: _Plan, call: Call, weights: Sequence[Weights], key: Key | None) -
             outs.append(ys)
             ends.append(last)
         xs = jnp.concatenate(outs, -1) if len(outs) > 1 else outs[0]
-    lasts = tuple([jnp.stack(each) for each in zip(*ends, strict=True)])
-    return put_back(call, plan.batch_first, xs, lasts)
+    return xs, tuple([jnp.stack(each) for each in zip(*ends, strict=True)])
 
 
 def _batched(hidden: Hidden | None, zeros: Hidden) -> Hidden:
@@ -205,12 +234,18 @@ class TorchRecurrent(SequenceLayer, TorchNamed):
         call = self._begin(x, hx, lengths, mask, reset)
         # Only where it matters: whether it is training need not be said otherwise.
         fit = self.dropout > 0 and self.num_layers > 1 and self.training
+        plan = self._plan(fit, self._on_cudnn(call, fit))
         key = random.split_key() if fit else None
-        ys, last = kernel(self._plan(fit))(call, self._weights(), key)
+        ys, last = kernel(plan)(call, self._weights(), key)
         self._end(last)
         return ys, last
 
-    def _plan(self, fit: bool) -> _Plan:
+    def _on_cudnn(self, call: Call, fit: bool) -> bool:
+        """Say whether cuDNN may take the call, where it is compiled for CUDA."""
+        del call, fit
+        return False
+
+    def _plan(self, fit: bool, on_cudnn: bool) -> _Plan:
         return _Plan(
             self._cell(),
             self._widths(),
@@ -219,6 +254,7 @@ class TorchRecurrent(SequenceLayer, TorchNamed):
             self.batch_first,
             self.tbptt,
             self.remat,
+            on_cudnn,
         )
 
     def _torch_entries(self) -> dict[str, TorchEntry]:

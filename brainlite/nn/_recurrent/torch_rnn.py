@@ -5,15 +5,17 @@ documentation of ``torch.nn.RNN``, ``torch.nn.GRU`` and ``torch.nn.LSTM``.
 """
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
 
+from brainlite._jax_compat import has_cudnn_rnn
 from brainlite.errors import OptionError
 from brainlite.nn._modules.size import to_size
+from brainlite.nn._recurrent import cudnn
 from brainlite.nn._recurrent.recurrence import Cell, Hidden
-from brainlite.nn._recurrent.sequence import Given
+from brainlite.nn._recurrent.sequence import Call, Given, where_is
 from brainlite.nn._recurrent.torch_recurrent import TorchRecurrent
 from brainlite.state import HiddenState
 from brainlite.typing import Array
@@ -245,12 +247,26 @@ class LSTM(TorchRecurrent):
     ----------
     proj_size : int
         The size of the output and of ``h``, where they are projected; 0 for no projection.
+    implementation : {'xla', 'cudnn'}, optional
+        Who runs the steps. By default that is cuDNN where it can, and plain JAX, compiled by XLA,
+        elsewhere; see Notes.
+
+    Notes
+    -----
+    Where JAX has one device, an NVIDIA GPU, calls in float32 go to cuDNN through
+    ``jax.experimental.rnn``, which knows ``lengths`` but no ``mask``, ``reset``, ``proj_size``,
+    ``tbptt``, ``remat`` or active dropout. It multiplies in TF32 unless
+    ``jax_default_matmul_precision`` asks for more. It has no forward mode (``jvp``, ``jacfwd``):
+    ``implementation="xla"`` has. Among several devices XLA can share out a loop, but not a call
+    of cuDNN, which ``implementation="cudnn"`` asks for. What goes to cuDNN is tested on CPU; it
+    was not timed on a GPU yet.
 
     References
     ----------
     .. [1] The documentation of ``torch.nn.LSTM``.
     .. [2] Hochreiter and Schmidhuber, "Long Short-Term Memory", 1997.
-    .. [3] Sak et al., "Long Short-Term Memory Based Recurrent Neural Network Architectures for
+    .. [3] Chetlur et al., "cuDNN: Efficient Primitives for Deep Learning", arXiv:1410.0759, 2014.
+    .. [4] Sak et al., "Long Short-Term Memory Based Recurrent Neural Network Architectures for
        Large Vocabulary Speech Recognition", 2014: the projection.
 
     Examples
@@ -281,8 +297,18 @@ class LSTM(TorchRecurrent):
         stateful: bool = False,
         tbptt: int | None = None,
         remat: bool = False,
+        implementation: Literal["xla", "cudnn"] | None = None,
         name: str | None = None,
     ) -> None:
+        if implementation not in (None, "xla", "cudnn"):
+            raise OptionError(
+                "there is no such implementation",
+                where="LSTM",
+                expected="None, 'xla' or 'cudnn'",
+                got=repr(implementation),
+                fix="leave it out",
+            )
+        self.implementation: Literal["xla", "cudnn"] | None = implementation
         [self.proj_size] = to_size(proj_size, "proj_size", "LSTM")
         self._build(
             input_size,
@@ -303,6 +329,31 @@ class LSTM(TorchRecurrent):
 
     def _widths(self) -> tuple[int, ...]:
         return self.proj_size or self.hidden_size, self.hidden_size
+
+    def _on_cudnn(self, call: Call, fit: bool) -> bool:
+        asked = self.implementation == "cudnn"
+        if not asked and (self.implementation or not has_cudnn_rnn() or jax.device_count() > 1):
+            return False
+        special = {
+            "proj_size": self.proj_size > 0,
+            "tbptt": self.tbptt is not None,
+            "remat": self.remat,
+            "dropout": fit,
+            "mask": call.mask is not None,
+            "reset": call.reset is not None,
+        }
+        dtype = jnp.result_type(call.x, self.weight_ih_l0.value)
+        names = [name for name, there in special.items() if there]
+        why = cudnn.obstacle(call.x, dtype, names)
+        if asked and why:
+            raise OptionError(
+                "cuDNN cannot run this call",
+                where=where_is(self),
+                expected="a plain call in float32 on an NVIDIA GPU, for implementation='cudnn'",
+                got=why,
+                fix="leave out implementation: then cuDNN runs the calls that it can",
+            )
+        return why is None
 
     def update(
         self,
