@@ -22,7 +22,8 @@ __all__ = [
 
 LONG: Final = 32  # plain entries that a container may have before it is cut ...
 HEAD: Final = 12  # ... to this many
-WIDE: Final = 80  # characters up to which plain containers of containers stay on one line
+WIDE: Final = 80  # characters up to which plain containers stay on one line ...
+SHORT: Final = 32  # ... and more of them where each entry is as short as this
 NESTED: Final = 4  # levels of plain containers that may share one line
 
 _SEQUENCES: Final = (list, tuple, set, frozenset, deque)
@@ -240,7 +241,8 @@ def inline(node: Node, nesting: int = 0) -> str | None:
     comma = "," if (node.opening, len(texts)) == ("(", 1) else ""
     text = f"{node.opening}{', '.join(texts)}{comma}{node.closing}"
     flat = all(isinstance(entry.value, ATOMS) for entry in node.entries)
-    return text if flat or len(text) <= WIDE else None
+    short = flat and max(map(len, texts), default=0) <= SHORT
+    return text if short or len(text) <= WIDE else None
 
 
 def _inline_entry(value: object, nesting: int) -> str | None:

@@ -16,6 +16,7 @@ from brainlite.transform._arguments import choose
 from brainlite.transform._call import LiftedCall, lift_call
 from brainlite.transform._lift import fetch
 from brainlite.transform._options import Options
+from brainlite.transform._transformed import Transformed
 from brainlite.typing import Array
 
 __all__ = ["eval_shape", "make_jaxpr", "named_scope"]
@@ -174,6 +175,7 @@ def make_jaxpr(
     >>> states == (total,)
     True
     """
+    given = dict(locals())
     options = Options(choose(fun, static_argnums, static_argnames, label="make_jaxpr"))
 
     def jaxpr_maker(*args: object, **kwargs: object) -> Any:
@@ -185,7 +187,7 @@ def make_jaxpr(
             return closed, states
         return closed, states, jax.tree.map(_struct, call.lifted.out_types)
 
-    return jaxpr_maker
+    return Transformed(make_jaxpr, fun, jaxpr_maker, given)
 
 
 def _in_and_out(

@@ -1,6 +1,5 @@
 """Rematerialisation: ``checkpoint``, also known as ``remat``."""
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, overload
 
@@ -12,6 +11,7 @@ from brainlite.transform._call import lift_call
 from brainlite.transform._eager import execute
 from brainlite.transform._lift import Body, commit
 from brainlite.transform._options import Options
+from brainlite.transform._transformed import Transformed
 
 __all__ = ["checkpoint", "remat"]
 
@@ -96,8 +96,9 @@ def checkpoint(
     ----------
     Chen et al., "Training deep nets with sublinear memory cost", arXiv:1604.06174, 2016.
     """
+    given = dict(locals())
 
-    def decorate(fun: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(fun: Callable[..., Any]) -> Transformed:
         options = Options(choose(fun, static_argnums, None, label="checkpoint"))
         remat = _Remat(prevent_cse, policy)
 
@@ -107,7 +108,7 @@ def checkpoint(
             commit(call.lifted.effects, new)
             return out
 
-        return functools.wraps(fun)(checkpointed) if hasattr(fun, "__name__") else checkpointed
+        return Transformed(checkpoint, fun, checkpointed, given)
 
     return decorate if fun is None else decorate(fun)
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from brainlite.graph import Node
 from brainlite.state import State
+from brainlite.transform._transformed import Transformed
 
 __all__ = ["reachable"]
 
@@ -48,6 +49,8 @@ def _inside(thing: object) -> Iterable[Any]:
         return (thing.func, *thing.args, *thing.keywords.values())
     if isinstance(thing, FunctionType):
         return _variables(thing)
+    if isinstance(thing, Transformed):
+        return (thing.run,)  # it holds the function, and the states that were named
     # A wrapper stands for what it wraps: its own attributes may be caches.
     wrapped = getattr(thing, "__wrapped__", None)
     return (wrapped,) if wrapped is not None else getattr(thing, "__dict__", {}).values()

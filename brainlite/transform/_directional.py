@@ -68,6 +68,7 @@ def vector_grad(
     >>> print(vector_grad(lambda x: x**2)(jnp.array([1.0, 2.0, 3.0])))
     [2. 4. 6.]
     """
+    given = dict(locals())
     targets = Targets.of(grad_states, argnums)
 
     def transform(pure: Callable[..., Any]) -> Callable[..., Any]:
@@ -92,7 +93,7 @@ def vector_grad(
             kinds=Kinds(jnp.inexact, jnp.inexact),
         )
 
-    return gradient_function(fun, derive, has_aux=bool(has_aux), return_value=return_value)
+    return gradient_function(vector_grad, given, derive)
 
 
 @overload
@@ -249,6 +250,7 @@ def fwd_grad(
     Baydin et al., "Gradients without backpropagation", arXiv:2202.08587, 2022.
     Silver et al., "Learning by directional gradient descent", ICLR 2022.
     """
+    given = dict(locals())
     targets = Targets.of(grad_states, argnums)
     _check_positive("tangent_size", tangent_size)
     _check_positive("drct_der_clip", drct_der_clip)
@@ -269,7 +271,7 @@ def fwd_grad(
             kinds=Kinds(jnp.floating, jnp.floating),
         )
 
-    return gradient_function(fun, derive, has_aux=bool(has_aux), return_value=return_value)
+    return gradient_function(fwd_grad, given, derive)
 
 
 def _check_positive(name: str, value: float | None) -> None:

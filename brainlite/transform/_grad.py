@@ -9,6 +9,7 @@ from typing_extensions import ParamSpec, TypeVar
 from brainlite.state import State
 from brainlite.transform._gradient import Targets, differentiate, gradient_function
 from brainlite.transform._signatures import Derivative
+from brainlite.transform._transformed import Transformed
 from brainlite.typing import Array, GradTarget
 
 __all__ = ["grad", "value_and_grad"]
@@ -319,6 +320,7 @@ def grad(
     >>> gradients["weight",]["weight"].shape
     (2, 1)
     """
+    given = dict(locals())
     targets = Targets.of(grad_states, argnums)
 
     def transform(pure: Callable[..., Any]) -> Callable[..., Any]:
@@ -333,7 +335,7 @@ def grad(
             transform, fun, targets, args, kwargs, label="grad", has_aux=bool(has_aux)
         )
 
-    return gradient_function(fun, derive, has_aux=bool(has_aux), return_value=return_value)
+    return gradient_function(grad, given, derive)
 
 
 @overload
@@ -402,6 +404,7 @@ def value_and_grad(
     >>> float(value), float(gradient)
     (9.0, 6.0)
     """
+    given = dict(locals())
     untyped: Any = grad
     gradient = untyped(fun, grad_states, argnums=argnums, has_aux=has_aux, return_value=True)
 
@@ -412,4 +415,4 @@ def value_and_grad(
         gradients, value = gradient(*args, **kwargs)
         return value, gradients
 
-    return value_and_gradient
+    return Transformed(value_and_grad, fun, value_and_gradient, given)

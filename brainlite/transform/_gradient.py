@@ -14,6 +14,7 @@ from brainlite.state import ParamState, State
 from brainlite.state._fit import summary
 from brainlite.state._frame import Frame
 from brainlite.transform._lift import Effects, collect, commit, fetch, name_of
+from brainlite.transform._transformed import Transformed
 
 __all__ = ["Evaluated", "Kinds", "Targets", "differentiate", "evaluate", "gradient_function"]
 
@@ -241,33 +242,33 @@ def evaluate(
 
 
 def gradient_function(
-    fun: Callable[..., Any] | None,
+    transform: Callable[..., Any],
+    given: Mapping[str, Any],
     derive: Callable[..., tuple[Any, Any, Any]],
-    *,
-    has_aux: bool,
-    return_value: bool,
 ) -> Any:
     """Return what a gradient transform returns: a function, or a decorator where none was given.
 
     Parameters
     ----------
-    fun : callable or None
-        The user's function.
+    transform : callable
+        The transform.
+    given : mapping
+        Its arguments by name; ``has_aux`` and ``return_value`` say what the result holds
+        beside the gradients.
     derive : callable
         Takes ``fun``, its arguments and its keyword arguments; returns
         ``(gradients, value, aux)``.
-    has_aux, return_value : bool
-        What the result holds beside the gradients.
     """
+    fun, has_aux, return_value = given["fun"], given["has_aux"], given["return_value"]
 
-    def decorate(fun: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(fun: Callable[..., Any]) -> Transformed:
         def gradient(*args: Any, **kwargs: Any) -> Any:
             gradients, value, aux = derive(fun, args, kwargs)
             if not has_aux:
                 return (gradients, value) if return_value else gradients
             return (gradients, value, aux) if return_value else (gradients, aux)
 
-        return gradient
+        return Transformed(transform, fun, gradient, given)
 
     return decorate if fun is None else decorate(fun)
 

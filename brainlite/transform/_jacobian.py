@@ -89,14 +89,12 @@ def jacrev(
     >>> jacobian["weight",]["weight"].shape
     (3, 2, 3)
     """
+    given = dict(locals())
     inputs = jnp.complexfloating if holomorphic else np.generic if allow_int else jnp.inexact
     return _dense(
-        fun,
+        jacrev,
+        given,
         functools.partial(jax.jacrev, holomorphic=holomorphic, allow_int=allow_int),
-        Targets.of(grad_states, argnums),
-        has_aux=bool(has_aux),
-        return_value=return_value,
-        label="jacrev",
         kinds=Kinds(inputs, jnp.complexfloating if holomorphic else jnp.floating),
     )
 
@@ -142,17 +140,15 @@ def jacfwd(
     [[1. 0.]
      [1. 1.]]
     """
+    given = dict(locals())
     real, complex_ = (
         Kinds(jnp.floating, jnp.inexact),
         Kinds(jnp.complexfloating, jnp.complexfloating),
     )
     return _dense(
-        fun,
+        jacfwd,
+        given,
         functools.partial(jax.jacfwd, holomorphic=holomorphic),
-        Targets.of(grad_states, argnums),
-        has_aux=bool(has_aux),
-        return_value=return_value,
-        label="jacfwd",
         kinds=complex_ if holomorphic else real,
     )
 
@@ -277,31 +273,27 @@ def hessian(
     >>> hessian(loss, states)()["a"]["b"].shape
     (2, 3)
     """
+    given = dict(locals())
     kind = jnp.complexfloating if holomorphic else jnp.floating
     return _dense(
-        fun,
+        hessian,
+        given,
         functools.partial(jax.hessian, holomorphic=holomorphic),
-        Targets.of(grad_states, argnums),
-        has_aux=bool(has_aux),
-        return_value=return_value,
-        label="hessian",
         kinds=Kinds(kind, kind),
         order=2,
     )
 
 
 def _dense(
-    fun: Callable[..., Any] | None,
+    ours: Any,
+    given: dict[str, Any],
     transform: Callable[..., Any],
-    targets: Targets,
     *,
-    has_aux: bool,
-    return_value: bool,
-    label: str,
     kinds: Kinds,
     order: int = 1,
 ) -> Any:
-    """Return what a transform for dense derivatives of some order returns."""
+    """Return what a transform of ours for dense derivatives of some order returns."""
+    targets = Targets.of(given["grad_states"], given["argnums"])
 
     def apply(pure: Callable[..., Any]) -> Callable[..., Any]:
         # jax cannot do without anything to differentiate, as with a model without parameters.
@@ -321,13 +313,13 @@ def _dense(
             targets,
             args,
             kwargs,
-            label=label,
-            has_aux=has_aux,
+            label=ours.__name__,
+            has_aux=bool(given["has_aux"]),
             kinds=kinds,
         )
         return _arranged(found, order), found.value, found.aux
 
-    return gradient_function(fun, derive, has_aux=has_aux, return_value=return_value)
+    return gradient_function(ours, given, derive)
 
 
 def _arranged(found: Evaluated, order: int) -> Any:

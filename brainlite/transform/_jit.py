@@ -23,6 +23,7 @@ from brainlite.transform._arguments import (
 from brainlite.transform._intake import Misfit
 from brainlite.transform._options import Options
 from brainlite.transform._specialise import Binding, Call, Respecialise, Specialisation, tracing
+from brainlite.transform._transformed import adopt_name, not_default
 
 __all__ = ["BoundJit", "JitFunction", "jit"]
 
@@ -55,9 +56,17 @@ class BoundJit(Generic[P, R_co]):
     before did not fit, and the shapes of the arguments that it was traced for.
     """
 
-    def __init__(self, fun: Callable[P, R_co], options: Options | None = None) -> None:
+    def __init__(
+        self,
+        fun: Callable[P, R_co],
+        options: Options | None = None,
+        shown: Sequence[tuple[str, Any]] = (),
+    ) -> None:
+        # Before all else: it takes over the attributes of `fun`.
+        adopt_name(self, fun)
         self.fun: Callable[P, R_co] = fun
         self.__wrapped__: Callable[P, R_co] = fun
+        self._shown = shown  # the options, as they are printed
         self._options: Options = options or Options()
         self._specialisations: dict[Any, list[Specialisation]] = {}
         self._bindings: dict[Any, Binding] = {}
@@ -71,7 +80,6 @@ class BoundJit(Generic[P, R_co]):
         self._token: object = None  # the one for `_position`
         self._by_shape = False
         self._deep = False
-        functools.update_wrapper(self, fun, assigned=_copied(fun), updated=())
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         # The warm path: a look-up and comparisons, then the one dispatch. Every line here is paid
@@ -157,7 +165,7 @@ class BoundJit(Generic[P, R_co]):
 
     def __display__(self) -> Shown:
         made = [each.shown for known in self._specialisations.values() for each in known]
-        return Shown("JitFunction", [("fun", self.fun), ("compilations", made)])
+        return Shown("jit", [("fun", self.fun), *self._shown, ("compilations", made)])
 
     __repr__ = text_repr
     __treescope_repr__ = treescope_repr
@@ -367,6 +375,7 @@ def jit(
     >>> float(add(1.0)), float(add(2.0)), float(count.value)
     (2.0, 6.0, 3.0)
     """
+    shown = not_default(jit, locals())
 
     def decorate(fun: Callable[..., Any]) -> JitFunction[..., Any]:
         options = Options(
@@ -377,14 +386,9 @@ def jit(
             out_shardings,
             {"keep_unused": keep_unused, "inline": inline},
         )
-        return JitFunction(fun, options)
+        return JitFunction(fun, options, shown)
 
     return decorate if fun is None else decorate(fun)
-
-
-def _copied(fun: Any) -> tuple[str, ...]:
-    names = ("__module__", "__name__", "__qualname__", "__doc__")
-    return tuple(name for name in names if isinstance(getattr(fun, name, None), str))
 
 
 def _because(known: Sequence[Specialisation], call: Call, others: bool) -> list[str]:

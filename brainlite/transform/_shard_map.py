@@ -1,6 +1,5 @@
 """One program on the shards of arrays and states: ``shard_map``."""
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -17,6 +16,7 @@ from brainlite.state._frame import Frame, Slot
 from brainlite.transform._call import Arguments, open_call
 from brainlite.transform._eager import execute
 from brainlite.transform._lift import Body, Lifted, commit, fetch, lift, name_of
+from brainlite.transform._transformed import Transformed
 
 __all__ = ["shard_map"]
 
@@ -96,6 +96,7 @@ def shard_map(
     >>> over_devices(jnp.ones(4)), float(seen.value)
     (Array([0.25, 0.25, 0.25, 0.25], dtype=float32), 4.0)
     """
+    given = dict(locals())
     structure: Any
     leaves, structure = jax.tree.flatten(out_specs)
     out = (structure, tuple(leaves))
@@ -119,7 +120,7 @@ def shard_map(
         value: R = result
         return value
 
-    return functools.wraps(fun)(mapped) if hasattr(fun, "__name__") else mapped
+    return Transformed(shard_map, fun, mapped, given)
 
 
 def _run(bodies: Sequence[Body], plan: _Plan, values: list[Any], arguments: Arguments) -> Any:

@@ -16,6 +16,7 @@ import jax
 
 from brainlite import environ
 from brainlite._jax_compat import Tracer
+from brainlite.display._leaf import Verbatim
 from brainlite.environ import layer, process
 from brainlite.errors import TransformError
 from brainlite.graph._graphdef import Description, build, describe
@@ -30,6 +31,7 @@ from brainlite.transform._closure import reachable
 from brainlite.transform._intake import Intake, Misfit, own_buffers
 from brainlite.transform._lift import Effects, Lifted, commit, fetch, lift, name_of
 from brainlite.transform._options import Options
+from brainlite.transform._outline import outline, outline_arguments
 from brainlite.transform._watch import KEY, watchers
 
 __all__ = ["Binding", "Call", "Compilation", "Respecialise", "Specialisation", "tracing"]
@@ -71,7 +73,7 @@ class Compilation(NamedTuple):
     """What a printed jitted function says of one specialisation."""
 
     because: list[str]  # what the one before it did not fit
-    arguments: list[str]  # the shapes and dtypes of each compilation
+    arguments: list[Verbatim]  # the shapes and dtypes that it was compiled for
 
 
 class Specialisation:
@@ -194,9 +196,8 @@ class Specialisation:
         flat = [leaf for each in reversed(args[: self._lists]) for leaf in each]
         values = dict(zip(self.reads, self.intake.restore(flat), strict=True))
         args = args[self._lists :]
-        given = [summary(arg) for arg in args]
-        given += [f"{name}={summary(arg)}" for name, arg in kwargs.items()]
-        self.shown.arguments.append(f"({', '.join(given)})")
+        outlines = [outline(copy, values) for copy in self._copies or ()]
+        self.shown.arguments.append(outline_arguments(*self._fill(args, kwargs, outlines)))
         lifted, self._pending = self._pending, None
         if lifted is not None:
             return lifted([values[state] for state in lifted.reads], (args, kwargs))

@@ -16,6 +16,7 @@ from brainlite.state._fit import summary
 from brainlite.state._frame import MISSING, Frame, Slot, current_frame
 from brainlite.transform._eager import run_compiled
 from brainlite.transform._lift import Effects, collect, commit, fetch, name_of
+from brainlite.transform._transformed import Transformed
 from brainlite.transform._watch import Trail
 
 __all__ = ["vmap"]
@@ -112,8 +113,9 @@ def vmap(
     >>> brainlite.transform.vmap(cell, in_states=hidden)(jnp.ones((4, 2))).shape
     (4, 3)
     """
+    given = dict(locals())
 
-    def decorate(fun: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(fun: Callable[..., Any]) -> Transformed:
         declared_in = _by_state(in_states, "in_states")
         declared_out = {**declared_in, **_by_state(out_states, "out_states")}
 
@@ -137,7 +139,7 @@ def vmap(
             call = _Call.of(args, in_axes)
             return run_compiled(functools.partial(run, call), (call.args, kwargs), label="vmap")
 
-        return functools.wraps(fun)(mapped) if hasattr(fun, "__name__") else mapped
+        return Transformed(vmap, fun, mapped, given)
 
     return decorate if fun is None else decorate(fun)
 

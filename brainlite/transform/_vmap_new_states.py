@@ -1,6 +1,5 @@
 """Vectorisation over states that come to be inside: ``vmap_new_states``."""
 
-import functools
 from collections.abc import Callable, Hashable
 from typing import Any, Protocol, overload
 
@@ -16,6 +15,7 @@ from brainlite.state import State
 from brainlite.state._fit import summary
 from brainlite.state._frame import Frame
 from brainlite.transform._lift import Effects, Place, collect, commit, name_of
+from brainlite.transform._transformed import Transformed
 from brainlite.transform._vmap import Axes, MappedStates, vmap
 from brainlite.typing import Filter, Predicate
 
@@ -116,10 +116,11 @@ def vmap_new_states(
     >>> cell.h.value.shape
     (5, 3)
     """
+    given = dict(locals())
     _check_axis_size(axis_size)
     excluded = to_predicate(state_to_exclude)
 
-    def decorate(fun: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(fun: Callable[..., Any]) -> Transformed:
         def mapped(*args: object, **kwargs: object) -> Any:
             lane = _Lane(fun, excluded, state_tag)
             run: Callable[..., Any] = vmap(
@@ -136,7 +137,7 @@ def vmap_new_states(
             lane.commit(own, shared)
             return out
 
-        return functools.wraps(fun)(mapped) if hasattr(fun, "__name__") else mapped
+        return Transformed(vmap_new_states, fun, mapped, given)
 
     return decorate if fun is None else decorate(fun)
 

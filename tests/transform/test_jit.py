@@ -322,10 +322,10 @@ def test_a_printed_jit_tells_what_it_was_compiled_for_and_why() -> None:
     text = repr(step)
     first, changed, static = text.split("Compilation(")[1:]
     assert "because=['first call']" in first
-    assert "arguments=['(float32[4,3])', '(float32[2,3])']" in first
+    assert "arguments=[(float32[4,3]), (float32[2,3])]" in first
     assert "because=['Model.gain']" in changed
     assert "because=['other static arguments']" in static
     model.step(jnp.ones(3))
-    assert "Compilation(because=['first call']" in repr(model.step)
+    assert "(Model(weight=float32[3], count=int32[]), float32[3])" in repr(model.step)
     step.clear_cache()
     assert "compilations=[]" in repr(step)
