@@ -10,7 +10,7 @@
 from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
 from importlib.metadata import version as _version
 
-from brainlite import display, environ, errors, graph, nn, random, state, transform, typing
+from brainlite import display, environ, errors, graph, metrics, nn, random, state, transform, typing
 from brainlite.random import RandomState
 from brainlite.state import (
     BatchState,
@@ -40,6 +40,7 @@ __all__ = [
     "environ",
     "errors",
     "graph",
+    "metrics",
     "nn",
     "random",
     "state",

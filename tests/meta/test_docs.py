@@ -19,7 +19,17 @@ LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)[^)]*\)")
 
 
 def test_the_rooms_are_found() -> None:
-    rooms = ["environ", "errors", "graph", "nn", "nn.init", "random", "state", "transform"]
+    rooms = [
+        "environ",
+        "errors",
+        "graph",
+        "metrics",
+        "nn",
+        "nn.init",
+        "random",
+        "state",
+        "transform",
+    ]
     assert {"brainlite", "brainlite.typing"} <= set(MODULES)
     assert {f"brainlite.{room}" for room in rooms} <= set(MODULES)
 

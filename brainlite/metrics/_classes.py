@@ -1,0 +1,299 @@
+"""Metrics of predicted classes: the confusion matrix, precision, recall and F1."""
+
+import functools
+from typing import Literal, TypeAlias, get_args
+
+import jax
+import jax.numpy as jnp
+
+from brainlite._jax_compat import Tracer
+from brainlite.errors import OptionError
+from brainlite.metrics._arguments import check_known, refused, to_classes, to_mask
+from brainlite.metrics._metric import MetricState, Tally
+from brainlite.typing import Array, ArrayLike
+
+__all__ = ["ConfusionMatrix", "F1ScoreMetric", "PrecisionMetric", "RecallMetric"]
+
+Average: TypeAlias = Literal["binary", "macro", "micro", "weighted"]
+
+
+class Classes(Tally[Array]):
+    """The base of all: pairs of a predicted and a true class."""
+
+    num_classes: int | None
+    outside: MetricState[Array]
+
+    def _set_classes(self, num_classes: int | None) -> None:
+        if num_classes is not None and num_classes < 1:
+            raise OptionError(
+                "there must be classes",
+                where=type(self).__name__,
+                expected="num_classes of 1 or more",
+                got=f"num_classes={num_classes}",
+                fix="pass the number of classes; leave it out for precision, recall and F1 of two",
+            )
+        self.num_classes = num_classes
+        self.outside = MetricState(jnp.zeros((), jnp.int32))
+
+    @property
+    def _number(self) -> int:
+        return 2 if self.num_classes is None else self.num_classes
+
+    def update(
+        self, *, predictions: ArrayLike, labels: ArrayLike, mask: ArrayLike | None = None
+    ) -> None:
+        """Count samples.
+
+        Parameters
+        ----------
+        predictions : array of int or bool, shape (...)
+            The predicted classes.
+        labels : array of int or bool, shape (...)
+            The true ones.
+        mask : array of bool, shape (...) or its first axes, optional
+            Which samples count.
+        """
+        true = to_classes(self, "labels", labels)
+        guess = to_classes(self, "predictions", predictions, true.shape)
+        counts = to_mask(self, mask, true.shape)
+        known = check_known(self, "labels", true, counts, self._number)
+        known = check_known(self, "predictions", guess, counts, self._number) & known
+        asked = true.size if counts is None else counts.sum(dtype=jnp.int32)
+        self._count(true, guess, known)
+        self.outside.value = self.outside.value + (asked - known.sum(dtype=jnp.int32))
+
+    def _count(self, true: Array, guess: Array, known: Array) -> None:
+        """Count those pairs that are known to be classes."""
+        raise NotImplementedError
+
+    def _check_inside(self) -> None:
+        """Raise if compiled code has met what is no class."""
+        outside = self.outside.value
+        if isinstance(outside, Tracer) or not outside.any():
+            return
+        raise refused(
+            self,
+            "compiled code has updated the metric with what is no class, which was not counted",
+            expected=f"classes from 0 to {self._number - 1}",
+            got=f"{int(outside.sum())} samples with a label or a prediction outside of them",
+            fix="leave out what does not count by mask=(labels != -100), after reset()",
+        )
+
+
+@functools.partial(jax.jit, static_argnums=2)
+def _histogram(classes: Array, counts: Array, number: int) -> Array:
+    """Count how often each number below ``number`` occurs among those that count."""
+    places = jnp.where(counts, classes, number)  # beyond the end, where it is dropped
+    return jnp.zeros(number, jnp.int32).at[places.ravel()].add(1, mode="drop")
+
+
+class ConfusionMatrix(Classes):
+    """How often each class was taken for each.
+
+    A class out of range raises where it can be seen; one in compiled code is not counted, and
+    :meth:`compute` raises, except where it is compiled itself.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of classes.
+
+    Attributes
+    ----------
+    matrix : MetricState
+        The counts, whole numbers below 2**31, of shape (num_classes, num_classes).
+    outside : MetricState
+        How many samples compiled code has met that are in no class.
+
+    Raises
+    ------
+    OptionError
+        ``num_classes`` is not above 0.
+    InputError
+        At the update: arrays that do not fit, or hold other classes.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> metric = brainlite.metrics.ConfusionMatrix(num_classes=3)
+    >>> metric.update(predictions=jnp.array([0, 1, 2, 1, 0]), labels=jnp.array([0, 1, 1, 1, 2]))
+    >>> metric.compute()
+    Array([[1, 0, 0],
+           [0, 2, 1],
+           [1, 0, 0]], dtype=int32)
+    """
+
+    def __init__(self, num_classes: int) -> None:
+        self._set_classes(num_classes)
+        self.matrix: MetricState[Array] = MetricState(jnp.zeros((num_classes,) * 2, jnp.int32))
+
+    def _count(self, true: Array, guess: Array, known: Array) -> None:
+        number = self._number
+        counted = _histogram(true * number + guess, known, number**2)
+        self.matrix.value += counted.reshape(number, number)
+
+    def compute(self) -> Array:
+        """Return the counts.
+
+        Returns
+        -------
+        array of int, shape (num_classes, num_classes)
+            The true class is the row, the predicted one the column.
+        """
+        self._check_inside()
+        return self.matrix.value
+
+
+class Ratio(Classes):
+    """The base of ratios of counts by class: true positives to something."""
+
+    def __init__(self, num_classes: int | None = None, average: Average | None = "macro") -> None:
+        self._set_classes(num_classes)
+        if average not in (*get_args(Average), None) or (
+            average == "binary" and num_classes not in (None, 2)
+        ):
+            raise OptionError(
+                "there is no such average",
+                where=type(self).__name__,
+                expected="'macro', 'micro', 'weighted' or None; 'binary' for two classes",
+                got=f"average={average!r}, num_classes={num_classes}",
+                fix="pass 'macro' for the mean over the classes, None for each by itself",
+            )
+        self.average: Average | None = average
+        zeros = jnp.zeros(self._number, jnp.int32)
+        self.true_positives: MetricState[Array] = MetricState(zeros)
+        self.false_positives: MetricState[Array] = MetricState(zeros)
+        self.false_negatives: MetricState[Array] = MetricState(zeros)
+
+    def _count(self, true: Array, guess: Array, known: Array) -> None:
+        hit, number = true == guess, self._number
+        self.true_positives.value += _histogram(true, known & hit, number)
+        self.false_positives.value += _histogram(guess, known & ~hit, number)
+        self.false_negatives.value += _histogram(true, known & ~hit, number)
+
+    def compute(self) -> Array:
+        """Return the ratio, averaged over the classes.
+
+        Returns
+        -------
+        array, shape (), or (num_classes,) for ``average=None``
+            0 where the denominator is 0; NaN if compiled code has met what is no class and this
+            is compiled, too.
+        """
+        self._check_inside()
+        states = (self.true_positives, self.false_positives, self.false_negatives)
+        # A float sum does not overflow.
+        hits, false, missed = (state.value.astype(float) for state in states)
+        support = hits + missed
+        if self.average == "micro" and self.num_classes is not None:
+            hits, false, missed = hits.sum(), false.sum(), missed.sum()
+        ratio = self._ratio(hits, false, missed)
+        if self.num_classes is None or self.average == "binary":
+            ratio = ratio[1]
+        elif self.average == "weighted":
+            ratio = _divide((ratio * support).sum(), support.sum())
+        elif self.average == "macro":
+            ratio = ratio.mean()
+        return jnp.where(self.outside.value > 0, jnp.nan, ratio)
+
+    def _ratio(self, hits: Array, false: Array, missed: Array) -> Array:
+        """Return the ratio of true positives, false positives and false negatives."""
+        raise NotImplementedError
+
+
+def _divide(a: Array, b: Array) -> Array:
+    return a / jnp.where(b == 0, 1, b)
+
+
+class PrecisionMetric(Ratio):
+    """The share of hits among the samples taken for a class: TP / (TP + FP).
+
+    A class out of range raises where it can be seen; one in compiled code is not counted, and
+    :meth:`compute` raises, or returns NaN where it is compiled itself.
+
+    Parameters
+    ----------
+    num_classes : int, optional
+        The number of classes. Without it there are two, and the result is that of class 1,
+        whatever the average.
+    average : {'macro', 'micro', 'weighted', 'binary', None}
+        The mean over all classes (also those that never occurred, which count 0); the ratio of the
+        sums; the mean weighted with how often each class was true; class 1 of two; each class.
+
+    Attributes
+    ----------
+    true_positives, false_positives, false_negatives : MetricState
+        The counts of each class, whole numbers below 2**31.
+    outside : MetricState
+        How many samples compiled code has met that are in no class.
+
+    Raises
+    ------
+    OptionError
+        ``num_classes`` is not above 0, or there is no such average.
+    InputError
+        At the update: arrays that do not fit, or hold other classes.
+
+    References
+    ----------
+    ``sklearn.metrics.precision_score`` with ``labels=range(num_classes), zero_division=0``.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> metric = brainlite.metrics.PrecisionMetric()
+    >>> metric.update(predictions=jnp.array([1, 0, 1, 1, 0]), labels=jnp.array([1, 0, 0, 1, 0]))
+    >>> metric.compute()
+    Array(0.6666667, dtype=float32)
+    """
+
+    def _ratio(self, hits: Array, false: Array, missed: Array) -> Array:
+        return _divide(hits, hits + false)
+
+
+class RecallMetric(Ratio):
+    """The share of the samples of a class that were found: TP / (TP + FN).
+
+    Arguments, attributes and errors are those of :class:`PrecisionMetric`.
+
+    References
+    ----------
+    ``sklearn.metrics.recall_score`` with ``labels=range(num_classes), zero_division=0``.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> metric = brainlite.metrics.RecallMetric(num_classes=3, average=None)
+    >>> metric.update(predictions=jnp.array([0, 1, 2, 1, 0]), labels=jnp.array([0, 1, 1, 1, 2]))
+    >>> metric.compute()
+    Array([1.       , 0.6666667, 0.       ], dtype=float32)
+    """
+
+    def _ratio(self, hits: Array, false: Array, missed: Array) -> Array:
+        return _divide(hits, hits + missed)
+
+
+class F1ScoreMetric(Ratio):
+    """The harmonic mean of precision and recall: 2 TP / (2 TP + FP + FN).
+
+    Arguments, attributes and errors are those of :class:`PrecisionMetric`.
+
+    References
+    ----------
+    ``sklearn.metrics.f1_score`` with ``labels=range(num_classes), zero_division=0``.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> metric = brainlite.metrics.F1ScoreMetric(num_classes=3, average="weighted")
+    >>> metric.update(predictions=jnp.array([0, 1, 2, 1, 0]), labels=jnp.array([0, 1, 1, 1, 2]))
+    >>> metric.compute()
+    Array(0.61333334, dtype=float32)
+    """
+
+    def _ratio(self, hits: Array, false: Array, missed: Array) -> Array:
+        return _divide(2 * hits, 2 * hits + false + missed)

@@ -1,0 +1,31 @@
+"""A sum in two floats against exact arithmetic."""
+
+from fractions import Fraction
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brainlite.metrics._sums import plus
+
+floats = st.floats(-(2.0**40), 2.0**40, width=32, allow_subnormal=False)
+add = jax.jit(plus)
+
+
+@given(st.lists(floats, max_size=8))
+def test_a_sum_of_few_is_exact_to_twice_the_digits(numbers: list[float]) -> None:
+    total, rest = jnp.float32(0), jnp.float32(0)
+    for number in numbers:
+        total, rest = add(total, rest, jnp.float32(number))
+    exact = sum(map(Fraction, numbers), Fraction(0))
+    kept = Fraction(float(total)) + Fraction(float(rest))
+    assert abs(kept - exact) <= Fraction(1, 2**44) * sum(map(abs, map(Fraction, numbers)))
+    assert np.float32(kept) == np.float32(float(total))
+
+
+def test_what_overflows_stays_infinite() -> None:
+    total, rest = plus(jnp.float32(3e38), jnp.float32(1.0), jnp.float32(3e38))
+    total, rest = plus(total, rest, jnp.float32(1.0))
+    assert (float(total), float(rest)) == (np.inf, 0.0)
