@@ -19,6 +19,20 @@ settings.register_profile("thorough", max_examples=10_000, deadline=None)
 settings.load_profile("quick")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run an example once, where layers of a family share what documents them."""
+    seen: set[tuple[str, ...]] = set()
+    kept: list[pytest.Item] = []
+    for item in items:
+        if isinstance(item, pytest.DoctestItem):
+            example = tuple(each.source for each in item.dtest.examples)
+            if example in seen:
+                continue
+            seen.add(example)
+        kept.append(item)
+    items[:] = kept
+
+
 @pytest.fixture(autouse=True)
 def _nothing_left_open() -> Iterator[None]:
     settings = environ.all()

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from brainlite.errors import OptionError
 from brainlite.nn import functional
 from brainlite.nn._layers.elementwise import ElementWiseBlock
+from brainlite.nn._layers.families import continue_doc
 from brainlite.nn._layers.layer import Layer, check_features, refused
 from brainlite.nn._modules.size import to_size
 from brainlite.state import ParamState
@@ -74,6 +75,7 @@ class Activation(ElementWiseBlock):
         super().__init_subclass__(**options)
         if function is not None:
             type.__setattr__(cls, "_function", staticmethod(function))
+            continue_doc(cls, function.__doc__)
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name

@@ -138,27 +138,27 @@ class AdaptiveMaxPool(AdaptivePool):
 
 
 class AdaptiveAvgPool1d(AdaptiveAvgPool, rank=1):
-    """:class:`AdaptiveAvgPool` over (..., length, channels)."""
+    """The mean of each of a number of windows, over (..., length, channels)."""
 
 
 class AdaptiveAvgPool2d(AdaptiveAvgPool, rank=2):
-    """:class:`AdaptiveAvgPool` over (..., height, width, channels)."""
+    """The mean of each of a number of windows, over (..., height, width, channels)."""
 
 
 class AdaptiveAvgPool3d(AdaptiveAvgPool, rank=3):
-    """:class:`AdaptiveAvgPool` over (..., depth, height, width, channels)."""
+    """The mean of each of a number of windows, over (..., depth, height, width, channels)."""
 
 
 class AdaptiveMaxPool1d(AdaptiveMaxPool, rank=1):
-    """:class:`AdaptiveMaxPool` over (..., length, channels)."""
+    """The maximum of each of a number of windows, over (..., length, channels)."""
 
 
 class AdaptiveMaxPool2d(AdaptiveMaxPool, rank=2):
-    """:class:`AdaptiveMaxPool` over (..., height, width, channels)."""
+    """The maximum of each of a number of windows, over (..., height, width, channels)."""
 
 
 class AdaptiveMaxPool3d(AdaptiveMaxPool, rank=3):
-    """:class:`AdaptiveMaxPool` over (..., depth, height, width, channels)."""
+    """The maximum of each of a number of windows, over (..., depth, height, width, channels)."""
 
 
 def _overlapping(x: Array, axis: int, count: int) -> tuple[Array, int, Any]:

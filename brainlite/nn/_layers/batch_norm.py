@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn import init
+from brainlite.nn._layers.families import ByRank
 from brainlite.nn._layers.layer import Init, refused
 from brainlite.nn._layers.normalization import (
     AxisNames,
@@ -23,7 +24,7 @@ from brainlite.typing import Array, ArrayLike, DTypeLike, Size
 __all__ = ["BatchNorm0d", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
 
 
-class BatchNorm(Norm):
+class BatchNorm(Norm, ByRank):
     r"""The base of batch normalisation over zero to three spatial axes.
 
     Brings each channel to mean 0 and variance 1 over a batch and all positions, then scales and
@@ -95,13 +96,6 @@ class BatchNorm(Norm):
     >>> layer.running_mean.value
     Array([0.02], dtype=float32)
     """
-
-    _rank: ClassVar[int]
-
-    def __init_subclass__(cls, rank: int | None = None, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if rank is not None:
-            cls._rank = rank
 
     def __init__(
         self,
@@ -217,16 +211,16 @@ class BatchNorm(Norm):
 
 
 class BatchNorm0d(BatchNorm, rank=0):
-    """Batch normalisation of (..., C); see :class:`BatchNorm`."""
+    """Batch normalisation of (..., C)."""
 
 
 class BatchNorm1d(BatchNorm, rank=1):
-    """Batch normalisation of (..., L, C); see :class:`BatchNorm`."""
+    """Batch normalisation of (..., L, C)."""
 
 
 class BatchNorm2d(BatchNorm, rank=2):
-    """Batch normalisation of (..., H, W, C); see :class:`BatchNorm`."""
+    """Batch normalisation of (..., H, W, C)."""
 
 
 class BatchNorm3d(BatchNorm, rank=3):
-    """Batch normalisation of (..., D, H, W, C); see :class:`BatchNorm`."""
+    """Batch normalisation of (..., D, H, W, C)."""

@@ -158,12 +158,12 @@ class Conv(Convolution):
 
 
 class Conv1d(Conv, rank=1):
-    """Convolution of (..., L, C) along one axis; see :class:`Conv`."""
+    """Convolution of (..., L, C) along one axis."""
 
 
 class Conv2d(Conv, rank=2):
-    """Convolution of (..., H, W, C) over two axes; see :class:`Conv`."""
+    """Convolution of (..., H, W, C) over two axes."""
 
 
 class Conv3d(Conv, rank=3):
-    """Convolution of (..., D, H, W, C) over three axes; see :class:`Conv`."""
+    """Convolution of (..., D, H, W, C) over three axes."""

@@ -118,12 +118,12 @@ def _named(span: int, stride: int, whole: bool) -> tuple[int, int]:
 
 
 class ConvTranspose1d(ConvTranspose, rank=1):
-    """Transposed convolution of (..., L, C) along one axis; see :class:`ConvTranspose`."""
+    """Transposed convolution of (..., L, C) along one axis."""
 
 
 class ConvTranspose2d(ConvTranspose, rank=2):
-    """Transposed convolution of (..., H, W, C) over two axes; see :class:`ConvTranspose`."""
+    """Transposed convolution of (..., H, W, C) over two axes."""
 
 
 class ConvTranspose3d(ConvTranspose, rank=3):
-    """Transposed convolution of (..., D, H, W, C) over three axes; see :class:`ConvTranspose`."""
+    """Transposed convolution of (..., D, H, W, C) over three axes."""

@@ -3,7 +3,7 @@
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from brainlite._jax_compat import is_eager
 from brainlite.display import Shown
 from brainlite.errors import SizeError
 from brainlite.nn import init
+from brainlite.nn._layers.families import ByRank
 from brainlite.nn._layers.layer import Init, Layer, batched, refused
 from brainlite.nn._layers.padding import PaddingMode, pad
 from brainlite.nn._layers.spatial import Pads, per_axis
@@ -35,18 +36,13 @@ class Plan(NamedTuple):
     transposed: bool = False
 
 
-class Convolution(Layer):
+class Convolution(Layer, ByRank):
     """The base of convolutions. A subclass says with ``_plan`` what it does along its axes."""
 
     out_channels: int
     groups: int
 
-    _rank: ClassVar[int]
     w_mask: Array | None = None
-
-    def __init_subclass__(cls, rank: int = 0, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        cls._rank = rank
 
     @abstractmethod
     def _plan(self) -> Plan:

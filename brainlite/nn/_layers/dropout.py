@@ -1,13 +1,14 @@
 """Layers that drop a part of their input at random, in training."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import jax.numpy as jnp
 
 from brainlite import random
 from brainlite.errors import OptionError
 from brainlite.nn._layers.elementwise import ElementWiseBlock
+from brainlite.nn._layers.families import ByRank
 from brainlite.nn._layers.layer import refused
 from brainlite.nn._modules.size import to_size
 from brainlite.state import ShortTermState
@@ -146,7 +147,7 @@ class Dropout(Dropping):
         return tuple(1 if axis in shared else n for axis, n in enumerate(x.shape))
 
 
-class DropoutNd(Dropping):
+class DropoutNd(Dropping, ByRank):
     """The base of dropout of whole channels: each sample keeps or drops its own.
 
     Parameters
@@ -183,8 +184,6 @@ class DropoutNd(Dropping):
     True
     """
 
-    _rank: ClassVar[int]
-
     def __init__(
         self,
         prob: float | None = None,
@@ -203,22 +202,16 @@ class DropoutNd(Dropping):
         return tuple(n if i < first or i == channel else 1 for i, n in enumerate(x.shape))
 
 
-class Dropout1d(DropoutNd):
-    """Drops whole channels of (..., length, channels); see :class:`DropoutNd`."""
-
-    _rank = 1
+class Dropout1d(DropoutNd, rank=1):
+    """Drops whole channels of (..., length, channels)."""
 
 
-class Dropout2d(DropoutNd):
-    """Drops whole channels of (..., height, width, channels); see :class:`DropoutNd`."""
-
-    _rank = 2
+class Dropout2d(DropoutNd, rank=2):
+    """Drops whole channels of (..., height, width, channels)."""
 
 
-class Dropout3d(DropoutNd):
-    """Drops whole channels of (..., depth, height, width, channels); see :class:`DropoutNd`."""
-
-    _rank = 3
+class Dropout3d(DropoutNd, rank=3):
+    """Drops whole channels of (..., depth, height, width, channels)."""
 
 
 class AlphaDropout(Dropping):

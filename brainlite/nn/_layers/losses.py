@@ -19,6 +19,7 @@ from brainlite.nn._functional.reduction import (
     check_options,
     check_reduction,
 )
+from brainlite.nn._layers.families import continue_doc
 from brainlite.nn._modules.module import Module
 from brainlite.typing import Array, ArrayLike
 
@@ -61,6 +62,11 @@ class _Loss(Module):
     _function: ClassVar[Callable[..., Array]]
     _reductions: ClassVar[tuple[str, ...]] = REDUCTIONS
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        function = getattr(cls, "_function", None)
+        continue_doc(cls, None if function is None else function.__doc__)
+
     def __init__(self, *, reduction: str, **options: Any) -> None:
         check_reduction(type(self).__name__, reduction, self._reductions)
         check_options(type(self).__name__, **options)
@@ -86,15 +92,7 @@ class _PairLoss(_Loss):
 
 
 class MSELoss(_PairLoss):
-    """The squared error: see :func:`brainlite.nn.functional.mse_loss`.
-
-    Examples
-    --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
-    >>> brainlite.nn.MSELoss()(jnp.array([1.0, 2.0]), jnp.array([1.0, 4.0]))
-    Array(2., dtype=float32)
-    """
+    """The squared error: see :func:`brainlite.nn.functional.mse_loss`."""
 
     _function = staticmethod(numbers.mse_loss)
 

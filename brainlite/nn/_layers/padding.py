@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import jax.numpy as jnp
 
 from brainlite.errors import SizeError
+from brainlite.nn._layers.families import ByRank
 from brainlite.nn._layers.layer import refused
 from brainlite.nn._layers.spatial import Pads, per_axis, to_pairs
-from brainlite.nn._modules.module import Module
 from brainlite.nn._modules.size import to_size
 from brainlite.typing import Array, Shape, Size
 
@@ -57,7 +57,7 @@ def most_padding(mode: PaddingMode, size: int) -> float:
     return given.get(mode, enough)
 
 
-class Pad(Module):
+class Pad(ByRank):
     """The base of layers that put elements around their input: (..., *spatial, channels).
 
     Outside stand, for (1, 2, 3) padded by 2: of a ReflectionPad (3, 2 | 1, 2, 3 | 2, 1), of a
@@ -95,13 +95,12 @@ class Pad(Module):
     (8, 6, 9, 3)
     """
 
-    _rank: ClassVar[int]
     _mode: ClassVar[PaddingMode]
     value: float = 0
 
-    def __init_subclass__(cls, rank: int, mode: PaddingMode = "zeros", **options: Any) -> None:
+    def __init_subclass__(cls, mode: PaddingMode = "zeros", **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._rank, cls._mode = rank, mode
+        cls._mode = mode
 
     def __init__(
         self, padding: PadSize, in_size: Size | None = None, name: str | None = None
@@ -166,55 +165,55 @@ def _to_pads(padding: PadSize, rank: int, where: str) -> Pads:
 
 
 class ReflectionPad1d(Pad, rank=1, mode="reflect"):
-    """The input reflected at both ends of one axis; see :class:`Pad`."""
+    """The input reflected at both ends of one axis."""
 
 
 class ReflectionPad2d(Pad, rank=2, mode="reflect"):
-    """The input reflected at its edges, two axes; see :class:`Pad`."""
+    """The input reflected at its edges, two axes."""
 
 
 class ReflectionPad3d(Pad, rank=3, mode="reflect"):
-    """The input reflected at its faces, three axes; see :class:`Pad`."""
+    """The input reflected at its faces, three axes."""
 
 
 class ReplicationPad1d(Pad, rank=1, mode="replicate"):
-    """The first and last element of one axis repeated; see :class:`Pad`."""
+    """The first and last element of one axis repeated."""
 
 
 class ReplicationPad2d(Pad, rank=2, mode="replicate"):
-    """The outermost elements of two axes repeated; see :class:`Pad`."""
+    """The outermost elements of two axes repeated."""
 
 
 class ReplicationPad3d(Pad, rank=3, mode="replicate"):
-    """The outermost elements of three axes repeated; see :class:`Pad`."""
+    """The outermost elements of three axes repeated."""
 
 
 class CircularPad1d(Pad, rank=1, mode="circular"):
-    """The input continued from its other end, one axis; see :class:`Pad`."""
+    """The input continued from its other end, one axis."""
 
 
 class CircularPad2d(Pad, rank=2, mode="circular"):
-    """The input continued from its other side, two axes; see :class:`Pad`."""
+    """The input continued from its other side, two axes."""
 
 
 class CircularPad3d(Pad, rank=3, mode="circular"):
-    """The input continued from its other side, three axes; see :class:`Pad`."""
+    """The input continued from its other side, three axes."""
 
 
 class ZeroPad1d(Pad, rank=1):
-    """Zeros around one axis; see :class:`Pad`."""
+    """Zeros around one axis."""
 
 
 class ZeroPad2d(Pad, rank=2):
-    """Zeros around two axes; see :class:`Pad`."""
+    """Zeros around two axes."""
 
 
 class ZeroPad3d(Pad, rank=3):
-    """Zeros around three axes; see :class:`Pad`."""
+    """Zeros around three axes."""
 
 
-class ConstantPad(Pad, rank=0):
-    """The base of layers that put a number of one's own around the input; see :class:`Pad`."""
+class ConstantPad(Pad):
+    """The base of layers that put a number of one's own around the input."""
 
     def __init__(
         self,
@@ -228,12 +227,12 @@ class ConstantPad(Pad, rank=0):
 
 
 class ConstantPad1d(ConstantPad, rank=1):
-    """A number around one axis; see :class:`Pad`."""
+    """A number around one axis."""
 
 
 class ConstantPad2d(ConstantPad, rank=2):
-    """A number around two axes; see :class:`Pad`."""
+    """A number around two axes."""
 
 
 class ConstantPad3d(ConstantPad, rank=3):
-    """A number around three axes; see :class:`Pad`."""
+    """A number around three axes."""

@@ -119,15 +119,15 @@ class MaxPool(WindowModule, Generic[B]):
 
 
 class MaxPool1d(MaxPool[B], rank=1):
-    """:class:`MaxPool` over (..., length, channels)."""
+    """The maximum of each window, over (..., length, channels)."""
 
 
 class MaxPool2d(MaxPool[B], rank=2):
-    """:class:`MaxPool` over (..., height, width, channels)."""
+    """The maximum of each window, over (..., height, width, channels)."""
 
 
 class MaxPool3d(MaxPool[B], rank=3):
-    """:class:`MaxPool` over (..., depth, height, width, channels)."""
+    """The maximum of each window, over (..., depth, height, width, channels)."""
 
 
 class AvgPool(WindowModule):
@@ -193,15 +193,15 @@ class AvgPool(WindowModule):
 
 
 class AvgPool1d(AvgPool, rank=1):
-    """:class:`AvgPool` over (..., length, channels)."""
+    """The mean of each window, over (..., length, channels)."""
 
 
 class AvgPool2d(AvgPool, rank=2):
-    """:class:`AvgPool` over (..., height, width, channels)."""
+    """The mean of each window, over (..., height, width, channels)."""
 
 
 class AvgPool3d(AvgPool, rank=3):
-    """:class:`AvgPool` over (..., depth, height, width, channels)."""
+    """The mean of each window, over (..., depth, height, width, channels)."""
 
 
 class LPPool(WindowModule):
@@ -276,15 +276,15 @@ class LPPool(WindowModule):
 
 
 class LPPool1d(LPPool, rank=1):
-    """:class:`LPPool` over (..., length, channels)."""
+    """The power mean of each window, over (..., length, channels)."""
 
 
 class LPPool2d(LPPool, rank=2):
-    """:class:`LPPool` over (..., height, width, channels)."""
+    """The power mean of each window, over (..., height, width, channels)."""
 
 
 class LPPool3d(LPPool, rank=3):
-    """:class:`LPPool` over (..., depth, height, width, channels)."""
+    """The power mean of each window, over (..., depth, height, width, channels)."""
 
 
 def _wide(x: Array) -> Array:

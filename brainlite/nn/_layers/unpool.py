@@ -101,12 +101,12 @@ class MaxUnpool(WindowModule):
 
 
 class MaxUnpool1d(MaxUnpool, rank=1):
-    """:class:`MaxUnpool` over (..., length, channels)."""
+    """Maxima back at their places, over (..., length, channels)."""
 
 
 class MaxUnpool2d(MaxUnpool, rank=2):
-    """:class:`MaxUnpool` over (..., height, width, channels)."""
+    """Maxima back at their places, over (..., height, width, channels)."""
 
 
 class MaxUnpool3d(MaxUnpool, rank=3):
-    """:class:`MaxUnpool` over (..., depth, height, width, channels)."""
+    """Maxima back at their places, over (..., depth, height, width, channels)."""

@@ -165,12 +165,12 @@ class ScaledWSConv(Conv):
 
 
 class ScaledWSConv1d(ScaledWSConv, rank=1):
-    """Convolution of (..., L, C) with standardised weights; see :class:`ScaledWSConv`."""
+    """Convolution of (..., L, C) with standardised weights."""
 
 
 class ScaledWSConv2d(ScaledWSConv, rank=2):
-    """Convolution of (..., H, W, C) with standardised weights; see :class:`ScaledWSConv`."""
+    """Convolution of (..., H, W, C) with standardised weights."""
 
 
 class ScaledWSConv3d(ScaledWSConv, rank=3):
-    """Convolution of (..., D, H, W, C) with standardised weights; see :class:`ScaledWSConv`."""
+    """Convolution of (..., D, H, W, C) with standardised weights."""

@@ -2,16 +2,16 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from brainlite.errors import InputError, SizeError
+from brainlite.nn._layers.families import ByRank
 from brainlite.nn._layers.layer import refused
 from brainlite.nn._layers.spatial import Pads, SpatialPadding, per_axis, to_padding
-from brainlite.nn._modules.module import Module
 from brainlite.nn._modules.size import to_size
 from brainlite.typing import Array, Shape, Size
 
@@ -30,16 +30,10 @@ class Along(NamedTuple):
     filled: int  # the padding at the end that also fills up the last window
 
 
-class SpatialModule(Module):
+class SpatialModule(ByRank):
     """The base of layers that pool the last ``rank`` axes of the input, channels aside."""
 
-    _rank: ClassVar[int]
     channel_axis: int | None
-
-    def __init_subclass__(cls, rank: int | None = None, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if rank is not None:
-            cls._rank = rank
 
     def _set_sizes(self, name: str | None, channel_axis: int | None, in_size: Size | None) -> None:
         """Set what all have; the windows must be known, as out_size follows from them."""
