@@ -3,7 +3,7 @@
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Generic, Self
+from typing import Any, ClassVar, Generic, Self
 
 import jax.numpy as jnp
 from typing_extensions import TypeVar
@@ -20,7 +20,7 @@ R_co = TypeVar("R_co", covariant=True, default=Any)
 
 
 class MetricState(LongTermState[T]):
-    """What a metric has counted so far.
+    """What a metric has counted so far. ``model.half()`` does not touch it.
 
     Examples
     --------
@@ -30,6 +30,7 @@ class MetricState(LongTermState[T]):
     """
 
     __slots__ = ()
+    __keeps_dtype__: ClassVar[bool] = True
 
 
 class Metric(Node, ABC, Generic[R_co]):

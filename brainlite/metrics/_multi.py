@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from brainlite.errors import ContainerError, NameTakenError
 from brainlite.graph import states
 from brainlite.metrics._arguments import refused
-from brainlite.metrics._metric import Metric, MetricState
+from brainlite.metrics._metric import Metric
 
 __all__ = ["MultiMetric"]
 
@@ -93,7 +93,7 @@ class MultiMetric(Metric[dict[str, Any]]):
             What the metrics take, by name: ``values``, ``logits``, ``labels``, ``mask`` ...
         """
         chosen = self._choose(updates)
-        counted = states(self, MetricState)
+        counted = states(self)
         before = counted.to_values()
         try:
             for name, metric in self._members().items():

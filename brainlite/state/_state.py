@@ -3,7 +3,7 @@
 import warnings
 import weakref
 from collections.abc import Collection, Iterable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import jax
 from typing_extensions import TypeVar
@@ -78,6 +78,9 @@ class State(Slot[T]):
     """
 
     __slots__ = ("__frozen__", "name", "tag")
+
+    # Whether ``model.half()`` and the like leave it as it is.
+    __keeps_dtype__: ClassVar[bool] = False
 
     def __init__(
         self, value: T, name: str | None = None, tag: str | Iterable[str] | None = None

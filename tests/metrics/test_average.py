@@ -23,7 +23,7 @@ def test_nothing_is_nan() -> None:
     assert np.isnan(AccuracyMetric().compute())
 
 
-@settings(max_examples=50)
+@settings(max_examples=20)
 @given(batches, masks)
 def test_parts_give_the_mean_of_the_whole(values: np.ndarray, mask: np.ndarray) -> None:
     metric = AverageMetric()

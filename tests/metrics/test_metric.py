@@ -54,6 +54,16 @@ def test_a_metric_in_a_model_is_found_by_its_kind() -> None:
     assert other.loss.compute() == model.loss.compute()
 
 
+def test_casting_a_model_leaves_what_is_counted() -> None:
+    model = Model()
+    for _ in range(2):
+        model.half()
+        model.loss.update(values=jnp.full(40_000, 2.0, "float16"))  # 65504 is the last float16
+    assert model.layer.weight.value["weight"].dtype == "float16"
+    assert model.loss.count.value == 80_000
+    assert model.loss.compute() == 2
+
+
 def test_a_metric_is_copied_pickled_and_split() -> None:
     metric = AverageMetric("loss")
     metric.update(loss=3.0)

@@ -31,7 +31,7 @@ def test_nothing_has_no_spread() -> None:
     assert np.isnan([error, deviation]).all()
 
 
-@settings(max_examples=50)
+@settings(max_examples=20)
 @given(batches, masks)
 def test_parts_give_the_spread_of_the_whole(values: np.ndarray, mask: np.ndarray) -> None:
     metric = WelfordMetric()

@@ -19,7 +19,8 @@ class Castable(Node):
     """A node whose floating-point states can be cast.
 
     All states are cast in place, hidden ones too, and tied ones stay tied. Integers, booleans,
-    complex numbers and random keys stay as they are, and so do arrays in plain attributes.
+    complex numbers and random keys stay as they are, and so do the states of metrics and arrays in
+    plain attributes.
     """
 
     def to(self, dtype: DTypeLike) -> Self:
@@ -90,7 +91,9 @@ def _cast(root: Node, dtype: Any) -> None:
     values: list[Any] = []
     for _, state in iter_leaf(root):
         value = state.value
-        if any(_is_other_float(leaf, dtype) for leaf in jax.tree.leaves(value)):
+        if not state.__keeps_dtype__ and any(
+            _is_other_float(leaf, dtype) for leaf in jax.tree.leaves(value)
+        ):
             states.append(state)
             values.append(jax.tree.map(_caster(dtype), value))
     overwrite(states, values)
