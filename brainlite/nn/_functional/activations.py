@@ -204,9 +204,10 @@ def mish(x: ArrayLike) -> Array:
     return jax.nn.mish(x)
 
 
-def softplus(x: ArrayLike) -> Array:
-    """Return ``log(1 + exp(x))``."""
-    return jax.nn.softplus(x)
+def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Array:
+    """Return ``log(1 + exp(beta * x)) / beta``, and x where ``beta * x`` is above ``threshold``."""
+    scaled = jnp.multiply(x, beta)
+    return jnp.where(scaled > threshold, x, jax.nn.softplus(scaled) / beta)
 
 
 def squareplus(x: ArrayLike, b: ArrayLike = 4) -> Array:

@@ -1,5 +1,6 @@
 """Functions without parameters that work along an axis."""
 
+from collections.abc import Callable
 from typing import Literal, TypeAlias, overload
 
 import jax
@@ -40,18 +41,31 @@ def glu(x: ArrayLike, axis: int = -1) -> Array:
 
 
 def softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Array:
-    """Return ``exp(x)`` over its sum along ``axis``; elements outside ``where`` become 0."""
-    return jax.nn.softmax(x, axis, where)
+    """Return ``exp(x)`` over its sum along ``axis``; elements outside ``where`` become 0.
+
+    It is computed in float32 at least, and the result has the type of x.
+    """
+    return _in_float32(jax.nn.softmax, x, axis, where)
 
 
 def log_softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Array:
     """Return the logarithm of :func:`softmax`; elements outside ``where`` become -inf."""
-    return jax.nn.log_softmax(x, axis, where)
+    return _in_float32(jax.nn.log_softmax, x, axis, where)
 
 
 def softmin(x: ArrayLike, axis: Axis = -1) -> Array:
     """Return the softmax of -x."""
-    return jax.nn.softmax(jnp.negative(x), axis)
+    return softmax(jnp.negative(x), axis)
+
+
+def _in_float32(
+    function: Callable[..., Array], x: ArrayLike, axis: Axis, where: ArrayLike | None
+) -> Array:
+    """Apply a function to x in float32 at least: the sum of half precision is rounded too early."""
+    array = jnp.asarray(x)
+    if jnp.issubdtype(array.dtype, jnp.floating) and array.dtype.itemsize < 4:
+        return function(array.astype(jnp.float32), axis, where).astype(array.dtype)
+    return function(x, axis, where)
 
 
 @overload

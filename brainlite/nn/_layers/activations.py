@@ -143,10 +143,6 @@ class SELU(Activation, function=functional.selu):
     """``1.0507 * elu(x, 1.6733)``: ``functional.selu``."""
 
 
-class Softplus(Activation, function=functional.softplus):
-    """``log(1 + exp(x))``: ``functional.softplus``."""
-
-
 class Softsign(Activation, function=functional.soft_sign):
     """``x / (1 + abs(x))``: ``functional.soft_sign``."""
 
@@ -166,6 +162,17 @@ class CELU(Activation, function=functional.celu):
 
     def __post_init__(self) -> None:
         self._demand(self.alpha != 0, "alpha not to be 0")
+
+
+@dataclass(eq=False, repr=False)
+class Softplus(Activation, function=functional.softplus):
+    """``log(1 + exp(beta * x)) / beta``, x itself for large x: ``functional.softplus``."""
+
+    beta: float = 1.0
+    threshold: float = 20.0
+
+    def __post_init__(self) -> None:
+        self._demand(self.beta != 0, "beta not to be 0")
 
 
 @dataclass(eq=False, repr=False)

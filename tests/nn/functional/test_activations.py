@@ -74,6 +74,12 @@ FORMULAS: list[tuple[str, dict[str, Any], Callable[[Doubles], Doubles]]] = [
     ("hard_swish", {}, lambda x: x * np.clip(x + 3, 0, 6) / 6),
     ("mish", {}, lambda x: x * np.tanh(softplus(x))),
     ("softplus", {}, softplus),
+    ("softplus", {"beta": 3.0}, lambda x: softplus(3 * x) / 3),
+    (
+        "softplus",
+        {"beta": 2.0, "threshold": 1.0},
+        lambda x: np.where(2 * x > 1, x, softplus(2 * x) / 2),
+    ),
     ("squareplus", {}, lambda x: (x + np.sqrt(x**2 + 4)) / 2),
     ("squareplus", {"b": 1.0}, lambda x: (x + np.sqrt(x**2 + 1)) / 2),
     (

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from brainlite import environ
 from brainlite.nn._functional import along_axis
+from brainlite.typing import DTypeLike
 
 X = np.random.default_rng(0).normal(size=(4, 6)) * 3
 XF = jnp.asarray(X, jnp.float32)
@@ -39,6 +40,29 @@ def test_softmax_of_large_numbers_does_not_overflow() -> None:
     large = jnp.array([1e4, 1e4])
     assert along_axis.softmax(large).tolist() == [0.5, 0.5]
     assert along_axis.logsumexp(large) == 1e4 + np.float32(np.log(2))
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_softmax_of_half_precision_is_rounded_once(dtype: DTypeLike) -> None:
+    x = jnp.asarray(np.random.default_rng(1).normal(size=(4, 50)), dtype)
+    expected = softmax(np.asarray(x, np.float64), -1)
+    eps = float(jnp.finfo(dtype).eps)
+    for function, wanted in (
+        (along_axis.softmax, expected),
+        (along_axis.log_softmax, np.log(expected)),
+        (along_axis.softmin, softmax(-np.asarray(x, np.float64), -1)),
+    ):
+        found = function(x)
+        assert found.dtype == dtype
+        np.testing.assert_allclose(np.asarray(found, np.float64), wanted, rtol=eps / 2 * 1.01)
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16, jnp.float32])
+def test_softmax_of_far_apart_numbers_and_its_gradient_are_finite(dtype: DTypeLike) -> None:
+    x = jnp.array([1e4, -1e4, 1e4], dtype)
+    assert along_axis.softmax(x).tolist() == [0.5, 0.0, 0.5]
+    gradient = jax.grad(lambda x: along_axis.log_softmax(x)[1])(x)
+    assert gradient.tolist() == [-0.5, 1.0, -0.5]
 
 
 def test_logsumexp_takes_factors_and_gives_signs() -> None:

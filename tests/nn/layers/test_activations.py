@@ -78,6 +78,7 @@ def test_softmax_takes_the_last_axis_by_default() -> None:
     [
         (lambda: nn.Hardtanh(1.0, -1.0), r"(?s)Hardtanh.*min_val below max_val.*min_val=1\.0"),
         (lambda: nn.CELU(0.0), r"(?s)CELU.*alpha not to be 0"),
+        (lambda: nn.Softplus(0.0), r"(?s)Softplus.*beta not to be 0.*threshold=20\.0"),
         (lambda: nn.RReLU(0.5, 0.1), r"(?s)RReLU.*lower not to be above upper"),
         (lambda: nn.Softshrink(-1.0), r"(?s)Softshrink.*lambd=-1\.0"),
         (lambda: nn.GELU("erf"), r"(?s)GELU.*approximate='erf'"),  # type: ignore[arg-type]  # wrong on purpose

@@ -47,6 +47,8 @@ class Described:
         Whether it draws random numbers in training.
     differentiable : bool
         Whether its output has a gradient with respect to the first input.
+    slope : bool
+        Whether its gradients are slopes; some layers leave out a part on purpose.
     dtypes : tuple of str
         What its input may be cast to; empty where that is not a float.
     bad : tuple of Bad
@@ -60,5 +62,6 @@ class Described:
     mode: bool = False
     draws: bool = False
     differentiable: bool = True
+    slope: bool = True
     dtypes: tuple[str, ...] = ("float32", "bfloat16", "float16")
     bad: tuple[Bad, ...] = field(default=())

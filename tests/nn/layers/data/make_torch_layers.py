@@ -29,6 +29,7 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "Hardtanh-bounds": ("Hardtanh", {"min_val": -0.5, "max_val": 0.7}),
     "Hardshrink-lambd": ("Hardshrink", {"lambd": 0.9}),
     "Softshrink-lambd": ("Softshrink", {"lambd": 0.9}),
+    "Softplus-beta": ("Softplus", {"beta": 0.7, "threshold": 1.0}),
     "GELU-tanh": ("GELU", {"approximate": "tanh"}),
     "GLU-0": ("GLU", {"dim": 0}),
     "Threshold": ("Threshold", {"threshold": 0.1, "value": 3.0}),
