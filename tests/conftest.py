@@ -1,5 +1,6 @@
 """After every test: no frame is open, no attribute is watched, no setting is left."""
 
+import os
 from collections.abc import Iterator
 
 import jax
@@ -10,7 +11,10 @@ from brainlite import environ
 from brainlite.graph import Node
 from brainlite.state._frame import current_frame
 
-# The tests compile much and compute little: XLA is quicker when it leaves out most optimizations.
+# The tests compile much and compute little: XLA is quicker when it leaves out most optimizations
+# and writes loops over elements by itself, without a detour through MLIR. XLA reads the variable
+# when it first compiles.
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false"
 jax.config.update("jax_disable_most_optimizations", True)  # type: ignore[no-untyped-call]  # of jax
 
 # Of the tests that draw examples; `make test-all` asks for the second by --hypothesis-profile.
