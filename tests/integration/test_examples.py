@@ -15,6 +15,7 @@ def test_train_gru_learns_the_wave(capsys: pytest.CaptureFixture[str]) -> None:
     assert "after" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_lstm_learns_to_add(capsys: pytest.CaptureFixture[str]) -> None:
     losses = runpy.run_path(str(EXAMPLES / "adding_problem.py"))["losses"]
     assert sum(losses[:100]) / 100 > 0.15

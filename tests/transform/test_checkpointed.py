@@ -16,7 +16,7 @@ from brainlite.typing import Array
 from tests.transform.checks import Runs, assert_close, assert_same, values
 from tests.transform.small import Counter, Total
 
-LENGTHS = [0, 1, 17, 97, 256]
+LENGTHS = [0, 1, 97, *(pytest.param(length, marks=pytest.mark.slow) for length in (17, 256))]
 
 
 class Recurrence:
@@ -55,7 +55,14 @@ def test_results_and_states_are_those_of_scan(length: int) -> None:
         assert_close(ours.states(), plain.states())
 
 
-@pytest.mark.parametrize(("length", "base"), [(16, 2), (97, 4), (300, 16)])
+@pytest.mark.parametrize(
+    ("length", "base"),
+    [
+        (97, 4),
+        pytest.param(16, 2, marks=pytest.mark.slow),
+        pytest.param(300, 16, marks=pytest.mark.slow),
+    ],
+)
 def test_gradients_are_those_of_scan(length: int, base: int) -> None:
     xs = jnp.sin(jnp.arange(float(length)))
     plain, ours = Recurrence(scan), Recurrence(checkpointed_scan, base=base)

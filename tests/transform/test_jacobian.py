@@ -1,6 +1,7 @@
 """``jacrev``, ``jacfwd`` and ``hessian`` return what jax and finite differences give."""
 
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -74,10 +75,22 @@ def same_trees(actual: Any, expected: Any) -> None:
 # First derivatives.
 
 
+TARGETS = ["state", "list", "dict", "argument", "arguments", "both"]
+# What is differentiated and what is returned with it hardly meet: each with each is slow.
+FEW = {("state", False, False), *((name, True, True) for name in TARGETS)} | {
+    ("both", True, False),
+    ("both", False, True),
+}
+
+
 @both_modes
-@pytest.mark.parametrize("return_value", [False, True])
-@pytest.mark.parametrize("has_aux", [False, True])
-@pytest.mark.parametrize("targets", ["state", "list", "dict", "argument", "arguments", "both"])
+@pytest.mark.parametrize(
+    ("targets", "has_aux", "return_value"),
+    [
+        pytest.param(*case, marks=[pytest.mark.slow] * (case not in FEW))
+        for case in itertools.product(TARGETS, [False, True], [False, True])
+    ],
+)
 def test_jacobian_value_and_aux_come_back_in_their_order(
     targets: str, has_aux: bool, return_value: bool, mode: Any
 ) -> None:

@@ -70,8 +70,17 @@ class Sum:
         return scan_with_progress(scan, pbar, self.body, 0.0, xs, len(xs), reverse, 1)
 
 
-@pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("length", [1, 6, 7])
+@pytest.mark.parametrize(
+    ("length", "reverse"),
+    [
+        (1, False),
+        (7, True),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in [(6, False), (6, True), (7, False)]
+        ),
+    ],
+)
 def test_loop_is_the_same_with_a_bar(tqdm: Recorder, length: int, reverse: bool) -> None:
     xs = jnp.sin(jnp.arange(float(length)))
     plain, ours = Sum(), Sum()
