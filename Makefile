@@ -15,7 +15,7 @@ BENCH_OPTIONS ?=
 PYTEST := -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint types test-all test-oldest test-torch tutorial notebook bench lock clean
+.PHONY: help setup test lint types test-all test-oldest test-torch tutorial notebook golden bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ tutorial: $(VENV)/.stamp ## run the recurrent-networks tutorial; print its outpu
 
 notebook: tutorial ## run the tutorial and keep it, with its output, as the notebook beside its source
 	cp $(BUILD)/recurrent_networks.ipynb $(TUTORIAL:.md=.ipynb)
+
+golden: $(VENV)/.stamp ## write the texts that displays are compared with anew; read the difference before committing
+	BRAINLITE_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/display/test_golden.py
 
 # torch is not in the lock: it is published in several builds of one version, with and without CUDA, and which of them pip
 # finds depends on the machine, so there is no one hash to ask for. What torch needs is in the lock.

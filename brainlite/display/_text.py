@@ -27,7 +27,8 @@ from brainlite.errors import OptionError
 __all__ = ["text_repr", "to_text"]
 
 DEEPEST: Final = 100  # levels that print unless more are asked for: text of depth n is n² long
-SAME: Final = 12  # entries of equal text in a row that print before they fold into one
+SAME: Final = 12  # entries of equal text in a row that print before they fold into one ...
+SCREEN: Final = 60  # ... or fewer, where all but the first are longer than this many lines
 
 Trail: TypeAlias = "tuple[Trail, str] | None"
 """The path of an object, last part first; None at the root. Joined only where it is printed."""
@@ -54,8 +55,8 @@ def to_text(obj: object, *, depth: int | None = None, values: bool = False) -> s
     -------
     str
         One part a line, indented by two spaces a level. An object that appears a second time
-        prints as ``<Linear at encoder[0]>``, more than 12 equal entries in a row as the first one
-        and a count.
+        prints as ``<Linear at encoder[0]>``, more than 12 equal entries in a row, or as many as
+        fill a screen, as the first one and a count.
 
     Raises
     ------
@@ -230,7 +231,7 @@ class _Writer:
         self.open.discard(frame.key)
         labels = [entry.label for entry in frame.node.entries]
         starts = frame.starts
-        if len(labels) > SAME:
+        if len(labels) > SAME or (len(labels) > 2 and len(self.lines) - starts[1] > SCREEN):
             starts, labels = self._fold(frame, labels)
         if frame.node.rest:
             starts.append(len(self.lines))
@@ -242,6 +243,9 @@ class _Writer:
         for start in starts[1:]:
             level, text = self.lines[start - 1]
             self.lines[start - 1] = (level, text + ",")
+        if frame.node.opening == "(" and len(frame.node.entries) == 1:  # else no tuple, to Python
+            level, text = self.lines[-1]
+            self.lines[-1] = (level, text + ",")
         self.lines.append((frame.level, frame.node.closing))
 
     def _fold(self, frame: _Frame, labels: list[str]) -> tuple[list[int], list[str]]:
@@ -253,8 +257,9 @@ class _Writer:
         kept: list[str] = []
         for body, run in groupby(zip(bodies, labels, strict=True), key=itemgetter(0)):
             names = [label for _, label in run]
+            many = len(names) > SAME or (len(names) - 1) * len(body) > SCREEN
             # A field of one line is kept: its name says more than its text takes.
-            folds = len(names) > SAME and (len(body) > 1 or not frame.node.has_names)
+            folds = many and len(names) > 2 and (len(body) > 1 or not frame.node.has_names)
             for name in names[:1] if folds else names:
                 starts.append(len(self.lines))
                 kept.append(name)

@@ -186,7 +186,7 @@ def test_plain_values_print_on_one_line(value: Any, text: str) -> None:
     ("value", "text"),
     [
         ([act], f"[\n  {act!r}\n]"),
-        ((Net(),), "(\n  Net()\n)"),
+        ((Net(),), "(\n  Net(),\n)"),
         ({"b": Net(), "a": 1}, "{\n  'b': Net(),\n  'a': 1\n}"),
         (Point(Net(), 2), "Point(\n  x=Net(),\n  y=2\n)"),
         (Config(jnp.ones(2)), "Config(\n  rate=ShapedArray(float32[2])\n)"),
@@ -421,8 +421,17 @@ def test_equal_layers_fold() -> None:
     assert text.endswith("    ),\n    ... x19 more of the same\n  ],\n  last=1\n)")
 
 
-def test_twelve_equal_layers_do_not_fold() -> None:
-    assert to_text([linear(1, 1) for _ in range(12)]).count("Linear(") == 12
+def test_equal_layers_that_fit_a_screen_do_not_fold() -> None:
+    lines = to_text(linear(1, 1)).count("\n") + 1
+    for count, shown in [(60 // lines + 1, 60 // lines + 1), (60 // lines + 2, 1)]:
+        assert to_text([linear(1, 1) for _ in range(count)]).count("Linear(") == shown
+    assert to_text([act] * 12).count(repr(act)) == 12
+
+
+def test_two_long_layers_do_not_fold() -> None:
+    long = [Net(**{f"part{n}": n for n in range(70)}) for _ in range(3)]
+    assert to_text(long[:2]).count("Net(") == 2
+    assert to_text(long).count("Net(") == 1
 
 
 def test_folding_finds_runs() -> None:

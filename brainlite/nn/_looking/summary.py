@@ -131,7 +131,9 @@ def _cells(row: Row) -> list[str]:
 
 
 def _plus(part: Any, step: int) -> Any:
-    return part + step if isinstance(part, int) else part
+    if isinstance(part, int):
+        return part + step
+    return str(int(part) + step) if part.isdigit() else part  # a module list names by texts
 
 
 def summary(model: Any, *args: Any, depth: int | None = None, **kwargs: Any) -> Summary:
@@ -243,6 +245,6 @@ class _Tree:
 def _content(block: list[Row]) -> Any:
     """Return what is equal for two blocks that may fold into one."""
     base = block[0].path
-    listed = isinstance(base[-1], int)
+    listed = isinstance(base[-1], int) or base[-1].isdigit()
     where = base[:-1] if listed else base
     return where, [(row.path[len(base) :], row[1:]) for row in block]

@@ -53,6 +53,14 @@ def test_a_model_prints_as_a_table() -> None:
     assert repr(summary(Model(), X)) == TABLE
 
 
+@pytest.mark.parametrize("container", [nn.ModuleList, nn.Sequential], ids=["list", "sequence"])
+def test_equal_layers_of_a_module_list_are_one_row(container: Any) -> None:
+    layers = [nn.Linear(3, 3) for _ in range(3)]
+    table = repr(summary(container(*layers) if container is nn.Sequential else container(layers)))
+    assert table.count("Linear") == 1
+    assert "0 to 2   Linear (x3)" in table
+
+
 def test_nothing_is_computed_and_nothing_changes() -> None:
     model = Model()
     states = model.states(State).to_values()
