@@ -1,6 +1,8 @@
 """Modules: layers, cells, and what is done with a whole model."""
 
 from brainlite.nn import functional, init
+from brainlite.nn._attention.decoder import TransformerDecoder, TransformerDecoderLayer
+from brainlite.nn._attention.encoder import TransformerEncoder, TransformerEncoderLayer
 from brainlite.nn._attention.multihead import MultiheadAttention
 from brainlite.nn._layers.activations import (
     CELU,
@@ -334,6 +336,10 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "URLSTMCell",
     "Unflatten",

@@ -1,29 +1,53 @@
-"""What attention may be called with: sequences that fit, and masks as torch's layer reads them."""
+"""What attention may be made and called with: options, sequences that fit, masks as in torch."""
 
 import math
 
-from brainlite.errors import InputError
+from brainlite.errors import InputError, OptionError
 from brainlite.nn._functional.attention import Masks, fits, is_mask, read_mask
 from brainlite.nn._layers.layer import refused
 from brainlite.nn._modules.module import Module
 from brainlite.typing import Array, Shape
 
-__all__ = ["check_sequences", "read_masks"]
+__all__ = ["check_options", "check_sequence", "check_sequences", "read_masks"]
+
+
+def check_options(kind: str, heads: tuple[str, int], size: tuple[str, int], dropout: float) -> None:
+    """Raise unless the heads divide the features, and dropout is a probability."""
+    (name, count), (whole, features) = heads, size
+    divides = count > 0 and features % count == 0
+    checks = (
+        (divides, name, f"a divisor of {whole}={features}", count),
+        (0 <= dropout <= 1, "dropout", "a probability, 0 to 1", dropout),
+    )
+    for good, option, expected, got in checks:
+        if not good:
+            raise OptionError(
+                f"{option} has a value that cannot be",
+                where=kind,
+                expected=expected,
+                got=f"{option}={got!r}",
+                fix=f"change {option}",
+            )
+
+
+def check_sequence(layer: Module, name: str, x: Array, size: int) -> None:
+    """Raise unless this is a sequence with this number of features."""
+    if x.ndim < 2 or x.shape[-1] != size:
+        raise refused(
+            layer,
+            f"{name} is no sequence, or has the wrong number of features",
+            expected=f"an array of shape (..., time, {size})",
+            got=f"an array of shape {x.shape}",
+            fix=f"pass {size} features, or make the layer with other sizes; a sequence of "
+            "vectors has a time axis before the features",
+        )
 
 
 def check_sequences(layer: Module, sizes: Shape, query: Array, key: Array, value: Array) -> None:
     """Raise unless these are sequences with these numbers of features, for the same batch."""
     given = {"query": query, "key": key, "value": value}
     for (name, each), size in zip(given.items(), sizes, strict=True):
-        if each.ndim < 2 or each.shape[-1] != size:
-            raise refused(
-                layer,
-                f"{name} is no sequence, or has the wrong number of features",
-                expected=f"an array of shape (..., time, {size})",
-                got=f"an array of shape {each.shape}",
-                fix=f"pass {size} features, or make the layer with other sizes; a sequence of "
-                "vectors has a time axis before the features",
-            )
+        check_sequence(layer, name, each, size)
     if key.shape[:-1] != value.shape[:-1] or key.shape[:-2] != query.shape[:-2]:
         raise refused(
             layer,

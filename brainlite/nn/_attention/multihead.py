@@ -2,9 +2,8 @@
 
 import jax.numpy as jnp
 
-from brainlite.errors import OptionError
 from brainlite.nn import init
-from brainlite.nn._attention.arguments import check_sequences, read_masks
+from brainlite.nn._attention.arguments import check_options, check_sequences, read_masks
 from brainlite.nn._attention.cache import Stepwise
 from brainlite.nn._attention.parameters import find_entries
 from brainlite.nn._functional.attention import (
@@ -113,7 +112,7 @@ class MultiheadAttention(Stepwise, TorchNamed):
         [self.vdim] = to_size(embed_dim if vdim is None else vdim, "vdim", kind)
         self.dropout: float = dropout
         self.add_zero_attn: bool = add_zero_attn
-        self._check_options()
+        check_options(kind, ("num_heads", self.num_heads), ("embed_dim", self.embed_dim), dropout)
         self._set_dtypes(dtype, param_dtype)
         xavier = init.XavierUniform()
         for each, columns in self._weights():
@@ -129,23 +128,6 @@ class MultiheadAttention(Stepwise, TorchNamed):
             for each in ("bias_k", "bias_v"):
                 value = self._make(init.XavierNormal(), (1, self.embed_dim))
                 setattr(self, each, ParamState(value[None]))
-
-    def _check_options(self) -> None:
-        heads, embed = self.num_heads, self.embed_dim
-        divides = f"a divisor of embed_dim={embed}"
-        checks = (
-            (heads > 0 and embed % heads == 0, "num_heads", divides, heads),
-            (0 <= self.dropout <= 1, "dropout", "a probability, 0 to 1", self.dropout),
-        )
-        for good, option, expected, got in checks:
-            if not good:
-                raise OptionError(
-                    f"{option} has a value that cannot be",
-                    where=type(self).__name__,
-                    expected=expected,
-                    got=f"{option}={got!r}",
-                    fix=f"change {option}",
-                )
 
     def _weights(self) -> list[tuple[str, int]]:
         """Return the names of the weights of the first maps, and their input features."""

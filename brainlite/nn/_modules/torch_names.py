@@ -27,7 +27,7 @@ class TorchEntry(NamedTuple):
         value: Array = self.state.value if self.key is None else self.state.value[self.key]
         return value.T if self.transposed else value
 
-    def write(self, value: np.ndarray[Any, Any]) -> None:
+    def write(self, value: Array | np.ndarray[Any, Any]) -> None:
         """Replace the array by one as torch has it."""
         new = jnp.asarray(value.T if self.transposed else value, self.read().dtype)
         self.state.value = new if self.key is None else {**self.state.value, self.key: new}

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import brainlite
 from brainlite import nn
@@ -13,9 +14,9 @@ from tests.nn.attention.data.make_torch_attention import OWN, PATH, Case, draw, 
 STORED: dict[str, Any] = dict(np.load(PATH))
 
 
-def compute(case: Case, seed: int = 7) -> np.ndarray[Any, Any]:
+def compute(case: Case, seed: int = 7, make: Any = None) -> np.ndarray[Any, Any]:
     """Return outputs and gradients in the order of the stored vector."""
-    layer: Any = getattr(nn, case.kind)(**case.options)
+    layer: Any = (getattr(nn, case.kind) if make is None else make)(**case.options)
     shapes = {name: value.shape for name, value in layer.to_torch_state_dict().items()}
     layer.load_torch_state_dict(draw(shapes, seed + 2))
     call = {k: jnp.asarray(v) if isinstance(v, np.ndarray) else v for k, v in case.call.items()}
@@ -36,5 +37,11 @@ def compute(case: Case, seed: int = 7) -> np.ndarray[Any, Any]:
     return np.concatenate([np.ravel(each) for each in found])
 
 
-def check(found: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> None:
+def some(cases: dict[str, Case], *default: str) -> pytest.MarkDecorator:
+    """Run these cases by default, and the others with the slow tests."""
+    marks = {name: () if name in default else (pytest.mark.slow,) for name in cases}
+    return pytest.mark.parametrize("name", [pytest.param(n, marks=m) for n, m in marks.items()])
+
+
+def check(found: Any, expected: Any) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
