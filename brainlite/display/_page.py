@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from brainlite.display._leaf import Verbatim, array_text, is_array
+from brainlite.display._open import is_displayable
 from brainlite.display._text import to_text
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def show(obj: object, *, depth: int | None = None, values: bool = False) -> None
     Parameters
     ----------
     obj : object
-        What to display.
+        What to display. A table (a :class:`~brainlite.nn.Summary`) stays one.
     depth : int, optional
         Of the text: see :func:`to_text`. The tree folds.
     values : bool
@@ -112,8 +113,10 @@ def show(obj: object, *, depth: int | None = None, values: bool = False) -> None
     {'sizes': (3, 4)}
     """
     notebook: Any = sys.modules.get("IPython")
+    own = hasattr(type(obj), "_repr_html_") and not is_displayable(obj)  # a table, a data frame
     if notebook is None or notebook.get_ipython() is None:
-        sys.stdout.write(to_text(obj, depth=depth, values=values) + "\n")
+        text = str(obj) if own else to_text(obj, depth=depth, values=values)
+        sys.stdout.write(text + "\n")
     else:
         page: Any = import_module("IPython.display")
-        page.display(page.HTML(render_to_html(obj, arrays=values)))
+        page.display(obj if own else page.HTML(render_to_html(obj, arrays=values)))

@@ -32,6 +32,7 @@ class Table(NamedTuple):
     rows: Sequence[Sequence[str]]
     footer: Sequence[str] = ()
     right: Sequence[int] = ()  # the columns that are numbers
+    spare: Sequence[int] = ()  # the columns that may be left out, first ones first
 
     def text(self) -> str:
         """Return the table in columns of equal width."""
@@ -48,6 +49,22 @@ class Table(NamedTuple):
         rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
         footer = [rule, *self.footer] if self.footer else []
         return "\n".join([line(self.header), rule, *map(line, self.rows), *footer])
+
+    def fitted(self, width: int, gap: int = 2) -> "Table":
+        """Return the table without those spare columns for which there is no room."""
+        widths = [max(map(len, column)) for column in zip(self.header, *self.rows, strict=True)]
+        kept = list(range(len(widths)))
+        for n in self.spare:
+            if sum(widths[k] + gap for k in kept) - gap > width:
+                kept.remove(n)
+        missing = [name for n, name in enumerate(self.header) if n not in kept]
+        note = [f"left out in this width: {', '.join(missing)}"] if missing else []
+        return Table(
+            [self.header[n] for n in kept],
+            [[row[n] for n in kept] for row in self.rows],
+            [*self.footer, *note],
+            [new for new, n in enumerate(kept) if n in self.right],
+        )
 
     def html(self) -> str:
         """Return the table for a page."""

@@ -47,6 +47,29 @@ def test_show_prints_text_outside_a_notebook(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == "Linear(\n  n=1\n)\n"
 
 
+class Frame:
+    """A table with a display of its own."""
+
+    def __str__(self) -> str:
+        return "1 2 3"
+
+    def _repr_html_(self) -> str:
+        return "<table></table>"
+
+
+def test_show_leaves_a_table_its_own_display(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(Frame())
+    assert capsys.readouterr().out == "1 2 3\n"
+    shown: list[Any] = []
+    run_ipython(monkeypatch, Shell(notebook=True))
+    display = SimpleNamespace(HTML=str, display=shown.append)
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    show(Frame())
+    assert isinstance(shown[0], Frame)
+
+
 class Shell:
     """Stands for IPython: in a terminal, or with the kernel of a notebook."""
 

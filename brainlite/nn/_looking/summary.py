@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from brainlite.display._table import Table
+from brainlite.display._terminal import rich_table, terminal_text
 from brainlite.errors import InputError, OptionError
 from brainlite.graph import Node, iter_node
 from brainlite.nn._looking.cost import Flops, count_flops
@@ -36,6 +37,9 @@ class Row(NamedTuple):
     bytes: int
     flops: float | None
     blocks: int = 1
+
+
+_SPARE: Final = ("bytes", "input", "calls", "flops", "output")  # the columns to miss least
 
 
 class _Call(NamedTuple):
@@ -82,6 +86,9 @@ class _Calls(Observer):
 class Summary:
     """What :func:`summary` returns: a table as text when printed, and as HTML in a notebook.
 
+    ``print`` draws it with rich where that is installed and the output is a terminal; ``repr``
+    and an f-string always give plain text. ``rich.print`` and consoles of rich take it, too.
+
     Attributes
     ----------
     rows : list of Row
@@ -110,10 +117,24 @@ class Summary:
         footer += [] if self.flops is None else [f"flops of one call: {self.flops:,.0f}"]
         kept = [[row[n] for n in columns] for row in rows]
         right = [n for n, column in enumerate(columns) if column > 3]
-        return Table([header[n] for n in columns], kept, footer, right)
+        names = [header[n] for n in columns]
+        spare = [names.index(name) for name in _SPARE if name in names]
+        return Table(names, kept, footer, right, spare)
 
     def __repr__(self) -> str:
         return self._table().text()
+
+    def __str__(self) -> str:
+        return terminal_text(self._table())
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)  # what goes into other text is text
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(str(self))  # at the prompt of IPython
+
+    def __rich_console__(self, _console: object, options: Any) -> Iterator[Any]:
+        yield rich_table(self._table(), options.max_width)
 
     def _repr_html_(self) -> str:
         return self._table().html()
@@ -152,7 +173,8 @@ def summary(model: Any, *args: Any, depth: int | None = None, **kwargs: Any) -> 
     Returns
     -------
     Summary
-        Prints as text; a notebook shows it as a table. Sizes are of a module with all that is
+        Prints as text, a terminal with rich (``brainlite[terminal]``) shows it in colours and in
+        its width, a notebook as a table. Sizes are of a module with all that is
         below it; equal modules in a list fold into one row (``Linear (x12)``, the sizes of
         one). A cell in a loop is one row, whose calls are the steps. Operations are XLA's
         estimate before it optimizes; of a ``while_loop`` they are those of one step.

@@ -1,5 +1,6 @@
 """The table of a model: shapes, sizes and operations, without running it."""
 
+import io
 from typing import Any
 
 import jax
@@ -174,3 +175,19 @@ def test_a_deleted_parameter_still_has_its_size() -> None:
     for leaf in layer.weight.value.values():
         leaf.delete()
     assert summary(layer).params == 16
+
+
+def test_a_terminal_with_rich_draws_it_in_its_width() -> None:
+    console = pytest.importorskip("rich.console", reason="rich is not installed")
+    lines: dict[int, str] = {}
+    for width in (120, 60):
+        narrow = console.Console(width=width, file=io.StringIO())
+        narrow.print(summary(Model(), X))
+        lines[width] = narrow.file.getvalue()
+    assert "float32[7,4,2]" in lines[120]
+    assert "left out in this width: input, calls, bytes, flops" in " ".join(lines[60].split())
+
+
+def test_other_text_gets_plain_text() -> None:
+    found = summary(Model(), X)
+    assert f"{found}" == str(found) == repr(found) == TABLE
