@@ -18,7 +18,7 @@ os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusi
 jax.config.update("jax_disable_most_optimizations", True)  # type: ignore[no-untyped-call]  # of jax
 
 # Of the tests that draw examples; `make test-all` asks for the second by --hypothesis-profile.
-settings.register_profile("quick", max_examples=200, deadline=None)
+settings.register_profile("quick", max_examples=100, deadline=None)
 settings.register_profile("thorough", max_examples=10_000, deadline=None)
 settings.load_profile("quick")
 
