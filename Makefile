@@ -57,7 +57,7 @@ test-oldest: $(OLDEST)/.stamp ## the tests against the lowest versions that pypr
 	$(OLDEST)/bin/python $(PYTEST) $(PYTEST_OPTIONS)
 
 test-torch: $(BENCH)/.stamp ## the tests that compute with torch, where it is installed, what others read from stored results
-	$(BENCH)/bin/python $(PYTEST) -m slow -k torch tests/nn $(PYTEST_OPTIONS)
+	$(BENCH)/bin/python $(PYTEST) -m slow -k torch tests/nn tests/integration $(PYTEST_OPTIONS)
 
 tutorial: $(VENV)/.stamp ## run the recurrent-networks tutorial; print its output, write plots and HTML
 	$(BIN)/python docs/run_tutorial.py $(TUTORIAL) $(BUILD)
