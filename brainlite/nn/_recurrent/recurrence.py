@@ -24,12 +24,13 @@ Hidden: TypeAlias = tuple[Array, ...]  # the output (B, H) of a cell first, then
 class Cell(NamedTuple):
     """The equations of a cell: those that are not matrix products.
 
-    ``combine`` adds, with no other operation, what comes from the input and what comes from the
-    output before; ``point`` makes the new hidden states of that sum and the old hidden states.
+    ``point`` makes the new hidden states of the gates (B, G) and the old hidden states. The gates
+    are the sum of what comes from the input and what comes from the output before, or else what
+    ``combine`` returns, which may add and concatenate parts of the two, but nothing else.
     """
 
-    combine: Callable[[Array, Array], Array]
     point: Callable[[Array, Hidden], Hidden]
+    combine: Callable[[Array, Array], Array] | None = None
 
 
 class Weights(NamedTuple):
@@ -103,7 +104,7 @@ class _Kept(NamedTuple):
     """What the derivative needs of each step."""
 
     before: Hidden  # the hidden states that the step started from, after a reset
-    pre: Array  # what `combine` returned
+    pre: Array  # the gates
     out: Array | None  # the output before its projection, if there is one
 
 
@@ -131,17 +132,12 @@ def _loop(
     weights: Weights,
     marks: Marks,
 ) -> tuple[Array, Hidden, _Kept | None]:
-    # Transposed once, before the loop. Without the barrier XLA puts that into each product, which
-    # on CPU costs a tenth of the whole, and three quarters of it with a batch of one.
-    barrier: Any = jax.lax.optimization_barrier  # which has no types
-    ih, hh = barrier((weights.ih.T, weights.hh.T))
+    gates = _gates(cell, weights)
 
     def step(old: Hidden, inputs: tuple[Array, Marks]) -> tuple[Hidden, tuple[Array, Any]]:
         x, mark = inputs
         before = _started(mark, initial, old)
-        # The product with the input stays in the loop: taken out, it made the whole slower on CPU,
-        # where (T, B, 4 H) does not fit into the caches.
-        pre = cell.combine(_affine(x, ih, weights.b_ih), _affine(before[0], hh, weights.b_hh))
+        pre = gates(x, before[0])
         out, *rest = cell.point(pre, before)
         h = out if weights.hr is None else out @ weights.hr.T
         new, y = _stepped(mark, (h, *rest), before)
@@ -150,6 +146,30 @@ def _loop(
 
     last, (ys, kept) = jax.lax.scan(step, start, (xs, marks), reverse=reverse)
     return ys, last, kept
+
+
+def _gates(cell: Cell, weights: Weights) -> Callable[[Array, Array], Array]:
+    """Return the function from the input and the output before to the gates, for use in a loop."""
+    combine = cell.combine
+    barrier: Any = jax.lax.optimization_barrier  # which has no types
+    if combine is None:
+        # One product with [x, h] may be large enough for several threads where its two halves are
+        # not. The second barrier keeps the weights first, where XLA would turn the factors around:
+        # on CPU that saves a tenth of the whole loop.
+        both = barrier(jnp.concatenate([weights.ih, weights.hh], -1))
+        bias = None if weights.b_ih is None else weights.b_ih + weights.b_hh
+
+        def added(x: Array, h: Array) -> Array:
+            pre: Array = barrier(both @ jnp.concatenate([x, h], -1).T).T
+            return pre if bias is None else pre + bias
+
+        return added
+    # Transposed once, before the loop. Without the barrier XLA puts that into each product, which
+    # on CPU costs a tenth of the whole, and three quarters of it with a batch of one.
+    ih, hh = barrier((weights.ih.T, weights.hh.T))
+    # The product with the input stays in the loop: taken out, it made the whole slower on CPU,
+    # where (T, B, G) does not fit into the caches.
+    return lambda x, h: combine(_affine(x, ih, weights.b_ih), _affine(h, hh, weights.b_hh))
 
 
 @_recur.defjvp
@@ -161,8 +181,9 @@ def _recur_jvp(
     ys, last, kept = _loop(cell, reverse, True, *primals)
     assert kept is not None
     # What does not depend on the loop. Transposed, these are the products that make the gradients.
+    combine = cell.combine or jnp.add
     from_x = _affine(d_xs, weights.ih.T, d_weights.b_ih) + xs @ d_weights.ih.T
-    d_pres = cell.combine(from_x, _affine(kept.before[0], d_weights.hh.T, d_weights.b_hh))
+    d_pres = combine(from_x, _affine(kept.before[0], d_weights.hh.T, d_weights.b_hh))
     d_outs = None if kept.out is None else kept.out @ d_weights.hr.T
 
     # Computed again in the backward loop: that is cheaper than to keep the slopes of the gates.
@@ -179,7 +200,7 @@ def _recur_jvp(
             d_old = tuple([jnp.where(mark.cut, 0, d) for d in d_old])
         d_before = _started(mark, d_initial, d_old)
         d_h = d_before[0] @ weights.hh.T
-        d_pre = d_pre + cell.combine(jnp.zeros_like(d_h), d_h)
+        d_pre = d_pre + combine(jnp.zeros_like(d_h), d_h)
         d_new, *rest = slope(pre, before, d_pre, d_before)
         if weights.hr is not None:
             d_new = d_new @ weights.hr.T + d_out

@@ -385,7 +385,7 @@ class LSTM(TorchRecurrent):
 
 
 def _plain(act: Callable[[Array], Array]) -> Cell:
-    return Cell(jnp.add, lambda pre, _: (act(pre),))
+    return Cell(lambda pre, _: (act(pre),))
 
 
 _PLAIN = {"tanh": _plain(jnp.tanh), "relu": _plain(jax.nn.relu)}
@@ -415,5 +415,5 @@ def _point_lstm(pre: Array, hidden: Hidden) -> Hidden:
     return jax.nn.sigmoid(o) * jnp.tanh(c), c
 
 
-_GRU = Cell(_combine_gru, _point_gru)
-_LSTM = Cell(jnp.add, _point_lstm)
+_GRU = Cell(_point_gru, _combine_gru)
+_LSTM = Cell(_point_lstm)

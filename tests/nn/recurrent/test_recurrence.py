@@ -20,7 +20,7 @@ def point(pre: Array, hidden: tuple[Array, ...]) -> tuple[Array, ...]:
     return jnp.tanh(kept) * jax.nn.sigmoid(second), kept
 
 
-CELL = Cell(jnp.add, point)
+CELL = Cell(point)
 
 
 def draw() -> Any:
