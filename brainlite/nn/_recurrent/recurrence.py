@@ -157,11 +157,12 @@ def _gates(cell: Cell, weights: Weights) -> Callable[[Array, Array], Array]:
         # not. The second barrier keeps the weights first, where XLA would turn the factors around:
         # on CPU that saves a tenth of the whole loop.
         both = barrier(jnp.concatenate([weights.ih, weights.hh], -1))
-        bias = None if weights.b_ih is None else weights.b_ih + weights.b_hh
+        biases = (weights.b_ih, weights.b_hh)
+        bias = sum([each for each in biases if each is not None], jnp.zeros((), both.dtype))
 
         def added(x: Array, h: Array) -> Array:
             pre: Array = barrier(both @ jnp.concatenate([x, h], -1).T).T
-            return pre if bias is None else pre + bias
+            return pre + bias
 
         return added
     # Transposed once, before the loop. Without the barrier XLA puts that into each product, which
