@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from brainlite.nn._functional.kernel import kernel
 from brainlite.random import uniform
 from brainlite.typing import Array, ArrayLike
 
@@ -87,11 +88,13 @@ def hard_shrink(x: ArrayLike, lambd: float = 0.5) -> Array:
     return jnp.where(jnp.abs(x) > lambd, x, jnp.zeros_like(x))
 
 
+@kernel()
 def relu(x: ArrayLike) -> Array:
     """Return ``max(x, 0)``; the derivative at 0 is 0."""
     return jax.nn.relu(x)
 
 
+@kernel()
 def relu6(x: ArrayLike) -> Array:
     """Return x limited to [0, 6]; the derivative at both ends is 0."""
     return jax.nn.relu6(x)
@@ -157,6 +160,7 @@ def selu(x: ArrayLike) -> Array:
     return jax.nn.selu(x)
 
 
+@kernel("approximate")
 def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     """Return x times the probability that a standard normal number is below x.
 
@@ -204,6 +208,7 @@ def mish(x: ArrayLike) -> Array:
     return jax.nn.mish(x)
 
 
+@kernel("beta", "threshold")
 def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """Return ``log(1 + exp(beta * x)) / beta``, and x where ``beta * x`` is above ``threshold``."""
     scaled = jnp.multiply(x, beta)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from brainlite import environ
+from brainlite.nn._functional.kernel import kernel
 from brainlite.typing import Array, ArrayLike, DTypeLike
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
 Axis: TypeAlias = int | tuple[int, ...] | None
 
 
+@kernel("axis")
 def glu(x: ArrayLike, axis: int = -1) -> Array:
     """Return one half of x times the sigmoid of the other half.
 
@@ -40,6 +42,7 @@ def glu(x: ArrayLike, axis: int = -1) -> Array:
     return jax.nn.glu(x, axis)
 
 
+@kernel("axis")
 def softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Array:
     """Return ``exp(x)`` over its sum along ``axis``; elements outside ``where`` become 0.
 
@@ -48,11 +51,13 @@ def softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Ar
     return _in_float32(jax.nn.softmax, x, axis, where)
 
 
+@kernel("axis")
 def log_softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Array:
     """Return the logarithm of :func:`softmax`; elements outside ``where`` become -inf."""
     return _in_float32(jax.nn.log_softmax, x, axis, where)
 
 
+@kernel("axis")
 def softmin(x: ArrayLike, axis: Axis = -1) -> Array:
     """Return the softmax of -x."""
     return softmax(jnp.negative(x), axis)

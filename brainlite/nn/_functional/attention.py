@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from brainlite.errors import InputError
+from brainlite.nn._functional.kernel import kernel
 from brainlite.random import split_key
 from brainlite.typing import Array, Key, Shape
 
@@ -51,6 +52,7 @@ def close_future(masks: Masks, queries: int, keys: int) -> Masks:
     return masks & Masks(jnp.tril(jnp.ones((queries, keys), bool)))
 
 
+@kernel("causal", "scale")
 def attend(
     query: Array,
     key: Array,
@@ -75,6 +77,7 @@ def attend(
     return out if alive is None else jnp.where(alive.swapaxes(-3, -2), out, 0)
 
 
+@kernel("causal", "scale")
 def weigh(
     query: Array, key: Array, masks: Masks, causal: bool = False, scale: float | None = None
 ) -> Array:
@@ -94,6 +97,7 @@ def weigh(
     return weights if alive is None else jnp.where(alive, weights, 0)
 
 
+@kernel()
 def mix(weights: Array, value: Array) -> Array:
     """Return the values (..., S, K, H) in these shares, (..., T, N, H)."""
     value = jnp.repeat(value, weights.shape[-3] // value.shape[-2], -2)
@@ -187,6 +191,7 @@ def scaled_dot_product_attention(
     return out[:, 0] if plain else out.swapaxes(-3, -2)
 
 
+@kernel("rate")
 def dropped(x: Array, rate: float, key: Key) -> Array:
     """Return ``x`` with a part of its elements zero, and the others larger."""
     kept = jax.random.bernoulli(key, 1 - rate, x.shape)

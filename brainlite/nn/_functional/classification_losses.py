@@ -14,6 +14,7 @@ import numpy as np
 
 from brainlite._jax_compat import Tracer
 from brainlite.errors import InputError
+from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._functional.reduction import (
     Reduction,
     as_floats,
@@ -90,6 +91,19 @@ def cross_entropy(
     >>> brainlite.nn.functional.cross_entropy(logits, jnp.array([0, 2]), reduction="none")
     Array([0.551..., 1.098...], dtype=float32)
     """
+    _see_classes("cross_entropy", input, target, ignore_index)
+    return _cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
+
+
+@kernel("ignore_index", "reduction", "label_smoothing")
+def _cross_entropy(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None,
+    ignore_index: int,
+    reduction: Reduction,
+    label_smoothing: float,
+) -> Array:
     where = "cross_entropy"
     check_options(where, label_smoothing=label_smoothing)
     (x,) = as_floats(where, input)
@@ -127,6 +141,18 @@ def nll_loss(
     weight, ignore_index, reduction
         As for :func:`cross_entropy`, which raises the same errors.
     """
+    _see_classes("nll_loss", input, target, ignore_index)
+    return _nll_loss(input, target, weight, ignore_index, reduction)
+
+
+@kernel("ignore_index", "reduction")
+def _nll_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None,
+    ignore_index: int,
+    reduction: Reduction,
+) -> Array:
     (logs,) = as_floats("nll_loss", input)
     scale = _class_weight("nll_loss", weight, logs)
     loss, counts = _of_classes("nll_loss", logs, target, scale, ignore_index)
@@ -160,11 +186,24 @@ def multi_margin_loss(
     reduction
         As for :func:`cross_entropy`, which raises the same errors.
     """
+    _see_classes("multi_margin_loss", input, target)
+    return _multi_margin_loss(input, target, p, margin, weight, reduction)
+
+
+@kernel("p", "margin", "reduction")
+def _multi_margin_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    p: int,
+    margin: float,
+    weight: ArrayLike | None,
+    reduction: Reduction,
+) -> Array:
     where = "multi_margin_loss"
     check_options(where, p=p)
     (x,) = as_floats(where, input)
     scale = _class_weight(where, weight, x)
-    classes, known = _check_classes(where, target, x.shape)
+    classes, known = _known_classes(where, target, x.shape)
     at = jnp.where(known, classes, 0)[..., None]
     short = jnp.maximum(margin - jnp.take_along_axis(x, at, -1) + x, 0) ** p
     others = jnp.sum(jnp.where(jnp.arange(x.shape[-1]) == at, 0, short), -1)
@@ -172,6 +211,7 @@ def multi_margin_loss(
     return reduce_loss(where, loss, reduction)
 
 
+@kernel("reduction")
 def binary_cross_entropy(
     input: ArrayLike,
     target: ArrayLike,
@@ -197,6 +237,7 @@ def binary_cross_entropy(
     return reduce_loss("binary_cross_entropy", loss, reduction, weight)
 
 
+@kernel("reduction")
 def binary_cross_entropy_with_logits(
     input: ArrayLike,
     target: ArrayLike,
@@ -223,6 +264,7 @@ def binary_cross_entropy_with_logits(
     return reduce_loss(where, y * yes + (1 - y) * jax.nn.softplus(x), reduction, weight)
 
 
+@kernel("reduction")
 def soft_margin_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean") -> Array:
     """Return the logistic loss, ``log(1 + exp(-target * input))``.
 
@@ -237,6 +279,7 @@ def soft_margin_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction =
     return reduce_loss("soft_margin_loss", jax.nn.softplus(-y * x), reduction)
 
 
+@kernel("reduction", "log_target")
 def kl_div(
     input: ArrayLike,
     target: ArrayLike,
@@ -275,7 +318,7 @@ def _of_classes(
     where: str, logs: Array, target: ArrayLike, scale: Array, ignore_index: int
 ) -> tuple[Array, Array]:
     """Return for each sample the weighted -log p of its class, and the weight; 0 if ignored."""
-    classes, known = _check_classes(where, target, logs.shape, ignore_index)
+    classes, known = _known_classes(where, target, logs.shape)
     at = jnp.where(known, classes, 0)
     found = jnp.take_along_axis(logs, at[..., None], -1)[..., 0]
     ignored = classes == ignore_index
@@ -299,10 +342,8 @@ def _class_weight(where: str, weight: ArrayLike | None, x: Array) -> Array:
     )
 
 
-def _check_classes(
-    where: str, target: ArrayLike, shape: Shape, ignore_index: int | None = None
-) -> tuple[Array, Array]:
-    """Return the classes, and which of them there are; raise for others where it can be seen."""
+def _known_classes(where: str, target: ArrayLike, shape: Shape) -> tuple[Array, Array]:
+    """Return the classes, and which of them there are."""
     kind = jnp.result_type(target)
     if not shape or jnp.shape(target) != shape[:-1] or not jnp.issubdtype(kind, jnp.integer):
         raise InputError(
@@ -314,17 +355,26 @@ def _check_classes(
             "float classes into whole numbers (`target.astype(int)`)",
         )
     classes = jnp.asarray(target)
-    known = (classes >= 0) & (classes < shape[-1])
-    strange = ~known if ignore_index is None else ~known & (classes != ignore_index)
-    if not isinstance(strange, Tracer) and np.any(strange):
+    return classes, (classes >= 0) & (classes < shape[-1])
+
+
+def _see_classes(
+    where: str, input: ArrayLike, target: ArrayLike, ignore_index: int | None = None
+) -> None:
+    """Raise where it can be seen that a target is no class."""
+    shape = jnp.shape(input)
+    if isinstance(target, Tracer) or not shape or jnp.shape(target) != shape[:-1]:
+        return
+    seen = np.asarray(target)
+    strange = ((seen < 0) | (seen >= shape[-1])) & (seen != ignore_index)
+    if np.any(strange):
         raise InputError(
             "a target is no class",
             where=where,
             expected=f"classes from 0 to {shape[-1] - 1}",
-            got=f"{np.asarray(classes)[np.asarray(strange)][:5].tolist()} among them",
+            got=f"{seen[strange][:5].tolist()} among them",
             fix="count classes from 0; mark samples that do not count with ignore_index",
         )
-    return classes, known
 
 
 def _check_probabilities(where: str, target: ArrayLike) -> ArrayLike:

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from brainlite.errors import InputError
+from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._functional.reduction import (
     Reduction,
     as_floats,
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 
+@kernel("reduction")
 def mse_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean") -> Array:
     """Return the squared error, ``(input - target)**2``.
 
@@ -62,12 +64,14 @@ def mse_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean")
     return reduce_loss("mse_loss", jnp.square(x - y), reduction)
 
 
+@kernel("reduction")
 def l1_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean") -> Array:
     """Return the absolute error, ``|input - target|``; the arguments are those of `mse_loss`."""
     x, y = same_shape("l1_loss", input=input, target=target)
     return reduce_loss("l1_loss", _distance(x, y), reduction)
 
 
+@kernel("reduction", "beta")
 def smooth_l1_loss(
     input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean", beta: float = 1.0
 ) -> Array:
@@ -94,6 +98,7 @@ def smooth_l1_loss(
     return reduce_loss("smooth_l1_loss", loss, reduction)
 
 
+@kernel("reduction", "delta")
 def huber_loss(
     input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean", delta: float = 1.0
 ) -> Array:
@@ -118,6 +123,7 @@ def huber_loss(
     return reduce_loss("huber_loss", loss, reduction)
 
 
+@kernel("log_input", "full", "eps", "reduction")
 def poisson_nll_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -148,6 +154,7 @@ def poisson_nll_loss(
     return reduce_loss("poisson_nll_loss", loss, reduction)
 
 
+@kernel("full", "eps", "reduction")
 def gaussian_nll_loss(
     input: ArrayLike,
     target: ArrayLike,

@@ -1,13 +1,13 @@
 """Pooling to a given size, whatever the size of the input."""
 
-from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
 
 from brainlite.errors import SizeError
+from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import refused
 from brainlite.nn._layers.window import SpatialModule
 from brainlite.nn._modules.size import to_size
@@ -58,6 +58,8 @@ class AdaptivePool(SpatialModule):
     Array([2., 4., 6.], dtype=float32)
     """
 
+    _mean: ClassVar[bool]
+
     def __init__(
         self,
         target_size: int | Sequence[int | None] | None,
@@ -91,18 +93,7 @@ class AdaptivePool(SpatialModule):
         array, shape (..., *target_size, channels)
         """
         shape = self._shape_of(x.shape)
-        for axis in self._axes(x.shape):
-            size, count = x.shape[axis], shape[axis]
-            if size % count == 0:  # the windows are the rows of a matrix
-                rows = (*x.shape[:axis], count, size // count, *x.shape[axis + 1 :])
-                x = self._pool(x.reshape(rows), axis + 1)
-            else:
-                x = self._pool(*_overlapping(x, axis, count))
-        return x
-
-    @abstractmethod
-    def _pool(self, windows: Array, axis: int, inside: Any = None) -> Array:
-        """Pool along the axis of windows; elements that are not inside repeat the last one."""
+        return _pooled(x, tuple((axis, shape[axis]) for axis in self._axes(x.shape)), self._mean)
 
     def _shape_of(self, shape: Shape) -> Shape:
         axes = self._axes(shape)
@@ -121,20 +112,13 @@ class AdaptivePool(SpatialModule):
 class AdaptiveAvgPool(AdaptivePool):
     """The mean of each window; the windows are those of :class:`AdaptivePool`."""
 
-    def update(self, x: Array) -> Array:
-        """Pool an array (..., *spatial, channels) to (..., *target_size, channels)."""
-        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
-        return super().update(wide).astype(jnp.result_type(x.dtype, float))
-
-    def _pool(self, windows: Array, axis: int, inside: Any = None) -> Array:
-        return jnp.mean(windows, axis, where=inside)
+    _mean = True
 
 
 class AdaptiveMaxPool(AdaptivePool):
     """The maximum of each window; the windows are those of :class:`AdaptivePool`."""
 
-    def _pool(self, windows: Array, axis: int, inside: Any = None) -> Array:
-        return jnp.max(windows, axis)
+    _mean = False
 
 
 class AdaptiveAvgPool1d(AdaptiveAvgPool, rank=1):
@@ -161,10 +145,27 @@ class AdaptiveMaxPool3d(AdaptiveMaxPool, rank=3):
     """The maximum of each of a number of windows, over (..., depth, height, width, channels)."""
 
 
-def _overlapping(x: Array, axis: int, count: int) -> tuple[Array, int, Any]:
-    """Return windows in the rows of a matrix, its last axis, and which elements are inside."""
+@kernel("counts", "mean")
+def _pooled(x: Array, counts: tuple[tuple[int, int], ...], mean: bool) -> Array:
+    """Return the mean or the maximum of so many windows along each of the axes."""
+    dtype = jnp.result_type(x.dtype, float) if mean else x.dtype
+    if mean:
+        x = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    for axis, count in counts:
+        size, inside = x.shape[axis], None
+        if size % count == 0:  # the windows are the rows of a matrix
+            x = x.reshape(*x.shape[:axis], count, size // count, *x.shape[axis + 1 :])
+        else:
+            x, inside = _overlapping(x, axis, count)
+        # The elements that are not inside repeat the last one: they do not change a maximum.
+        x = jnp.mean(x, axis + 1, where=inside) if mean else jnp.max(x, axis + 1)
+    return x.astype(dtype)
+
+
+def _overlapping(x: Array, axis: int, count: int) -> tuple[Array, Any]:
+    """Return windows in the rows of a matrix, and which elements are inside."""
     size, number = x.shape[axis], np.arange(count)
     starts, ends = number * size // count, -(-(number + 1) * size // count)
     places = starts[:, None] + np.arange((ends - starts).max())
     inside = np.expand_dims(places < ends[:, None], tuple(range(2, x.ndim - axis + 1)))
-    return jnp.take(x, np.minimum(places, ends[:, None] - 1), axis), axis + 1, inside
+    return jnp.take(x, np.minimum(places, ends[:, None] - 1), axis), inside

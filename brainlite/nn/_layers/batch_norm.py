@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn import init
+from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.families import ByRank
 from brainlite.nn._layers.layer import Init, refused
 from brainlite.nn._layers.normalization import (
@@ -199,15 +200,24 @@ class BatchNorm(Norm, ByRank):
 
     def _keep(self, found: Moments, mean: BatchState[Array], var: BatchState[Array]) -> None:
         """Let the moments of a batch take part in the running averages."""
-        count, momentum = self.num_batches_tracked, self.momentum
+        count = self.num_batches_tracked
+        stays: ArrayLike | None = self.momentum
         if count is not None:
             count.value = count.value + 1
-        stays: Any = 1 - 1 / count.value if count is not None else momentum
-        for state, new in ((mean, found.mean), (var, found.var)):
-            old = state.value
-            # No gradient passes on to the batches that come, as in torch.
-            batch = jax.lax.stop_gradient(jnp.reshape(new, old.shape))
-            state.value = (stays * old + (1 - stays) * batch).astype(old.dtype)
+            stays = 1 - 1 / count.value
+        mean.value, var.value = _averaged((mean.value, var.value), found, stays)
+
+
+@kernel()
+def _averaged(old: tuple[Array, Array], found: Moments, stays: Any) -> tuple[Array, Array]:
+    """Return what is left of old averages and the new moments in them, in their shapes and types.
+
+    No gradient passes on to the batches that come, as in torch.
+    """
+    new = [jax.lax.stop_gradient(jnp.reshape(each, old[0].shape)) for each in found]
+    pairs = zip(old, new, strict=True)
+    mean, var = [(stays * a + (1 - stays) * b).astype(a.dtype) for a, b in pairs]
+    return mean, var
 
 
 class BatchNorm0d(BatchNorm, rank=0):

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from brainlite._jax_compat import is_eager
 from brainlite.display import Shown
 from brainlite.errors import SizeError
 from brainlite.nn import init
+from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.families import ByRank
 from brainlite.nn._layers.layer import Init, Layer, batched, refused
 from brainlite.nn._layers.padding import PaddingMode, pad
@@ -155,9 +155,8 @@ class Convolution(Layer, ByRank):
         params = self._params()
         if self.dtype is not None:
             x, params = self._cast(x, params)
-        run = _kernel if is_eager() else convolve
         plan, mask = self._plan(), self.w_mask
-        return batched(lambda xs: run(plan, params, mask, xs), x, self._rank + 1)
+        return batched(lambda xs: convolve(plan, params, mask, xs), x, self._rank + 1)
 
     def _params(self) -> dict[str, Array]:
         return self.weight.value
@@ -199,6 +198,7 @@ class Convolution(Layer, ByRank):
         return shown._replace(fields=given)
 
 
+@kernel("plan")
 def convolve(plan: Plan, params: dict[str, Array], mask: Array | None, x: Array) -> Array:
     """Convolve an array with one batch axis."""
     weight = params["weight"]
@@ -224,6 +224,3 @@ def convolve(plan: Plan, params: dict[str, Array], mask: Array | None, x: Array)
         plan.groups,
     )
     return y + params["bias"] if "bias" in params else y
-
-
-_kernel = jax.jit(convolve, static_argnums=0)

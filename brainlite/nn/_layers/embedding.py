@@ -10,6 +10,7 @@ import numpy as np
 from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn import init
+from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import Init, Layer, refused
 from brainlite.nn._modules.size import to_size
 from brainlite.state import ParamState
@@ -216,7 +217,7 @@ class Embedding(Layer):
     def _checked(self, indices: Array) -> Array:
         """Return the indices, or raise where they are seen to be none."""
         rows = self.num_embeddings
-        outside = (indices < 0) | (indices >= rows)
+        outside = _outside(indices, rows)
         if not jnp.issubdtype(indices.dtype, jnp.integer):
             problem, got = "indices are not whole numbers", f"{indices.dtype}{[*indices.shape]}"
         elif isinstance(outside, Tracer):
@@ -262,6 +263,12 @@ class Embedding(Layer):
         return share
 
 
+@kernel("rows")
+def _outside(indices: Array, rows: int) -> Array:
+    return (indices < 0) | (indices >= rows)
+
+
+@kernel()
 def _look_up(table: Array, where: Array) -> Array:
     return table.at[where].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
 

@@ -2,12 +2,11 @@
 
 from typing import Any, Generic, TypeVar
 
-import jax
 import jax.numpy as jnp
 
-from brainlite._jax_compat import is_eager
 from brainlite.errors import SizeError
 from brainlite.nn import init
+from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import Init, Layer, check_features
 from brainlite.nn._modules.size import to_size
 from brainlite.state import ParamState
@@ -63,12 +62,10 @@ class Affine(Layer, Generic[P]):
         array, shape (..., out)
         """
         check_features(self, x, self.in_size[-1])
-        run = _kernel if is_eager() else affine
         weight: Any = self.weight.value
         if self.dtype is not None:
             x, weight = self._cast(x, weight)
-        y: Array = run(self._effective(weight), self.w_mask, x)
-        return y
+        return affine(self._effective(weight), self.w_mask, x)
 
 
 class Linear(Affine[dict[str, Array]]):
@@ -138,6 +135,7 @@ class Linear(Affine[dict[str, Array]]):
         )
 
 
+@kernel()
 def affine(params: dict[str, Array], mask: Array | None, x: Array) -> Array:
     """Compute the map on arrays alone."""
     weight = params["weight"]
@@ -145,6 +143,3 @@ def affine(params: dict[str, Array], mask: Array | None, x: Array) -> Array:
         weight = weight * mask.astype(weight.dtype)  # the model may have been cast
     y: Array = jnp.dot(x, weight)
     return y + params["bias"] if "bias" in params else y
-
-
-_kernel = jax.jit(affine)  # outside a trace: one dispatch for the product and the sum

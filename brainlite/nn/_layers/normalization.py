@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from brainlite._jax_compat import is_eager
 from brainlite.errors import OptionError, SizeError
+from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import Init, Layer, refused
 from brainlite.nn._modules.size import to_size
 from brainlite.state import ParamState
@@ -150,9 +150,7 @@ class Norm(Layer):
         """Normalise by given moments, or by those of the input; return these, too."""
         params: Any = {} if state is None else state.value
         x, params = self._cast(x, params)
-        run = _kernel if is_eager() else _normalized
-        found: tuple[Array, Moments] = run(over, x, params, mask, given)
-        return found
+        return _normalized(over, x, params, mask, given)
 
 
 def moments(over: Over, x: Array, mask: ArrayLike | None = None) -> Moments:
@@ -185,6 +183,7 @@ def _across(collective: Any, values: Any, over: Over) -> Any:
     return collective(values, over.axis_name, axis_index_groups=over.axis_index_groups)
 
 
+@kernel("over")
 def _normalized(
     over: Over, x: Array, params: Params, mask: ArrayLike | None, given: Moments | None
 ) -> tuple[Array, Moments]:
@@ -202,6 +201,3 @@ def _normalized(
     if "bias" in params:
         y = y + params["bias"]
     return y.astype(jnp.result_type(x.dtype, *params.values())), found
-
-
-_kernel = jax.jit(_normalized, static_argnums=0)  # eagerly: one dispatch for a dozen operations

@@ -1,7 +1,7 @@
 """Pooling with a window that is moved over the input: maximum, mean, power mean."""
 
-import functools
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 import jax
@@ -10,8 +10,9 @@ import numpy as np
 from typing_extensions import TypeVar
 
 from brainlite.errors import OptionError
+from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.spatial import SpatialPadding
-from brainlite.nn._layers.window import WindowModule
+from brainlite.nn._layers.window import Along, WindowModule
 from brainlite.typing import Array, Size
 
 __all__ = [
@@ -110,12 +111,8 @@ class MaxPool(WindowModule, Generic[B]):
         -------
         array, shape (..., *pooled, channels), or (array, indices) with ``return_indices``
         """
-        reach = self._reach(x.shape)
-        if not self.return_indices:
-            y: Array = jax.lax.reduce_window(x, _lowest(x), jax.lax.max, **reach)
-            return y
-        where = _first_maximum(x, **reach)
-        return x.ravel()[where], where
+        along = self._along(x.shape)
+        return _first_maximum(x, along) if self.return_indices else _maximum(x, along)
 
 
 class MaxPool1d(MaxPool[B], rank=1):
@@ -188,8 +185,7 @@ class AvgPool(WindowModule):
         -------
         array, shape (..., *pooled, channels)
         """
-        y = self._mean(_wide(x), with_padding=self.count_include_pad)
-        return y.astype(jnp.result_type(x.dtype, float))
+        return _mean(x, self._along(x.shape), self.count_include_pad)
 
 
 class AvgPool1d(AvgPool, rank=1):
@@ -270,9 +266,7 @@ class LPPool(WindowModule):
         -------
         array, shape (..., *pooled, channels)
         """
-        powers = _power(jnp.abs(_wide(x)), self.norm_type)
-        mean = self._mean(powers, with_padding=True)
-        return _power(mean, 1 / self.norm_type).astype(jnp.result_type(x.dtype, float))
+        return _power_mean(x, self._along(x.shape), self.norm_type)
 
 
 class LPPool1d(LPPool, rank=1):
@@ -287,8 +281,61 @@ class LPPool3d(LPPool, rank=3):
     """The power mean of each window, over (..., depth, height, width, channels)."""
 
 
-def _wide(x: Array) -> Array:
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+def _reach(along: Sequence[Along], rank: int) -> dict[str, Any]:
+    """Return the window as `reduce_window` has it, with an entry for every axis."""
+    rows: list[Any] = [(1, 1, (0, 0))] * rank
+    for each in along:
+        rows[each.axis] = (each.kernel, each.stride, (each.low, each.filled))
+    names = ("window_dimensions", "window_strides", "padding")
+    return dict(zip(names, zip(*rows, strict=True), strict=True))
+
+
+@kernel("along")
+def _maximum(x: Array, along: tuple[Along, ...]) -> Array:
+    y: Array = jax.lax.reduce_window(x, _lowest(x), jax.lax.max, **_reach(along, x.ndim))
+    return y
+
+
+@kernel("along")
+def _first_maximum(x: Array, along: tuple[Along, ...]) -> tuple[Array, Array]:
+    """Return the maximum of each window, and where it is in the flattened array."""
+    given = jax.lax.stop_gradient(x)
+    places = jnp.arange(x.size, dtype=jnp.int32).reshape(x.shape)
+    nowhere = np.array(np.iinfo(np.int32).max, np.int32)
+    found: tuple[Array, Array] = jax.lax.reduce_window(
+        (given, places), (_lowest(x), nowhere), _greater, **_reach(along, x.ndim)
+    )
+    return x.ravel()[found[1]], found[1]
+
+
+@kernel("along", "with_padding")
+def _mean(x: Array, along: tuple[Along, ...], with_padding: bool) -> Array:
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    return _sum_over_count(wide, along, with_padding).astype(jnp.result_type(x.dtype, float))
+
+
+@kernel("along", "exponent")
+def _power_mean(x: Array, along: tuple[Along, ...], exponent: float) -> Array:
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    mean = _sum_over_count(_power(jnp.abs(wide), exponent), along, with_padding=True)
+    return _power(mean, 1 / exponent).astype(jnp.result_type(x.dtype, float))
+
+
+def _sum_over_count(x: Array, along: Sequence[Along], with_padding: bool) -> Array:
+    """Return the mean of each window, of the elements that count."""
+    divisor: Any = np.ones((), x.dtype)
+    for each in along:
+        first = np.arange(each.windows) * each.stride - each.low
+        start, end = 0, x.shape[each.axis]
+        if with_padding:  # what fills up the last window never counts
+            start, end = -each.low, end + each.high
+        number = np.minimum(first + each.kernel, end) - np.maximum(first, start)
+        if (number == number[0]).all():
+            number = number[:1]
+        divisor = divisor * np.expand_dims(number, tuple(range(1, x.ndim - each.axis)))
+    zero = np.zeros((), x.dtype)
+    total: Array = jax.lax.reduce_window(x, zero, jax.lax.add, **_reach(along, x.ndim))
+    return total / jnp.asarray(divisor, x.dtype)
 
 
 def _power(x: Array, exponent: float) -> Array:
@@ -301,22 +348,6 @@ def _lowest(x: Array) -> Any:
     if jnp.issubdtype(x.dtype, jnp.floating):
         return np.array(-np.inf, x.dtype)
     return np.array(False if x.dtype == bool else np.iinfo(x.dtype).min, x.dtype)
-
-
-@functools.partial(
-    jax.jit,
-    static_argnames=("window_dimensions", "window_strides", "padding"),
-    inline=True,
-)
-def _first_maximum(x: Array, **reach: Any) -> Array:
-    """Return where the maximum of each window is in the flattened array."""
-    x = jax.lax.stop_gradient(x)
-    places = jnp.arange(x.size, dtype=jnp.int32).reshape(x.shape)
-    nowhere = np.array(np.iinfo(np.int32).max, np.int32)
-    found: tuple[Array, Array] = jax.lax.reduce_window(
-        (x, places), (_lowest(x), nowhere), _greater, **reach
-    )
-    return found[1]
 
 
 def _greater(one: Any, two: Any) -> Any:

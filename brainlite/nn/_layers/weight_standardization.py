@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from brainlite.errors import InputError
 from brainlite.nn import init
+from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.conv import Conv
 from brainlite.nn._layers.layer import Init
 from brainlite.nn._layers.padding import PaddingMode
@@ -77,11 +78,11 @@ def weight_standardization(
             f"{jnp.shape(0.0 if gain is None else gain)}",
             fix="pass the axis of the outputs, the last one of a convolution's weight",
         )
-    standardized: Array = _standardize(w, eps, gain, out_axis)
-    return standardized
+    return _standardize(w, eps, gain, out_axis)
 
 
-def _compute(w: Array, eps: float, gain: Array | None, out_axis: int) -> Array:
+@kernel("out_axis")
+def _standardize(w: Array, eps: float, gain: Array | None, out_axis: int) -> Array:
     along = tuple(axis for axis in range(w.ndim) if axis != out_axis % w.ndim)
     wide = w.astype(jnp.promote_types(w.dtype, jnp.float32))
     centred = wide - wide.mean(along, keepdims=True)
@@ -90,9 +91,6 @@ def _compute(w: Array, eps: float, gain: Array | None, out_axis: int) -> Array:
     if gain is not None:
         scaled = scaled * jnp.expand_dims(jnp.reshape(gain, -1), along)
     return scaled.astype(w.dtype)
-
-
-_standardize = jax.jit(_compute, static_argnums=3)
 
 
 class ScaledWSConv(Conv):

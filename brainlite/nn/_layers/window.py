@@ -2,20 +2,16 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any, NamedTuple
-
-import jax
-import jax.numpy as jnp
-import numpy as np
+from typing import NamedTuple
 
 from brainlite.errors import InputError, SizeError
 from brainlite.nn._layers.families import ByRank
 from brainlite.nn._layers.layer import refused
 from brainlite.nn._layers.spatial import Pads, SpatialPadding, per_axis, to_padding
 from brainlite.nn._modules.size import to_size
-from brainlite.typing import Array, Shape, Size
+from brainlite.typing import Shape, Size
 
-__all__ = ["SpatialModule", "WindowModule"]
+__all__ = ["Along", "SpatialModule", "WindowModule"]
 
 
 class Along(NamedTuple):
@@ -102,7 +98,7 @@ class WindowModule(SpatialModule):
                 fix="pass less padding or a larger kernel_size",
             )
 
-    def _along(self, shape: Shape) -> list[Along]:
+    def _along(self, shape: Shape) -> tuple[Along, ...]:
         """Return the windows along each pooled axis."""
         found: list[Along] = []
         for n, axis in enumerate(self._axes(shape)):
@@ -117,7 +113,7 @@ class WindowModule(SpatialModule):
                     fix="pass larger input, a smaller kernel_size, or padding='SAME'",
                 )
             found.append(along)
-        return found
+        return tuple(found)
 
     def _place(self, axis: int, size: int, kernel: int, stride: int, pad: tuple[int, int]) -> Along:
         if self.padding == "SAME":  # a window for each step; an odd rest goes to the end
@@ -132,27 +128,3 @@ class WindowModule(SpatialModule):
 
     def _shape_of(self, shape: Shape) -> Shape:
         return self._replaced(shape, [along.windows for along in self._along(shape)])
-
-    def _reach(self, shape: Shape) -> dict[str, Any]:
-        """Return the window as `reduce_window` has it, with an entry for every axis."""
-        rows: list[Any] = [(1, 1, (0, 0))] * len(shape)
-        for each in self._along(shape):
-            rows[each.axis] = (each.kernel, each.stride, (each.low, each.filled))
-        names = ("window_dimensions", "window_strides", "padding")
-        return dict(zip(names, zip(*rows, strict=True), strict=True))
-
-    def _mean(self, x: Array, *, with_padding: bool) -> Array:
-        """Return the mean of each window."""
-        divisor: Any = np.ones((), x.dtype)
-        for each in self._along(x.shape):
-            first = np.arange(each.windows) * each.stride - each.low
-            start, end = 0, x.shape[each.axis]
-            if with_padding:  # what fills up the last window never counts
-                start, end = -each.low, end + each.high
-            number = np.minimum(first + each.kernel, end) - np.maximum(first, start)
-            if (number == number[0]).all():
-                number = number[:1]
-            divisor = divisor * np.expand_dims(number, tuple(range(1, x.ndim - each.axis)))
-        zero, reach = np.zeros((), x.dtype), self._reach(x.shape)
-        total: Array = jax.lax.reduce_window(x, zero, jax.lax.add, **reach)
-        return total / jnp.asarray(divisor, x.dtype)

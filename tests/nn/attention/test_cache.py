@@ -118,7 +118,7 @@ def test_what_does_not_fit_the_cache_is_refused() -> None:
 
 
 def test_the_cache_has_the_type_of_the_computation_and_is_not_saved() -> None:
-    layer = init_all_states(MultiheadAttention(E, 2).half(), batch_size=B, max_length=4)
-    assert layer.cache.value.key.dtype == jnp.float16
-    assert layer.step(X[:, 0].astype(jnp.float16)).dtype == jnp.float16
+    layer = init_all_states(MultiheadAttention(E, 2).to("bfloat16"), batch_size=B, max_length=4)
+    assert layer.cache.value.key.dtype == jnp.bfloat16
+    assert layer.step(X[:, 0].astype(jnp.bfloat16)).dtype == jnp.bfloat16
     assert not any("cache" in name for name in layer.state_dict())

@@ -1,6 +1,7 @@
 """What layers share: dtypes, the check of features, any number of batch axes."""
 
 import re
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -76,10 +77,12 @@ def test_a_dtype_that_is_no_float_raises(name: str) -> None:
 
 def test_cast_leaves_arrays_as_they_are_without_a_dtype() -> None:
     x, params = jnp.ones(2, jnp.float16), {"w": jnp.ones(2)}
-    kept = Scale(2)._cast(x, params)
+    plain: Any = Scale(2)
+    kept = plain._cast(x, params)
     assert kept[0] is x
     assert kept[1] is params
-    x, params = Scale(2, dtype="bfloat16")._cast(x, params)
+    half: Any = Scale(2, dtype="bfloat16")
+    x, params = half._cast(x, params)
     assert {x.dtype, params["w"].dtype} == {jnp.dtype("bfloat16")}
 
 
