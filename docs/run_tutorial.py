@@ -21,6 +21,13 @@ from nbclient.exceptions import CellExecutionError
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 
+# nbconvert's page without the scripts that it would load from the network, and that nothing here
+# needs: offline they are errors in the console.
+_PAGE = """{%- extends 'lab/index.html.j2' -%}
+{%- block html_head_js_requirejs -%}{%- endblock -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
+"""
+_WITHOUT_FORMULAS = "{%- block html_head_js_mathjax -%}{%- endblock -%}"
 _RELATIVE_LINK = re.compile(r"\]\((?!\w+:|#)([^)\s]+)\)")
 
 
@@ -68,7 +75,7 @@ def run_tutorial(tutorial: Path, folder: Path) -> list[Path]:
         cell.id = f"cell-{index}"  # a random one would change with each run
         cell.metadata.pop("execution", None)  # and so would the times
     nbformat.write(notebook, executed)  # type: ignore[no-untyped-call]
-    page.write_text(_render_page(notebook, tutorial.parent, folder), encoding="utf-8")
+    page.write_text(render_page(notebook, tutorial.parent, folder), encoding="utf-8")
     return [*written, executed, page]
 
 
@@ -84,8 +91,23 @@ def _show_outputs(cell: NotebookNode) -> Iterator[bytes]:
             print(output.data["text/plain"], flush=True)
 
 
-def _render_page(notebook: NotebookNode, home: Path, folder: Path) -> str:
-    """Render the executed notebook; its relative links start from the page's folder."""
+def render_page(notebook: NotebookNode, home: Path, folder: Path) -> str:
+    """Return an executed notebook as a page that loads nothing from elsewhere.
+
+    Parameters
+    ----------
+    notebook
+        The notebook. Only where it has formulas does the page load MathJax.
+    home
+        Where its relative links start.
+    folder
+        Where those of the page start.
+
+    Returns
+    -------
+    str
+        The HTML.
+    """
 
     def moved(link: re.Match[str]) -> str:
         return f"]({os.path.relpath(home / link[1], folder)})"
@@ -93,7 +115,9 @@ def _render_page(notebook: NotebookNode, home: Path, folder: Path) -> str:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = _RELATIVE_LINK.sub(moved, cell.source)
-    exporter = HTMLExporter(template_name="lab")  # type: ignore[no-untyped-call]
+    formulas = any(cell.cell_type == "markdown" and "$" in cell.source for cell in notebook.cells)
+    template = _PAGE if formulas else _PAGE + _WITHOUT_FORMULAS
+    exporter = HTMLExporter(template_name="lab", raw_template=template)  # type: ignore[no-untyped-call]
     body, _ = exporter.from_notebook_node(notebook)
     return body
 

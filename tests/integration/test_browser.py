@@ -1,4 +1,4 @@
-"""What a notebook shows, looked at in a real browser."""
+"""What a notebook shows, and the page of the tutorial, looked at in a real browser."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
+import nbformat
 import pytest
 
 from brainlite import nn
@@ -13,6 +14,7 @@ from brainlite.display import render_to_html
 from brainlite.state import HiddenState
 from brainlite.transform import for_loop
 from brainlite.typing import Array
+from docs.run_tutorial import render_page
 
 browser = pytest.importorskip("tests.browser", reason="tornado is not installed")
 
@@ -71,6 +73,28 @@ def test_the_page_shows_the_model_and_complains_of_nothing(page: Path, tmp_path:
     for text in ("Model(", "cell=", "LSTMCell(", "# 76 parameters, 328 B", "# not set yet"):
         assert text in tree
     assert "flops of one call" in whole
+
+
+def test_the_page_of_the_tutorial_complains_of_nothing(tmp_path: Path) -> None:
+    tutorials = Path(__file__).parents[2] / "docs" / "tutorials"
+    notebook: Any = nbformat.read(tutorials / "recurrent_networks.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+    file = tmp_path / "tutorial.html"
+    file.write_text(render_page(notebook, tutorials, tmp_path), encoding="utf-8")
+
+    async def script(shown: Any) -> list[Any]:
+        loaded = "performance.getEntriesByType('resource').map(each => each.name)"
+        pictures = "[...document.images].filter(each => each.naturalWidth).length"
+        return [await shown.run(each) for each in (loaded, pictures, "document.body.innerText")]
+
+    loaded, pictures, text = look(file, tmp_path, script)
+    assert [name for name in loaded if name.startswith("http")] == []
+    assert pictures == len(notebook.cells) - len([c for c in notebook.cells if not plots(c)])
+    assert "Recurrent" in text
+
+
+def plots(cell: Any) -> bool:
+    """Say whether a cell shows a plot."""
+    return any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
 
 
 def test_a_tree_is_dark_on_a_dark_page(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import jupytext
 import pytest
 
-from docs.run_tutorial import main
+from docs.run_tutorial import main, render_page
 
 TUTORIAL = """\
 # A tutorial
@@ -55,6 +55,14 @@ def test_output_is_printed_and_files_are_written(
     assert "first cell" in html
     assert 'href="../tutorials/data/numbers.txt"' in html
     assert 'href="https://example.org/"' in html
+    assert "<script src" not in html, "the page is whole without the network"
+
+
+def test_a_page_with_formulas_loads_what_draws_them(tmp_path: Path) -> None:
+    page = render_page(jupytext.reads("The length is $x^2$.", "md"), tmp_path, tmp_path)
+    assert [
+        part.partition('"')[0].partition("?")[0] for part in page.split('<script src="')[1:]
+    ] == ["https://cdnjs.cloudflare.com/ajax/libs/mathjax/2.7.7/latest.js"]
 
 
 def test_a_cell_that_raises_ends_the_run(
