@@ -164,6 +164,7 @@ from brainlite.nn._recurrent.cells import (
 )
 from brainlite.nn._recurrent.lengths import pad_sequences
 from brainlite.nn._recurrent.linear_recurrence import MinGRU
+from brainlite.nn._recurrent.lru import LRU
 from brainlite.nn._recurrent.recurrent import Recurrent
 from brainlite.nn._recurrent.torch_rnn import GRU, LSTM, RNN
 from brainlite.nn.functional import (
@@ -210,6 +211,7 @@ __all__ = [
     "GELU",
     "GLU",
     "GRU",
+    "LRU",
     "LSTM",
     "RNN",
     "SELU",

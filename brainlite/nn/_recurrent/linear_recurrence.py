@@ -9,10 +9,11 @@ import jax.numpy as jnp
 
 from brainlite.nn._layers.linear import Linear
 from brainlite.nn._modules.size import to_size
+from brainlite.nn._recurrent.recurrence import Marks
 from brainlite.nn._recurrent.sequence import Call, Given, SequenceLayer, arrange, layout, put_back
 from brainlite.typing import Array, Shape
 
-__all__ = ["MinGRU", "linear_recurrence"]
+__all__ = ["MinGRU", "linear_recurrence", "marked_recurrence"]
 
 
 def linear_recurrence(a: Array, b: Array, start: Array, sequential: bool = False) -> Array:
@@ -49,6 +50,28 @@ def linear_recurrence(a: Array, b: Array, start: Array, sequential: bool = False
     b = b.at[0].add(a[0] * start)
     joined: Array = jax.lax.associative_scan(join, (a, b))[1]
     return joined
+
+
+def marked_recurrence(
+    call: Call, marks: Marks, a: Array, b: Array, sequential: bool
+) -> tuple[Array, Array]:
+    """Return every state (T, B, H) from where a call starts, heeding its marks, and the last one.
+
+    ``a`` may lack the batch, (T, 1, H).
+    """
+    zeros = jnp.zeros(b.shape[1:], b.dtype)
+    start, initial = [
+        zeros if each is None else jnp.reshape(each[0], zeros.shape).astype(b.dtype)
+        for each in (call.start, call.initial)
+    ]
+    if marks.reset is not None:
+        lanes = marks.reset[..., None]
+        a, b = jnp.where(lanes, 0, a), jnp.where(lanes, b + a * initial, b)
+    if marks.valid is not None:
+        lanes = marks.valid[..., None]
+        a, b = jnp.where(lanes, a, 1), jnp.where(lanes, b, 0)
+    hs = linear_recurrence(a, b, start, sequential)
+    return hs, hs[-1] if len(hs) else start
 
 
 class MinGRU(SequenceLayer):
@@ -150,20 +173,8 @@ def _kernel(batch_first: bool, sequential: bool) -> Callable[..., Any]:
     def run(call: Call, gates: Array, candidates: Array) -> Any:
         _, marks = arrange(call, batch_first)
         z = jax.nn.sigmoid(layout(gates, call.x.ndim, batch_first))
-        a, b = 1 - z, z * layout(candidates, call.x.ndim, batch_first)
-        zeros = jnp.zeros(b.shape[1:], b.dtype)
-        start, initial = [
-            zeros if each is None else jnp.reshape(each[0], zeros.shape)
-            for each in (call.start, call.initial)
-        ]
-        if marks.reset is not None:
-            lanes = marks.reset[..., None]
-            a, b = jnp.where(lanes, 0, a), jnp.where(lanes, b + a * initial, b)
-        if marks.valid is not None:
-            lanes = marks.valid[..., None]
-            a, b = jnp.where(lanes, a, 1), jnp.where(lanes, b, 0)
-        hs = linear_recurrence(a, b, start, sequential)
-        last = hs[-1] if len(hs) else start
+        b = z * layout(candidates, call.x.ndim, batch_first)
+        hs, last = marked_recurrence(call, marks, 1 - z, b, sequential)
         ys = hs if marks.valid is None else jnp.where(marks.valid[..., None], hs, 0)
         return put_back(call, batch_first, ys, (last,))
 

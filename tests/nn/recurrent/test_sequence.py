@@ -12,6 +12,7 @@ import brainlite
 from brainlite.errors import InputError, OptionError, StateMissingError
 from brainlite.nn import (
     GRU,
+    LRU,
     LSTM,
     RNN,
     GRUCell,
@@ -31,6 +32,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "LSTM": lambda **options: LSTM(F, H, 2, **options),
     "GRU": lambda **options: GRU(F, H, **options),
     "MinGRU": lambda **options: MinGRU(F, H, **options),
+    "LRU": lambda **options: LRU(F, H, **options),
     "Recurrent": lambda **options: Recurrent(LSTMCell(F, H), **options),
 }
 BOTH_WAYS: dict[str, Callable[..., Any]] = {

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from brainlite.errors import InputError, OptionError, SizeError, StateMissingError
 from brainlite.nn import (
     GRU,
+    LRU,
     LSTM,
     RNN,
     GRUCell,
@@ -89,6 +90,7 @@ LAYERS = [
     _layer("LSTM with dropout", lambda: LSTM(3, 4, 2, dropout=0.5), mode=True, draws=True),
     _layer("MinGRU", lambda: MinGRU(3, 4)),
     _layer("MinGRU step by step", lambda: MinGRU(3, 4, sequential=True)),
+    _layer("LRU", lambda: LRU(3, 4)),
     # Its cell makes the hidden state anew at each call, in the type of the environment.
     _layer("Recurrent", lambda: Recurrent(GRUCell(3, 4)), dtypes=()),
 ]
