@@ -3,14 +3,11 @@
 import sys
 import warnings
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from brainlite.display._leaf import Verbatim, array_text, is_array
 from brainlite.display._open import is_displayable
+from brainlite.display._renderer import make_renderer
 from brainlite.display._text import to_text
-
-if TYPE_CHECKING:
-    from treescope.renderers import TreescopeSubtreeRenderer
 
 __all__ = ["notebook_repr", "render_to_html", "show"]
 
@@ -54,9 +51,7 @@ def render_to_html(
     import treescope
 
     visualizer: Any = treescope.ArrayAutovisualizer() if arrays else None
-    renderer = treescope.active_renderer.get()
-    if not arrays:
-        renderer = renderer.extended_with(handlers=[_types_alone])
+    renderer = make_renderer(treescope.active_renderer.get(), arrays=arrays)
     with (
         warnings.catch_warnings(),
         treescope.active_autovisualizer.set_scoped(visualizer),
@@ -66,13 +61,6 @@ def render_to_html(
         return STYLE + treescope.render_to_html(
             obj, roundtrip_mode=roundtrip, ignore_exceptions=True, compressed=compressed
         )
-
-
-def _types_alone(node: Any, path: str | None, subtree_renderer: "TreescopeSubtreeRenderer") -> Any:
-    """Draw arrays as their types; by itself treescope copies them from the device."""
-    if is_array(node):
-        return subtree_renderer(Verbatim(array_text(node)), path)
-    return NotImplemented
 
 
 def notebook_repr(self: object, include: object = None, exclude: object = None) -> dict[str, str]:

@@ -3,8 +3,9 @@
 import hashlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 import jax
@@ -15,15 +16,22 @@ from brainlite.display._protocol import Description, Shown, ShownMapping, ShownS
 
 if TYPE_CHECKING:
     from treescope.renderers import TreescopeSubtreeRenderer
-    from treescope.rendering_parts import RenderableAndLineAnnotations, Rendering
+    from treescope.rendering_parts import (
+        RenderableAndLineAnnotations,
+        RenderableTreePart,
+        Rendering,
+    )
 
-__all__ = ["treescope_repr"]
+__all__ = ["color_of", "draw_items", "treescope_repr"]
 
 # treescope recurses: laying out a drawing takes up to five times the stack frames that making it
 # took, so that 37 levels exhaust Python's stack. We stop before that, and leave some frames for
 # plain containers inside the last level.
 LAYOUT_FRAMES: Final = 5
 SPARE_FRAMES: Final = 200
+
+REMARK: Final = "#767676"  # the lightest grey that is read on white, and turned round on black
+GROUPS: Final = 4  # kinds of module that a folded list names
 
 _outermost: ContextVar[int | None] = ContextVar("_outermost", default=None)
 """How deep the stack is where the outermost object is drawn."""
@@ -88,12 +96,12 @@ def _draw(
     name = getattr(shown, "name", "") or kind.__name__
     if name != kind.__name__:  # an object that stands for one of another type
         kind = type(name, (), {})
-    color = _color(kind)
+    color = color_of(kind)
     match shown:
         case Shown(_, fields):
             return _constructor(obj, kind, fields, path, renderer, opened)
         case ShownSequence(_, items):
-            return repr_lib.render_list_wrapper(kind, items, path, renderer, color=color)
+            return _sequence(kind, items, path, renderer)
         case ShownMapping(items, _):
             values = dict(items)
             return repr_lib.render_dictionary_wrapper(kind, values, path, renderer, color=color)
@@ -122,8 +130,7 @@ def _constructor(
         children.append(child)
     state = parts.ExpandState
     # treescope's sign of what is no code is an angle bracket, in its roundtrip mode.
-    whole = getattr(kind, "__display_constructs__", False)
-    left, right = (None, None) if whole else map(parts.text, "<>")
+    left, right = (None, None) if _constructs(kind) else map(parts.text, "<>")
     drawing = parts.build_foldable_tree_node_from_children(
         prefix=parts.siblings(
             parts.roundtrip_condition(left), parts.maybe_qualified_type_name(kind), "("
@@ -132,17 +139,70 @@ def _constructor(
         suffix=parts.siblings(")", parts.roundtrip_condition(right)),
         comma_separated=True,
         path=path,
-        background_color=_color(kind),
+        background_color=color_of(kind),
         expand_state=state.EXPANDED if opened and folding else state.WEAKLY_COLLAPSED,
     )
     note = _note(obj)
-    remarks = [parts.comment_color(parts.text(f"  # {note}"))] if note else []
+    remarks = [parts.custom_text_color(parts.text(f"  # {note}"), REMARK)] if note else []
     return parts.siblings_with_annotations(drawing, extra_annotations=remarks)
+
+
+def _sequence(
+    kind: type[Any], items: list[Any], path: str | None, renderer: "TreescopeSubtreeRenderer"
+) -> "RenderableAndLineAnnotations":
+    """Draw ``Kind([...])``."""
+    from treescope import rendering_parts as parts
+
+    left, right = (None, None) if _constructs(kind) else map(parts.text, "<>")
+    name = parts.maybe_qualified_type_name(kind)
+    prefix = parts.siblings(parts.roundtrip_condition(left), name, "([")
+    suffix = parts.siblings("])", parts.roundtrip_condition(right))
+    return draw_items(prefix, items, suffix, path, renderer, color_of(kind))
+
+
+def draw_items(
+    prefix: "RenderableTreePart | str",
+    items: Sequence[Any],
+    suffix: "RenderableTreePart | str",
+    path: str | None,
+    renderer: "TreescopeSubtreeRenderer",
+    color: str | None = None,
+) -> "RenderableAndLineAnnotations":
+    """Draw items one a line; on a folded line stand their types, ``[3 × Linear]``."""
+    from treescope import rendering_parts as parts
+
+    children: list[RenderableAndLineAnnotations] = []
+    for number, item in enumerate(items):
+        child = renderer(item, path=None if path is None else f"{path}[{number}]")
+        last = number == len(items) - 1
+        between = parts.text(", ") if not last else None
+        comma = parts.fold_condition(between, parts.text(","))
+        whole = parts.siblings(child.renderable, comma)
+        short = None if number else parts.text(_types(items))
+        part = parts.summarizable_condition(short, whole)
+        children.append(parts.RenderableAndLineAnnotations(part, child.annotations))
+    return parts.build_foldable_tree_node_from_children(
+        prefix, children, suffix, path=path, background_color=color
+    )
+
+
+def _types(items: Sequence[Any]) -> str:
+    """Name the types of items in their order: ``Linear, 3 × Tanh``."""
+    texts: list[str] = []
+    for name, same in groupby(type(item).__name__ for item in items):
+        count = len(list(same))
+        texts.append(name if count == 1 else f"{count} × {name}")
+    rest = ["…"] if len(texts) > GROUPS else []
+    return ", ".join(texts[:GROUPS] + rest)
 
 
 def _folds(value: object) -> bool:
     """Say whether a part of an object has displayables in it."""
     return any(map(is_displayable, jax.tree.leaves(value, is_leaf=is_displayable)))
+
+
+def _constructs(kind: type[Any]) -> bool:
+    return bool(getattr(kind, "__display_constructs__", False))
 
 
 def _note(obj: Any) -> str:
@@ -160,7 +220,7 @@ def _stack_frames() -> int:
     return count
 
 
-def _color(cls: type[Any]) -> str:
+def color_of(cls: type[Any]) -> str:
     """Return the colour of a kind of object: the same in every session and on every machine."""
     chosen: str | None = getattr(cls, "__display_color__", None)
     if chosen is not None:

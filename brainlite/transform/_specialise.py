@@ -249,7 +249,7 @@ class Specialisation:
         broken = self.guards.broken(pairs, self._free)
         attributes = [f"{type(owner).__name__}.{name}" for owner, name in broken]
         settings = [
-            f"the setting {name!r}"
+            "who watches the model" if name == KEY else f"the setting {name!r}"
             for name, value in self.environment.items()
             if not same_value(value, environ.lookup(name))
         ]

@@ -67,7 +67,9 @@ def test_fields_are_drawn_by_name() -> None:
 
 
 def test_items_and_keys_are_drawn_as_such() -> None:
-    assert treescope.render_to_text(Items()) == "Items([Linear(n=1), Linear(n=2)])"
+    assert treescope.render_to_text(Items()) == "Items([2 × Linear])"
+    pattern = r"<[\w.]*Items\(\[<[\w.]*Linear\(n=1\)>, <[\w.]*Linear\(n=2\)>\]\)>"
+    assert re.fullmatch(pattern, treescope.render_to_text(Items(), roundtrip_mode=True))
     assert treescope.render_to_text(States()) == "States({('W', 'weight'): 1})"
 
 

@@ -1,4 +1,4 @@
-"""The code on each how-to page runs, one block after the other."""
+"""The code on each how-to page runs, one block after the other, and prints what they say."""
 
 import re
 from pathlib import Path
@@ -6,13 +6,29 @@ from typing import Any
 
 import pytest
 
-PAGES = sorted((Path(__file__).parents[2] / "docs" / "how-to").glob("*.md"))
+from brainlite import nn
+
+DOCS = Path(__file__).parents[2] / "docs"
+LOOKING = DOCS / "looking_at_models.md"
+PAGES = [*sorted((DOCS / "how-to").glob("*.md")), LOOKING]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
 def test_the_code_on_the_page_runs(page: Path) -> None:
+    run(page)
+
+
+def test_the_summary_on_the_page_is_what_is_shown() -> None:
+    names = run(LOOKING)
+    table = repr(nn.summary(names["model"], names["x"]))
+    assert f"```text\n{table}\n```" in LOOKING.read_text("utf-8")
+
+
+def run(page: Path) -> dict[str, Any]:
+    """Run the code on a page; return its variables."""
     blocks: list[str] = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
     assert blocks
     names: dict[str, Any] = {"__name__": page.stem}
     for block in blocks:
         exec(compile(block, str(page), "exec"), names)
+    return names

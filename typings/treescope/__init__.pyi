@@ -3,6 +3,7 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from typing import Any
 
+from . import handlers as handlers
 from . import renderers as renderers
 from . import rendering_parts as rendering_parts
 from . import repr_lib as repr_lib
