@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jax
 import pytest
 
 from tests.integration.page_text import (
@@ -63,12 +64,15 @@ def run() -> Run:
         patch.setattr(plt, "show", show)
         for number, cell in enumerate(CELLS, 1):
             code = compile(cell.source, f"<cell {number} of the tutorial>", "exec")
+            # What trains computes more than it compiles: see tests/conftest.py.
+            jax.config.update("jax_disable_most_optimizations", "training" not in cell.tags)
             with contextlib.redirect_stdout(io.StringIO()) as stdout:
                 try:
                     exec(code, run.namespace)
                 except Exception as error:
                     run.raised[cell] = error
             run.printed[cell] = stdout.getvalue()
+    jax.config.update("jax_disable_most_optimizations", True)
     return run
 
 
