@@ -15,7 +15,7 @@ BENCH_OPTIONS ?=
 PYTEST := -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint types test-all test-oldest test-torch tutorial notebook golden bench lock clean
+.PHONY: help setup test lint types types-mypy types-pyright types-stubs test-all test-oldest test-torch tutorial notebook golden bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -45,9 +45,17 @@ lint: $(VENV)/.stamp ## ruff's rules and layout
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
+# Each keeps one core busy.
 types: $(VENV)/.stamp ## mypy and pyright, both strict, and the local stubs against what they describe
+	$(MAKE) --no-print-directory --jobs 2 types-pyright types-mypy types-stubs
+
+types-mypy:
 	$(BIN)/mypy --strict
+
+types-pyright:
 	$(BIN)/pyright
+
+types-stubs:
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml --ignore-missing-stub jupytext optax treescope
 
 test-all: lint types test-oldest test-torch ## as test, with the slow tests, the oldest supported dependencies and torch
