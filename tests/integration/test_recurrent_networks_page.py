@@ -55,6 +55,7 @@ def run() -> Run:
     import matplotlib.pyplot as plt
 
     run = Run(namespace={"__name__": "recurrent_networks"})
+    config: Any = jax.config  # untyped in jax
 
     def show() -> None:
         run.num_plots += len(plt.get_fignums())
@@ -65,14 +66,14 @@ def run() -> Run:
         for number, cell in enumerate(CELLS, 1):
             code = compile(cell.source, f"<cell {number} of the tutorial>", "exec")
             # What trains computes more than it compiles: see tests/conftest.py.
-            jax.config.update("jax_disable_most_optimizations", "training" not in cell.tags)
+            config.update("jax_disable_most_optimizations", "training" not in cell.tags)
             with contextlib.redirect_stdout(io.StringIO()) as stdout:
                 try:
                     exec(code, run.namespace)
                 except Exception as error:
                     run.raised[cell] = error
             run.printed[cell] = stdout.getvalue()
-    jax.config.update("jax_disable_most_optimizations", True)
+    config.update("jax_disable_most_optimizations", True)
     return run
 
 
