@@ -54,7 +54,7 @@ async def take(page: Path, folder: Path) -> list[Path]:
                 if picture.dark:
                     await browser.darken()
                 await browser.open(page)
-                await browser.wait_for(f"!!{DRAWN}")
+                await browser.wait_for(f"{DRAWN}?.getBoundingClientRect().height > 100")
                 files.append(folder / f"model_tree_{picture.name}.png")
                 await browser.screenshot(files[-1], "main")
     return files
