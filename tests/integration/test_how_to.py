@@ -1,9 +1,11 @@
 """The code on each how-to page runs, one block after the other, and prints what they say."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
 import pytest
 
 from brainlite import nn
@@ -11,9 +13,20 @@ from brainlite import nn
 DOCS = Path(__file__).parents[2] / "docs"
 LOOKING = DOCS / "looking_at_models.md"
 PAGES = [*sorted((DOCS / "how-to").glob("*.md")), LOOKING]
+# What trains computes more than it compiles: XLA is to optimize it, unlike in the other tests.
+TRAINING = ("character_transformer", "image_classifier")
+
+
+@pytest.fixture
+def optimized(page: Path) -> Iterator[None]:
+    update: Any = jax.config.update
+    update("jax_disable_most_optimizations", page.stem not in TRAINING)
+    yield
+    update("jax_disable_most_optimizations", True)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+@pytest.mark.usefixtures("optimized")
 def test_the_code_on_the_page_runs(page: Path) -> None:
     run(page)
 
