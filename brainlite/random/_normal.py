@@ -20,7 +20,7 @@ from brainlite.random._arguments import (
     to_numbers,
 )
 from brainlite.random._size import to_size
-from brainlite.random._source import KeySource
+from brainlite.random._source import KeySource, in_a_row
 from brainlite.typing import Array, ArrayLike
 
 __all__ = ["NormalDraws"]
@@ -91,7 +91,10 @@ class NormalDraws(KeySource):
             require_order("lower", lower, "<", "upper", upper)
         low, high, mean, width = arrays
         low, high = (low - mean) / width, (high - mean) / width
-        standard = jax.random.truncated_normal(self._take_key(key), low, high, shape, dtype)
+        used = self._take_key(key)
+        standard = in_a_row(
+            lambda row: jax.random.truncated_normal(used, low, high, row, dtype), shape, low, high
+        )
         return standard * width + mean
 
     def lognormal(

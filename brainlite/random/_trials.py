@@ -31,7 +31,7 @@ from brainlite.random._arguments import (
     to_count,
     to_numbers,
 )
-from brainlite.random._source import KeySource
+from brainlite.random._source import KeySource, in_a_row
 from brainlite.typing import Array, DTypeLike, Key, Shape
 
 __all__ = ["TrialDraws"]
@@ -62,7 +62,8 @@ class TrialDraws(KeySource):
     ) -> Array:
         """Draw True with probability ``p``, else False."""
         (chance,), shape = prepare(size, count_dtype(), check_valid, p=probability(p))
-        return jax.random.bernoulli(self._take_key(key), chance, shape)
+        used = self._take_key(key)
+        return in_a_row(lambda row: jax.random.bernoulli(used, chance, row), shape, chance)
 
     def binomial(
         self, n: Numbers, p: Numbers,

@@ -21,7 +21,7 @@ from brainlite.random._arguments import (
     to_numbers,
 )
 from brainlite.random._size import to_size
-from brainlite.random._source import KeySource
+from brainlite.random._source import KeySource, in_a_row
 from brainlite.typing import Array, ArrayLike
 
 __all__ = ["UniformDraws"]
@@ -80,7 +80,10 @@ class UniformDraws(KeySource):
         dtype = float_dtype(dtype)
         (least, limit), shape = prepare(size, dtype, low=anything(low), high=anything(high))
         require_order("high", high, ">=", "low", low)
-        return jax.random.uniform(self._take_key(key), shape, dtype, least, limit)
+        used = self._take_key(key)
+        return in_a_row(
+            lambda row: jax.random.uniform(used, row, dtype, least, limit), shape, least, limit
+        )
 
     def randint(
         self, low: Numbers, high: Numbers | None = None,
@@ -91,7 +94,10 @@ class UniformDraws(KeySource):
         least, limit = _whole("low", low), _whole("high", high)
         shape = draw_shape(size, low=least, high=limit)
         require_order("low", low, "<", "high", high)
-        return jax.random.randint(self._take_key(key), shape, least, limit, int_dtype(dtype))
+        used, kind = self._take_key(key), int_dtype(dtype)
+        return in_a_row(
+            lambda row: jax.random.randint(used, row, least, limit, kind), shape, least, limit
+        )
 
     def randint_like(
         self, input: ArrayLike, low: Numbers = 0,  # noqa: A002 - as in torch

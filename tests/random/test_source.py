@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -6,6 +8,7 @@ import pytest
 from brainlite.errors import OptionError, SizeError
 from brainlite.random import RandomState
 from brainlite.random._source import KeySource
+from brainlite.typing import Array, Key, Shape
 from tests.random.comparison import MANY
 
 
@@ -36,6 +39,27 @@ def test_location_and_scale_shift_and_stretch(name: str) -> None:
 def test_a_negative_scale_is_refused(name: str) -> None:
     with pytest.raises(OptionError, match=r"scale >= 0\n  got:      -2\.0"):
         getattr(RandomState(0), name)(0.0, -2.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("normal", (), lambda key, shape: jax.random.normal(key, shape)),
+        ("uniform", (), lambda key, shape: jax.random.uniform(key, shape)),
+        ("randint", (0, 9), lambda key, shape: jax.random.randint(key, shape, 0, 9)),
+        ("bernoulli", (0.3,), lambda key, shape: jax.random.bernoulli(key, 0.3, shape)),
+        ("truncated_normal", (-1, 2), lambda k, s: jax.random.truncated_normal(k, -1, 2, s)),
+    ],
+)
+def test_three_axes_are_drawn_in_a_row_and_are_the_same_numbers(
+    name: str, given: tuple[float, ...], expected: Callable[[Key, Shape], Array]
+) -> None:
+    def draw() -> Array:
+        drawn: Array = getattr(RandomState(0), name)(*given, size=(2, 3, 4), key=3)
+        return drawn
+
+    np.testing.assert_allclose(draw(), expected(jax.random.key(3), (2, 3, 4)), rtol=1e-6)
+    assert "[24]" in str(jax.make_jaxpr(draw)())
 
 
 def test_parameters_that_do_not_fit_the_size_are_refused() -> None:

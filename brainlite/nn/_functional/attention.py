@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from brainlite.errors import InputError
 from brainlite.nn._functional.kernel import kernel
-from brainlite.random import split_key
+from brainlite.random import bernoulli, split_key
 from brainlite.typing import Array, Key, Shape
 
 __all__ = [
@@ -194,7 +194,7 @@ def scaled_dot_product_attention(
 @kernel("rate")
 def dropped(x: Array, rate: float, key: Key) -> Array:
     """Return ``x`` with a part of its elements zero, and the others larger."""
-    kept = jax.random.bernoulli(key, 1 - rate, x.shape)
+    kept = bernoulli(1 - rate, x.shape, key)
     return jnp.where(kept, x / (1 - rate if rate < 1 else 1), 0)
 
 

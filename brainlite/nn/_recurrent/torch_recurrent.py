@@ -101,7 +101,7 @@ def _batched(hidden: Hidden | None, zeros: Hidden) -> Hidden:
 
 
 def _dropped(xs: Array, rate: float, key: Key) -> Array:
-    kept = jax.random.bernoulli(key, 1 - rate, xs.shape)
+    kept = random.bernoulli(1 - rate, xs.shape, key)
     return jnp.where(kept, xs / (1 - rate if rate < 1 else 1), 0)
 
 
