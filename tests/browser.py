@@ -87,7 +87,7 @@ class Browser:
 
     async def wait_for(self, script: str) -> Any:
         """Return the value of a script as soon as it is true."""
-        for _ in range(100):
+        for _ in range(300):
             if value := await self.run(script):
                 return value
             await asyncio.sleep(0.1)

@@ -31,6 +31,7 @@ An object whose class writes a ``__repr__`` of its own below the inherited ``__d
 inside others by that ``__repr__``.
 """
 
+from brainlite.display._code import to_code
 from brainlite.display._page import notebook_repr, render_to_html, show
 from brainlite.display._plot import plot_states
 from brainlite.display._protocol import (
@@ -54,6 +55,7 @@ __all__ = [
     "render_to_html",
     "show",
     "text_repr",
+    "to_code",
     "to_text",
     "treescope_repr",
 ]

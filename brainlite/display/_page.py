@@ -5,6 +5,7 @@ import warnings
 from importlib import import_module
 from typing import Any, Final
 
+from brainlite.display._code import to_code
 from brainlite.display._open import is_displayable
 from brainlite.display._renderer import make_renderer
 from brainlite.display._text import to_text
@@ -34,7 +35,8 @@ def render_to_html(
         Whether to draw the numbers of arrays. Each shape takes a compilation; without it nothing
         is computed, and nothing copied from a device.
     roundtrip : bool
-        Whether to begin with full names, as code (``r`` switches it in the page).
+        Whether to begin with the code of the object, see :func:`to_code`, for which its arrays are
+        copied. ``r`` switches to the tree and back. Without it ``r`` switches to full names.
     compressed : bool
         Whether the page unpacks its content by a script, which makes it a few times smaller.
 
@@ -50,6 +52,8 @@ def render_to_html(
     """
     import treescope
 
+    if roundtrip:
+        obj = _WithCode(obj)
     visualizer: Any = treescope.ArrayAutovisualizer() if arrays else None
     renderer = make_renderer(treescope.active_renderer.get(), arrays=arrays)
     with (
@@ -60,6 +64,23 @@ def render_to_html(
         warnings.simplefilter("ignore", UserWarning)  # of a broken repr: the page shows it
         return STYLE + treescope.render_to_html(
             obj, roundtrip_mode=roundtrip, ignore_exceptions=True, compressed=compressed
+        )
+
+
+class _WithCode:
+    """An object, drawn as its code in treescope's roundtrip mode."""
+
+    def __init__(self, obj: object) -> None:
+        self._obj = obj
+        self._lines = to_code(obj).split("\n")
+
+    def __treescope_repr__(self, path: str | None, renderer: Any) -> Any:
+        from treescope import rendering_parts as parts
+
+        tree = renderer(self._obj, path=path)
+        code = parts.on_separate_lines([parts.text(line) for line in self._lines])
+        return parts.siblings_with_annotations(
+            parts.roundtrip_condition(code, tree.renderable), extra_annotations=[tree.annotations]
         )
 
 

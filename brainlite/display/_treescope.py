@@ -104,7 +104,9 @@ def _draw(
             return _sequence(kind, items, path, renderer)
         case ShownMapping(items, _):
             values = dict(items)
-            return repr_lib.render_dictionary_wrapper(kind, values, path, renderer, color=color)
+            return repr_lib.render_dictionary_wrapper(
+                kind, values, path, renderer, _constructs(type(obj)), color
+            )
 
 
 def _constructor(

@@ -38,6 +38,9 @@ class Layout:
         self.keys: Any = keys
         self.items: tuple[Any, ...] = items
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Layout, (self.kind, self.keys, self.items)
+
     def __eq__(self, other: object) -> bool:
         return self is other or (
             isinstance(other, Layout)
@@ -65,6 +68,9 @@ class NodeSpec:
         self.attributes: dict[str, Any] = attributes
         self.links: list[str] = links
         self.metadata: Any = metadata
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return NodeSpec, (self.kind, self.attributes, self.links, self.metadata)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (

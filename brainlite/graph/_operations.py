@@ -5,11 +5,12 @@ from typing import Any, TypeAlias, overload
 
 from typing_extensions import TypeVar
 
+from brainlite.display._code import Call, call_of
 from brainlite.errors import GraphError
 from brainlite.graph._contents import dotted_list
 from brainlite.graph._filters import StateFilter, sort
 from brainlite.graph._graphdef import Description, GraphDef, build, describe
-from brainlite.graph._node import note_all
+from brainlite.graph._node import Node, note_all
 from brainlite.graph._state_dict import NestedDict, StateDict
 from brainlite.graph._walk import iter_leaf
 from brainlite.state import State
@@ -233,3 +234,8 @@ def clone(node: M, /) -> M:
     definition, _, found = _described(node)
     copy: M = build(definition, make_states(definition.states, [state.value for state in found]))
     return copy
+
+
+@call_of.register(Node)
+def _call_of(node: Node) -> Call:
+    return Call(merge, split(node))

@@ -72,6 +72,7 @@ class NestedDict(Mapping[PathPart, Any], Generic[S_co]):
     def __display__(self) -> ShownMapping:
         return ShownMapping(list(self.items()))
 
+    __display_constructs__ = True
     __repr__ = text_repr
     __treescope_repr__ = treescope_repr
     _repr_mimebundle_ = notebook_repr
@@ -231,6 +232,7 @@ class StateDict(Mapping[Path, S_co]):
     def __display__(self) -> ShownMapping:
         return ShownMapping(list(self._pairs()))
 
+    __display_constructs__ = True
     __repr__ = text_repr
     __treescope_repr__ = treescope_repr
     _repr_mimebundle_ = notebook_repr

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import jax
 
+from brainlite.display._code import Call, call_of
 from brainlite.errors import OptionError, StateValueError, TransformError
 from brainlite.random._continuous import ContinuousDraws
 from brainlite.random._gamma import GammaDraws
@@ -56,6 +57,8 @@ class RandomState(
     Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011 (Threefry).
     Claessen and Palka, "Splittable pseudorandom number generators", Haskell 2013.
     """
+
+    __display_constructs__ = False  # the key is passed as `seed_or_key`: see `_call_of`
 
     # Copies of a state carry its value and its tags only: to them both of these are unset.
     __slots__ = ("_backup", "_waits")
@@ -214,3 +217,8 @@ def _split_off(key: Key, n: int) -> tuple[Key, Key]:
 _advance_by: Callable[[Key, int], tuple[Key, Key]] = jax.jit(
     _split_off, static_argnums=1, inline=True
 )
+
+
+@call_of.register(RandomState)
+def _call_of(generator: RandomState) -> Call:
+    return Call(RandomState, () if generator.__held__ is MISSING else (generator.get_key(),))

@@ -24,6 +24,9 @@ class StateSpec:
         self.kind: type[AnyState] = kind
         self.fields: dict[str, Any] = fields
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return StateSpec, (self.kind, self.fields)
+
     def _key(self) -> Any:
         return (
             self.kind,

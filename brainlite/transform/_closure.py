@@ -61,7 +61,7 @@ def _variables(fun: FunctionType) -> list[Any]:
     found = [cell.cell_contents for cell in fun.__closure__ or () if _is_full(cell)]
     found += fun.__defaults__ or ()
     found += (fun.__kwdefaults__ or {}).values()
-    if fun.__module__.partition(".")[0] not in _LIBRARIES:
+    if str(fun.__module__).partition(".")[0] not in _LIBRARIES:
         found += [fun.__globals__.get(name) for name in _names(fun.__code__)]
     return found
 

@@ -162,8 +162,9 @@ def jitted() -> object:
     run = jit(model)
     for steps in (4, 6):
         run(jnp.ones((steps, 3)))
-    model.readout.out_size = (1,)
-    model.note = "changed"
+    model.cell.activation = jnp.sin
+    with nn.record(model):
+        run(jnp.ones((4, 3)))
     step = jit(lambda cell, x, times: [cell(x) for _ in range(times)], static_argnames="times")
     step(model.cell, jnp.ones(4), 2)
     return f"{run}\n\n{step}"

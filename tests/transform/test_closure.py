@@ -93,3 +93,11 @@ def test_cycles_end() -> None:
     ring: list[Any] = [held]
     ring.append(ring)
     assert id(held) in reachable(lambda: ring)
+
+
+def test_a_function_of_no_module_is_compiled_with_what_it_finds_in_its_globals() -> None:
+    names: dict[str, Any] = {"count": State(jnp.zeros(()))}  # as in code that is run from a string
+    exec("def step():\n    count.value = count.value + 1\n    return count.value", names)
+    assert names["step"].__module__ is None or names["step"].__module__ == "builtins"
+    run = jit(names["step"])
+    assert [float(run()) for _ in range(3)] == [1, 2, 3]

@@ -11,6 +11,7 @@ import numpy as np
 from brainlite import environ
 from brainlite._jax_compat import Tracer
 from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
+from brainlite.display._code import Call, call_of
 from brainlite.errors import SizeError
 from brainlite.nn._modules.size import to_size
 from brainlite.random import DEFAULT, RandomState
@@ -54,6 +55,9 @@ class Unit:
 
     def __hash__(self) -> int:
         return hash(Unit)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Unit, ()
 
     def __repr__(self) -> str:
         return "Unit(10.0^0)"
@@ -101,6 +105,11 @@ class Initializer(abc.ABC):
 
     def __hash__(self) -> int:
         return hash((type(self), _comparable(self)))
+
+
+@call_of.register(Initializer)
+def _call_of(initializer: Initializer) -> Call:
+    return Call(type(initializer), (), dict(_public(initializer)))
 
 
 def _public(initializer: Initializer) -> list[tuple[str, Any]]:

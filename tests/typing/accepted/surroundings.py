@@ -49,6 +49,7 @@ def displays(scale: Scale) -> None:
     assert_type(shown.__display__(), display.Description)
     assert_type(display.to_text(scale, depth=2, values=True), str)
     assert_type(display.render_to_html(scale, compressed=False), str)
+    assert_type(display.to_code(scale), str)
     assert_type(display.show(scale), None)
     assert_type(repr(scale), str)
     assert_type(display.ShownSequence("List", [1]).items, list[Any])
