@@ -100,7 +100,6 @@ def back(obj: Any) -> Any:
         Config(0.5),
         Color.RED,
     ],
-    ids=str,
 )
 def test_plain_values_come_back(value: Any) -> None:
     found = back(value)
@@ -150,7 +149,6 @@ def test_states_come_back(state: State[Any]) -> None:
 @pytest.mark.parametrize(
     "kind",
     [each for each in vars(init).values() if inspect.isclass(each) and is_initializer(each)],
-    ids=str,
 )
 def test_initialisers_come_back(kind: Any) -> None:
     try:
@@ -190,7 +188,7 @@ def test_sharing_and_cycles_come_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [lambda: 1, object(), [object()], nn.GRUCell(2, 3, activation=lambda x: x)], ids=repr
+    "value", [lambda: 1, object(), [object()], nn.GRUCell(2, 3, activation=lambda x: x)]
 )
 def test_what_is_no_code_stands_in_brackets_and_does_not_evaluate(value: Any) -> None:
     assert "<" in to_code(value)
