@@ -91,11 +91,11 @@ class BatchNorm(Norm, ByRank):
     --------
     >>> import brainlite
     >>> import jax.numpy as jnp
-    >>> layer = brainlite.nn.BatchNorm0d(1)
+    >>> layer = brainlite.nn.BatchNorm0d(1, momentum=0.5)
     >>> layer.train()(jnp.array([[1.0], [3.0]]))[:, 0].round(3)
     Array([-1.,  1.], dtype=float32)
     >>> layer.running_mean.value
-    Array([0.02], dtype=float32)
+    Array([1.], dtype=float32)
     """
 
     def __init__(
