@@ -18,7 +18,6 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -38,6 +37,7 @@ from brainlite.nn._init.scaling import (
 )
 from brainlite.nn._modules.size import to_size
 from brainlite.state import State
+from brainlite.state._own import own
 from brainlite.typing import Array, ArrayLike, Shape, Size
 
 __all__ = [
@@ -142,9 +142,10 @@ def param(
         return parameter if value is parameter.value else parameter.replace(value)
     if callable(parameter):
         return _fitted(parameter(shape), shape)
-    is_array = isinstance(parameter, bool | int | float | np.generic | np.ndarray | jax.Array)
-    if is_array and (allow_scalar or jnp.ndim(parameter)):
-        return _fitted(parameter, shape)
+    is_array = isinstance(parameter, bool | int | float) or hasattr(parameter, "__array__")
+    given: Any = parameter
+    if is_array and (allow_scalar or np.ndim(given)):
+        return _fitted(given, shape)
     raise OptionError(
         "this cannot be made into a parameter",
         expected="a function of the shape, or an array" + (", or a number" * allow_scalar),
@@ -156,7 +157,7 @@ def param(
 def _fitted(value: Any, shape: Shape) -> Array:
     # A plain number is weakly typed: a bias given as 0 must not become an array of ints.
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    array = jnp.asarray(value, environ.dftype() if number else None)
+    array = own(value, environ.dftype() if number else None)
     if array.shape == shape:
         return array
     try:

@@ -27,6 +27,7 @@ from brainlite.state._frame import (
     raw_born,
 )
 from brainlite.state._locate import locate
+from brainlite.state._own import owned
 
 __all__ = [
     "BatchState",
@@ -62,9 +63,13 @@ class State(Slot[T]):
 
     Notes
     -----
-    A write keeps the tree structure of the value. Inside a transform of
-    :mod:`brainlite.transform` reads and writes go to the transform, which puts the new
-    value in place at its end; see :mod:`brainlite.state`.
+    A write keeps the tree structure of the value. Arrays of numpy and tensors of torch are copied
+    and become arrays of jax, so that nobody else can write in them. An array of jax is taken as it
+    is; one that was made of a numpy array or a tensor by ``jax.device_put``, ``jnp.asarray`` or
+    ``jax.dlpack`` may share its memory, which cannot be seen: leave that memory alone.
+
+    Inside a transform of :mod:`brainlite.transform` reads and writes go to the transform, which
+    puts the new value in place at its end; see :mod:`brainlite.state`.
 
     Examples
     --------
@@ -109,6 +114,7 @@ class State(Slot[T]):
 
     @value.setter
     def value(self, value: T) -> None:
+        value = owned(value)
         frame = _current()
         if frame is not None:
             self._check(frame.read(self), value)
@@ -211,6 +217,7 @@ def adopt(state: S, value: Any) -> S:
 
 def overwrite(states: Collection[State[Any]], values: Iterable[Any]) -> None:
     """Write values past the checks of a kind: casting changes the dtype of a parameter."""
+    values = list(map(owned, values))
     frame = _current()
     if frame is None:
         hold_all(states, values)
@@ -237,6 +244,7 @@ def _check_no_state(state: State[Any], value: Any) -> None:
 
 def begin(state: State[Any], value: Any) -> None:
     """Give a new state its first value: its own, or in the transform that is running."""
+    value = owned(value)
     frame = _current()
     if frame is not None:
         state.__held__ = MISSING

@@ -14,6 +14,7 @@ from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import Init, Layer, refused
 from brainlite.nn._modules.size import to_size
 from brainlite.state import ParamState
+from brainlite.state._own import own
 from brainlite.transform import check
 from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
 
@@ -168,7 +169,7 @@ class Embedding(Layer):
         >>> brainlite.nn.Embedding.from_pretrained(jnp.eye(3))(jnp.array(1))
         Array([0., 1., 0.], dtype=float32)
         """
-        table = jnp.asarray(embeddings)
+        table = own(embeddings)
         layer = cls(
             table.shape[0],
             table.shape[1:],

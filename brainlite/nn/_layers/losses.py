@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-import jax.numpy as jnp
-
 from brainlite.nn._functional import classification_losses as classes
 from brainlite.nn._functional import embedding_losses as vectors
 from brainlite.nn._functional import regression_losses as numbers
@@ -21,6 +19,7 @@ from brainlite.nn._functional.reduction import (
 )
 from brainlite.nn._layers.families import continue_doc
 from brainlite.nn._modules.module import Module
+from brainlite.state._own import own
 from brainlite.typing import Array, ArrayLike
 
 __all__ = [
@@ -73,7 +72,7 @@ class _Loss(Module):
         self.reduction: str = reduction
         for name, value in options.items():
             if name in ("weight", "pos_weight"):
-                value = None if value is None else jnp.asarray(value)
+                value = None if value is None else own(value)
             if value is not None:
                 setattr(self, name, value)
         self._options: tuple[str, ...] = ("reduction", *options)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from brainlite.graph import states
 from brainlite.nn._modules.tree import dotted
+from brainlite.state._own import own
 from brainlite.typing import Path
 
 __all__ = ["assign_state_values"]
@@ -62,8 +62,8 @@ def assign_state_values(
     return unexpected, [path for path in members if path not in values]
 
 
-def _to_arrays(own: Any, value: Any) -> Any:
+def _to_arrays(old: Any, value: Any) -> Any:
     try:
-        return jax.tree.map(lambda _, new: jnp.asarray(new), own, value)
+        return jax.tree.map(lambda _, new: own(new), old, value)
     except (TypeError, ValueError):  # it has another structure: to write it is an error
         return value

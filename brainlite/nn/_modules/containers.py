@@ -12,8 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Generic, Self, overload
 
-import jax
-import numpy as np
 from typing_extensions import TypeVar
 
 from brainlite.display import ShownMapping, ShownSequence
@@ -21,6 +19,7 @@ from brainlite.errors import ContainerError
 from brainlite.nn._modules.attach import attach
 from brainlite.nn._modules.module import Module
 from brainlite.state import ParamState
+from brainlite.state._own import own
 from brainlite.typing import ArrayLike
 
 __all__ = ["ModuleDict", "ModuleList", "Numbered", "ParameterDict", "ParameterList"]
@@ -304,8 +303,8 @@ def _check_module(container: Module, item: Any) -> None:
 def _to_parameter(container: Module, item: Any) -> ParamState[Any]:
     if isinstance(item, ParamState):
         return item
-    if isinstance(item, jax.Array | np.ndarray | np.generic | float | int):
-        return ParamState[Any](jax.numpy.asarray(item))
+    if isinstance(item, float | int) or hasattr(item, "__array__"):
+        return ParamState[Any](own(item))
     raise ContainerError(
         f"a {type(container).__name__} holds parameters only",
         expected="a ParamState or an array",

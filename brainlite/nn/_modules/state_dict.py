@@ -13,6 +13,7 @@ from brainlite.graph import Node, StateDict
 from brainlite.nn._modules.tree import dotted, iter_places
 from brainlite.random import RandomState
 from brainlite.state import ShortTermState, State
+from brainlite.state._own import as_numpy, own
 from brainlite.typing import Array, ArrayLike, Path
 
 __all__ = ["IncompatibleKeys", "Loadable"]
@@ -136,7 +137,7 @@ def _suffix(inside: Any) -> str:
 
 
 def _as_array(value: Any) -> Any:
-    return value if isinstance(value, jax.Array) else np.asarray(value)
+    return value if isinstance(value, jax.Array) else as_numpy(value)
 
 
 def _misfit(name: str, leaf: Any, array: Any, first: Any) -> list[str]:
@@ -161,7 +162,7 @@ def _write(states: Iterable[State[Any]], given: Mapping[tuple[int, int], Any]) -
         structure: Any
         leaves, structure = jax.tree.flatten(state.value)
         new = [
-            jnp.asarray(given[id(state), number], jax.dtypes.result_type(leaf))
+            own(given[id(state), number], jax.dtypes.result_type(leaf))
             if (id(state), number) in given
             else leaf
             for number, leaf in enumerate(leaves)

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
 from brainlite.errors import InputError
 from brainlite.graph import Node
 from brainlite.state import State
 from brainlite.state._locate import locate
+from brainlite.state._own import as_numpy, own
 from brainlite.typing import Array, ArrayLike
 
 __all__ = ["TorchEntry", "TorchNamed"]
@@ -29,7 +29,7 @@ class TorchEntry(NamedTuple):
 
     def write(self, value: Array | np.ndarray[Any, Any]) -> None:
         """Replace the array by one as torch has it."""
-        new = jnp.asarray(value.T if self.transposed else value, self.read().dtype)
+        new = own(value.T if self.transposed else value, self.read().dtype)
         self.state.value = new if self.key is None else {**self.state.value, self.key: new}
 
 
@@ -57,7 +57,7 @@ class TorchNamed(Node):
         """
         entries = self._torch_entries()
         shapes = {name: entry.read().shape for name, entry in entries.items()}
-        found = {name: np.asarray(value) for name, value in state_dict.items()}
+        found = {name: as_numpy(value) for name, value in state_dict.items()}
         wrong = sorted(
             name
             for name in shapes.keys() | found.keys()
@@ -77,4 +77,4 @@ class TorchNamed(Node):
 
     def to_torch_state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return the parameters under torch's names, in torch's order, as numpy arrays."""
-        return {name: np.asarray(each.read()) for name, each in self._torch_entries().items()}
+        return {name: np.array(each.read()) for name, each in self._torch_entries().items()}

@@ -1,0 +1,62 @@
+"""Arrays that belong to a state alone: what others can still write in is copied on its way in.
+
+The memory of a numpy array or a tensor of torch can be written by whoever holds it, and jax takes
+it over as it is where it is aligned: a state would change with it, without a write.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from brainlite._jax_compat import Tracer
+from brainlite.typing import Array
+
+__all__ = ["own", "owned"]
+
+# Types of leaves that nobody can write in, learned as they are met: see _fit.is_leaf.
+_fixed: set[type] = set()
+
+
+def own(value: Any, dtype: Any = None) -> Array:
+    """Return a value as an array of jax that shares no memory with numpy or torch."""
+    if isinstance(value, jax.Array):
+        return value if dtype is None else value.astype(dtype)
+    # `array` copies, as that of numpy does.
+    return jnp.array(as_numpy(value) if hasattr(value, "__array__") else value, dtype)
+
+
+def as_numpy(value: Any) -> Any:
+    """Return a view of what is no array of jax as an array of numpy."""
+    detach = getattr(value, "detach", None)  # a tensor of torch that records gradients
+    value = value if detach is None else detach()
+    try:
+        return np.asarray(value)
+    except TypeError:  # a tensor of a type that numpy does not have, as bfloat16
+        if not hasattr(value, "__dlpack__"):
+            raise
+        return np.asarray(jax.dlpack.from_dlpack(value))
+
+
+def owned(value: Any) -> Any:
+    """Return a pytree whose leaves belong to nobody else: the same one if they do."""
+    kind = type(value)
+    if kind in _fixed or (kind is dict and _fixed.issuperset(map(type, value.values()))):
+        return value  # most writes end here, which costs them little
+    structure: Any
+    leaves, structure = jax.tree.flatten(value)
+    if not any(map(_is_open, leaves)):
+        return value
+    return structure.unflatten([own(leaf) if _is_open(leaf) else leaf for leaf in leaves])
+
+
+def _is_open(leaf: Any) -> bool:
+    """Say whether a leaf is an array that others may write in."""
+    kind = type(leaf)
+    if kind in _fixed:
+        return False
+    fixed = isinstance(leaf, jax.Array | Tracer | np.generic) or not hasattr(kind, "__array__")
+    if fixed and jax.tree_util.all_leaves([leaf]):
+        _fixed.add(kind)
+    return not fixed
