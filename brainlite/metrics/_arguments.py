@@ -7,6 +7,7 @@ import numpy as np
 from brainlite._jax_compat import Tracer
 from brainlite.errors import InputError
 from brainlite.state._locate import locate
+from brainlite.state._whole import whole
 from brainlite.typing import Array, ArrayLike, Shape
 
 __all__ = ["check_known", "refused", "spread", "to_classes", "to_mask", "to_real"]
@@ -68,9 +69,9 @@ def spread(metric: object, name: str, given: Array, shape: Shape) -> Array:
 
 def to_classes(metric: object, name: str, given: ArrayLike, shape: Shape | None = None) -> Array:
     """Return an array of classes as whole numbers, or raise."""
-    array = jnp.asarray(given)
-    whole = array.dtype == bool or jnp.issubdtype(array.dtype, jnp.integer)
-    if whole and shape in (None, array.shape):
+    array = whole(given)
+    fits = array.dtype == bool or jnp.issubdtype(array.dtype, jnp.integer)
+    if fits and shape in (None, array.shape):
         return array.astype(jnp.promote_types(array.dtype, jnp.int32))
     raise refused(
         metric,

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from brainlite.nn._functional.floating import floating
 from brainlite.nn._functional.kernel import kernel
 from brainlite.random import uniform
 from brainlite.typing import Array, ArrayLike
@@ -45,12 +46,12 @@ def tanh(x: ArrayLike) -> Array:
 
 def sigmoid(x: ArrayLike) -> Array:
     """Return ``1 / (1 + exp(-x))``."""
-    return jax.nn.sigmoid(x)
+    return jax.nn.sigmoid(floating(x))
 
 
 def log_sigmoid(x: ArrayLike) -> Array:
     """Return ``log(sigmoid(x))``, exact also where the sigmoid is 0."""
-    return jax.nn.log_sigmoid(x)
+    return jax.nn.log_sigmoid(floating(x))
 
 
 def hard_sigmoid(x: ArrayLike) -> Array:
@@ -180,12 +181,12 @@ def gelu(x: ArrayLike, approximate: bool = True) -> Array:
 
 def silu(x: ArrayLike) -> Array:
     """Return ``x * sigmoid(x)``."""
-    return jax.nn.silu(x)
+    return jax.nn.silu(floating(x))
 
 
 def swish(x: ArrayLike) -> Array:
     """Return ``x * sigmoid(x)``: another name of :func:`silu`."""
-    return jax.nn.silu(x)
+    return jax.nn.silu(floating(x))
 
 
 def hard_silu(x: ArrayLike) -> Array:

@@ -7,7 +7,9 @@ import jax
 import jax.numpy as jnp
 
 from brainlite import environ
+from brainlite.nn._functional.floating import floating
 from brainlite.nn._functional.kernel import kernel
+from brainlite.state._whole import whole
 from brainlite.typing import Array, ArrayLike, DTypeLike
 
 __all__ = [
@@ -39,7 +41,7 @@ def glu(x: ArrayLike, axis: int = -1) -> Array:
     Dauphin, Fan, Auli and Grangier, "Language modeling with gated convolutional networks",
     ICML 2017.
     """
-    return jax.nn.glu(x, axis)
+    return jax.nn.glu(floating(x), axis)
 
 
 @kernel("axis")
@@ -60,17 +62,17 @@ def log_softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -
 @kernel("axis")
 def softmin(x: ArrayLike, axis: Axis = -1) -> Array:
     """Return the softmax of -x."""
-    return softmax(jnp.negative(x), axis)
+    return softmax(jnp.negative(floating(x)), axis)
 
 
 def _in_float32(
     function: Callable[..., Array], x: ArrayLike, axis: Axis, where: ArrayLike | None
 ) -> Array:
     """Apply a function to x in float32 at least: the sum of half precision is rounded too early."""
-    array = jnp.asarray(x)
+    array = floating(x)
     if jnp.issubdtype(array.dtype, jnp.floating) and array.dtype.itemsize < 4:
         return function(array.astype(jnp.float32), axis, where).astype(array.dtype)
-    return function(x, axis, where)
+    return function(array, axis, where)
 
 
 @overload
@@ -144,7 +146,7 @@ def standardize(
     where : array_like of bool, optional
         The elements that count.
     """
-    return jax.nn.standardize(x, axis, variance=variance, epsilon=epsilon, where=where)
+    return jax.nn.standardize(floating(x), axis, variance=variance, epsilon=epsilon, where=where)
 
 
 def one_hot(
@@ -172,4 +174,4 @@ def one_hot(
            [0., 0., 1.]], dtype=float32)
     """
     kind = environ.dftype() if dtype is None else dtype
-    return jax.nn.one_hot(x, num_classes, dtype=kind, axis=axis)
+    return jax.nn.one_hot(whole(x), num_classes, dtype=kind, axis=axis)

@@ -23,6 +23,7 @@ from brainlite.nn._functional.reduction import (
     reduce_loss,
     same_shape,
 )
+from brainlite.state._whole import whole
 from brainlite.typing import Array, ArrayLike, Shape
 
 __all__ = [
@@ -105,7 +106,7 @@ def _cross_entropy(
     label_smoothing: float,
 ) -> Array:
     where = "cross_entropy"
-    check_options(where, label_smoothing=label_smoothing)
+    check_options(where, label_smoothing=label_smoothing, ignore_index=ignore_index)
     (x,) = as_floats(where, input)
     logs = jax.nn.log_softmax(x)
     scale = _class_weight(where, weight, logs)
@@ -118,7 +119,7 @@ def _cross_entropy(
     loss, counts = _of_classes(where, logs, target, scale, ignore_index)
     if label_smoothing:
         spread = -jnp.mean(logs * scale, -1)
-        spread = jnp.where(jnp.asarray(target) == ignore_index, 0, spread)
+        spread = jnp.where(whole(target) == ignore_index, 0, spread)
         loss = (1 - label_smoothing) * loss + label_smoothing * spread
     return reduce_loss(where, loss, reduction, total=jnp.sum(counts))
 
@@ -354,7 +355,7 @@ def _known_classes(where: str, target: ArrayLike, shape: Shape) -> tuple[Array, 
             fix="put the classes last (`jnp.moveaxis(input, 1, -1)` for torch's layout), and turn "
             "float classes into whole numbers (`target.astype(int)`)",
         )
-    classes = jnp.asarray(target)
+    classes = whole(target)
     return classes, (classes >= 0) & (classes < shape[-1])
 
 
@@ -365,7 +366,7 @@ def _see_classes(
     shape = jnp.shape(input)
     if isinstance(target, Tracer) or not shape or jnp.shape(target) != shape[:-1]:
         return
-    seen = np.asarray(target)
+    seen = np.asarray(whole(target))
     strange = ((seen < 0) | (seen >= shape[-1])) & (seen != ignore_index)
     if np.any(strange):
         raise InputError(

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from brainlite.errors import InputError
 from brainlite.nn._functional.reduction import Reduction, as_floats, check_options, reduce_loss
+from brainlite.state._whole import whole
 from brainlite.typing import Array, ArrayLike
 
 __all__ = ["ctc_loss"]
@@ -59,8 +60,8 @@ def ctc_loss(
     shapes = [jnp.shape(each) for each in (targets, input_lengths, target_lengths)]
     _check(x, [*map(jnp.result_type, (targets, input_lengths, target_lengths))], shapes, blank)
     batch = x.shape[1:-1]
-    labels = jnp.asarray(targets).reshape(-1, shapes[0][-1])
-    steps, counts = (jnp.reshape(each, (-1, 1)) for each in (input_lengths, target_lengths))
+    labels = whole(targets).reshape(-1, shapes[0][-1])
+    steps, counts = (whole(each).reshape(-1, 1) for each in (input_lengths, target_lengths))
     logits = jnp.moveaxis(x.reshape(len(x), -1, x.shape[-1]), 0, 1)
     beyond = jnp.arange(labels.shape[1]) >= counts
     late = jnp.arange(len(x)) >= steps

@@ -28,6 +28,7 @@ _RANGES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = MappingProxyTy
         "beta": (lambda x: x >= 0, "0 or more"),
         "blank": (lambda x: x >= 0, "the index of a class"),
         "delta": (lambda x: x > 0, "a positive number"),
+        "ignore_index": (lambda x: -(2**31) <= x < 2**31, "a whole number of 32 bits"),
         "label_smoothing": (lambda x: 0 <= x <= 1, "a number from 0 to 1"),
         "p": (lambda x: x >= 1, "1 or more"),
     }

@@ -15,6 +15,7 @@ from brainlite.nn._layers.layer import Init, Layer, refused
 from brainlite.nn._modules.size import to_size
 from brainlite.state import ParamState
 from brainlite.state._own import own
+from brainlite.state._whole import whole
 from brainlite.transform import check
 from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
 
@@ -197,7 +198,7 @@ class Embedding(Layer):
         -------
         array, shape (..., *embedding_size)
         """
-        where = self._checked(jnp.asarray(indices))
+        where = self._checked(whole(indices))
         table = self.weight.value
         rows = _look_up(table, where)
         if self.max_norm is not None:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from brainlite.errors import OptionError, SizeError
+from brainlite.nn._functional.floating import floating
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import Init, Layer, refused
 from brainlite.nn._modules.size import to_size
@@ -200,4 +201,4 @@ def _normalized(
         y = y * params["scale"]
     if "bias" in params:
         y = y + params["bias"]
-    return y.astype(jnp.result_type(x.dtype, *params.values())), found
+    return y.astype(jnp.result_type(floating(x), *params.values())), found

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from brainlite.nn._layers.layer import refused
 from brainlite.nn._layers.window import WindowModule
+from brainlite.state._whole import whole
 from brainlite.typing import Array, Shape, Size
 
 __all__ = ["MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"]
@@ -73,7 +74,7 @@ class MaxUnpool(WindowModule):
                 fix="pass both as `MaxPool(..., return_indices=True)` returned them",
             )
         shape = self._shape_of(x.shape) if output_size is None else self._asked(x, output_size)
-        flat = jnp.zeros(math.prod(shape), x.dtype).at[indices.ravel()].set(x.ravel())
+        flat = jnp.zeros(math.prod(shape), x.dtype).at[whole(indices).ravel()].set(x.ravel())
         return flat.reshape(shape)
 
     def _asked(self, x: Array, output_size: Size) -> Shape:
