@@ -4,6 +4,7 @@ The rest of the library uses public, documented JAX. What is here is small on pu
 that is current, a few types, and the one primitive that marks where a state is read.
 """
 
+import functools
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias, cast
@@ -12,6 +13,7 @@ import jax
 from jax._src import core as _core
 from jax._src.named_sharding import UNSPECIFIED as _UNSPECIFIED
 from jax.core import Tracer as Tracer
+from jax.core import eval_jaxpr as _eval_jaxpr
 from jax.experimental import rnn as _rnn
 from jax.extend import core as _extend
 from jax.interpreters import ad, batching, mlir
@@ -80,8 +82,12 @@ def set_current_trace(trace: Any) -> AbstractContextManager[None]:
 
 
 def jaxpr_as_fun(closed: ClosedJaxpr) -> Any:
-    """Return the function of flat values that ``closed`` describes."""
-    return _extend.jaxpr_as_fun(closed)
+    """Return the function of flat values that ``closed`` describes.
+
+    ``jax.extend.core.jaxpr_as_fun`` switches `jax_debug_nans` off while it runs and, in this
+    thread, for every compiled call after it.
+    """
+    return functools.partial(_eval_jaxpr, closed.jaxpr, closed.consts)
 
 
 def is_batched(value: Any, trace: Any) -> bool:

@@ -23,7 +23,7 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Callable, Generator, Mapping
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Any
 
 import jax.numpy as jnp
@@ -105,14 +105,9 @@ def lookup(key: str) -> Any:
     return value if value is not _ABSENT else process.settings.get(key, _ABSENT)
 
 
-@contextlib.contextmanager
-def watch(notes: dict[str, Any]) -> Generator[None, None, None]:
-    """Fill ``notes`` with the outer settings that are read inside. For the engine."""
-    token = _watcher.set((process.settings, _layer.get(), notes))
-    try:
-        yield
-    finally:
-        _watcher.reset(token)
+def watch(notes: dict[str, Any]) -> tuple[ContextVar[Any], Token[Any]]:
+    """Fill ``notes`` with the outer settings that are read, until the token is used: for frames."""
+    return _watcher, _watcher.set((process.settings, _layer.get(), notes))
 
 
 def _read(key: str) -> Any:

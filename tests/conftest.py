@@ -1,4 +1,4 @@
-"""After every test: no frame is open, no attribute is watched, no setting is left."""
+"""After every test: no frame is open, no setting is left."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from brainlite import environ
-from brainlite.graph import Node
+from brainlite.graph import _node
 from brainlite.state._frame import current_frame
 
 # The tests compile much and compute little: XLA is quicker when it leaves out most optimizations
@@ -42,5 +42,5 @@ def _nothing_left_open() -> Iterator[None]:
     settings = environ.all()
     yield
     assert current_frame.get() is None
-    assert "__getattribute__" not in vars(Node)
+    assert not _node._open_frames  # pyright: ignore[reportPrivateUsage]
     assert environ.all() == settings

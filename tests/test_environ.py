@@ -1,10 +1,11 @@
 """The environment: settings, contexts, what is noted, precision."""
 
 import asyncio
+import contextlib
 import gc
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import jax.numpy as jnp
@@ -216,10 +217,19 @@ def test_a_time_that_never_repeats_takes_no_memory() -> None:
     assert len(environ._interned) <= before  # pyright: ignore[reportPrivateUsage]
 
 
+@contextlib.contextmanager
+def watching(notes: dict[str, Any]) -> Generator[None]:
+    variable, token = environ.watch(notes)
+    try:
+        yield
+    finally:
+        variable.reset(token)
+
+
 def test_what_is_read_from_outside_is_noted_with_its_value() -> None:
     notes: dict[str, Any] = {}
     environ.set(dt=0.1)
-    with environ.context(fit=True), environ.watch(notes):
+    with environ.context(fit=True), watching(notes):
         environ.get("fit")
         environ.get_dt()
         environ.dftype()
@@ -232,7 +242,7 @@ def test_what_is_read_from_outside_is_noted_with_its_value() -> None:
 
 def test_reading_all_settings_notes_each() -> None:
     notes: dict[str, Any] = {}
-    with environ.context(fit=True), environ.watch(notes):
+    with environ.context(fit=True), watching(notes):
         with environ.context(t=1.0):
             pass
         assert notes == {}
@@ -242,7 +252,7 @@ def test_reading_all_settings_notes_each() -> None:
 
 def test_nothing_is_noted_after_watching() -> None:
     notes: dict[str, Any] = {}
-    with environ.watch(notes):
+    with watching(notes):
         pass
     environ.get("precision")
     assert notes == {}

@@ -194,3 +194,27 @@ def test_equations_can_be_removed_and_their_results_made_inputs() -> None:
     [mark, product] = closed.jaxpr.eqns
     jaxpr = closed.jaxpr.replace(invars=list(mark.outvars), eqns=[product])
     assert jaxpr_as_fun(ClosedJaxpr(jaxpr, []))(5.0) == [10.0]
+
+
+def test_evaluating_a_jaxpr_leaves_the_search_for_nan_on() -> None:
+    closed = jax.make_jaxpr(jnp.log)(1.0)
+    log = jax.jit(jnp.log)
+    errors: list[str] = []
+
+    def run() -> None:  # in a thread of its own: what jax's switch leaves behind is the thread's
+        assert jaxpr_as_fun(closed)(1.0) == [0.0]
+        log(1.0)
+        try:
+            log(-1.0)
+        except FloatingPointError as error:
+            errors.append(str(error))
+
+    jax.config.update("jax_debug_nans", True)  # type: ignore[no-untyped-call]  # of jax
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    finally:
+        jax.config.update("jax_debug_nans", False)  # type: ignore[no-untyped-call]  # of jax
+    [error] = errors
+    assert "nan" in error

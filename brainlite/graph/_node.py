@@ -321,9 +321,15 @@ def find_path(root: Node, target: object) -> list[PathPart] | None:
 
 
 def _watched_getattribute(self: Node, name: str) -> Any:
-    """Read an attribute while some frame is open: look into the frames first, and note the read."""
+    """Read an attribute: look into the frames that are open first, and note the read."""
+    global _reads_left
     frame = _current()
-    if frame is None or (name[:2] == "__" and (name != "__dict__" or _is_local(frame, self))):
+    if frame is None:
+        _reads_left -= 1
+        if _reads_left < 0:
+            _end_watching()
+        return object.__getattribute__(self, name)
+    if name[:2] == "__" and (name != "__dict__" or _is_local(frame, self)):
         return object.__getattribute__(self, name)
     if name == "__dict__":  # a copy, so that a cached_property keeps no traced value there
         note_all(self)
@@ -339,20 +345,41 @@ def _watched_getattribute(self: Node, name: str) -> Any:
     return object.__getattribute__(self, name) if value is ABSENT else value
 
 
-# Watching costs about a microsecond for each attribute, so it is switched on for the class only
-# while a frame is open in some thread.
-_open_frames = 0
-_open_lock = threading.Lock()
+# Watching costs some 150 ns for each read, so the class is not watched all the time. But a class
+# that is changed costs more: Python updates every subclass (about a millisecond) and drops what it
+# has learned of their attributes, on 3.13 for good after a thousand changes. So the class stays
+# watched after a frame has closed, for a number of reads outside any frame that doubles each time.
+_FEWEST = 500
+_MOST = 1_000_000
+_lock = threading.Lock()
+_open_frames: set[int] = set()  # by id: should one stay in here, its class stays watched, no more
+_reads_granted = _FEWEST  # after the first frame: twice that
+_reads_left = 0
 
 
-def _count_frames(step: int) -> None:
-    global _open_frames
-    with _open_lock:
-        before, _open_frames = _open_frames, _open_frames + step
-        if before == 0:
+def _is_watched() -> bool:
+    return "__getattribute__" in vars(Node)
+
+
+def _begin_watching(frame: Frame) -> None:
+    global _reads_granted, _reads_left
+    with _lock:
+        _open_frames.add(id(frame))
+        if not _is_watched():
+            _reads_granted = min(2 * _reads_granted, _MOST)
             type.__setattr__(Node, "__getattribute__", _watched_getattribute)
-        elif _open_frames == 0:
+        _reads_left = _reads_granted
+
+
+def _end_watching() -> None:
+    with _lock:
+        if not _open_frames and _is_watched():
             type.__delattr__(Node, "__getattribute__")
 
 
-Frame.on_change = staticmethod(_count_frames)
+def _close(frame: Frame) -> None:
+    _open_frames.discard(id(frame))
+
+
+Frame.on_open = staticmethod(_begin_watching)
+Frame.on_close = staticmethod(_close)

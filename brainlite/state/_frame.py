@@ -3,11 +3,11 @@
 import collections
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextvars import ContextVar, Token
-from typing import Any, Generic, NamedTuple, Self
+from contextvars import ContextVar, Token, copy_context
+from typing import Any, Concatenate, Generic, NamedTuple, Self
 
 import jax
-from typing_extensions import TypeVar
+from typing_extensions import ParamSpec, TypeVar
 
 from brainlite import environ
 from brainlite._jax_compat import (
@@ -45,6 +45,7 @@ class _Missing:
 MISSING: Any = _Missing()
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Slot(Generic[T]):
@@ -124,7 +125,7 @@ class Read(NamedTuple):
     leaves: list[Any]  # what was handed out, to see edits made in place
 
 
-def _nobody(_step: int) -> None:
+def _nobody(_frame: "Frame") -> None:
     """Watch no frames."""
 
 
@@ -150,8 +151,8 @@ class Frame:
     """
 
     __slots__ = (
-        "_token",
-        "_watch",
+        "_records",
+        "_tokens",
         "attributes",
         "born",
         "born_nodes",
@@ -169,9 +170,10 @@ class Frame:
         "written",
     )
 
-    # Called with +1 when a frame opens and -1 when it closes; the graph room sets it, to watch
-    # attributes only as long as there is a frame.
-    on_change: Callable[[int], None] = staticmethod(_nobody)
+    # Called when a frame opens and when it closes; the graph room sets them, to watch attributes
+    # as long as there is a frame.
+    on_open: Callable[["Frame"], None] = staticmethod(_nobody)
+    on_close: Callable[["Frame"], None] = staticmethod(_nobody)
 
     def __init__(
         self,
@@ -205,23 +207,37 @@ class Frame:
         self.environment: dict[str, Any] = (
             parent.environment if inherit and parent is not None else {}
         )
-        self._watch = None if inherit else environ.watch(self.environment)
-        self._token: Token[Frame | None] | None = None
+        self._records = not inherit
+        self._tokens: list[tuple[ContextVar[Any], Token[Any]]] = []
+
+    def run(
+        self, fun: Callable[Concatenate[Self, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call ``fun`` with this frame, which is open meanwhile, and the arguments.
+
+        It runs in a copy of the context. So it is C code that leaves the frame, and whatever a
+        keyboard interrupt cuts short here, no frame stays open.
+        """
+        return copy_context().run(self._enter_and_call, fun, *args, **kwargs)
+
+    def _enter_and_call(
+        self, fun: Callable[Concatenate[Self, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        with self:
+            return fun(self, *args, **kwargs)
 
     def __enter__(self) -> Self:
         self.trace = current_trace()
-        self._token = current_frame.set(self)
-        if self._watch is not None:
-            self._watch.__enter__()
-        Frame.on_change(+1)
+        Frame.on_open(self)
+        self._tokens = [(current_frame, current_frame.set(self))]
+        if self._records:
+            self._tokens.append(environ.watch(self.environment))
         return self
 
     def __exit__(self, *_error: object) -> None:
-        Frame.on_change(-1)
-        if self._watch is not None:
-            self._watch.__exit__(None, None, None)
-        assert self._token is not None
-        current_frame.reset(self._token)
+        for variable, token in self._tokens:
+            variable.reset(token)
+        Frame.on_close(self)
 
     def ancestry(self) -> "Iterator[Frame]":
         """Yield this frame and those around it, innermost first."""

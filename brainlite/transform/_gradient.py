@@ -13,7 +13,7 @@ from brainlite.graph import states as states_of
 from brainlite.state import ParamState, State
 from brainlite.state._fit import summary
 from brainlite.state._frame import Frame
-from brainlite.transform._lift import Effects, collect, commit, fetch, name_of
+from brainlite.transform._lift import Effects, called, commit, fetch, name_of
 from brainlite.transform._transformed import Transformed
 
 __all__ = ["Evaluated", "Kinds", "Targets", "differentiate", "evaluate", "gradient_function"]
@@ -221,13 +221,12 @@ def evaluate(
     effects: list[Effects] = []
 
     def pure(values: list[Any], arguments: tuple[Any, ...]) -> tuple[Any, _Outcome]:
-        called = list(args)
+        full = list(args)
         for n, opened, arrays in zip(targets.argnums, targets.opened, arguments, strict=True):
-            called[n] = opened.close(arrays)
+            full[n] = opened.close(arrays)
         inputs = dict(zip(targets.states, values, strict=True))
-        with Frame(label, inputs=inputs, hoist=False) as frame:
-            out = fun(*called, **kwargs)
-            effect, new = collect(frame)
+        frame = Frame(label, inputs=inputs, hoist=False)
+        out, effect, new = frame.run(called, fun, full, kwargs)
         effects.append(effect)
         value, aux = _value_and_aux(out, has_aux, label)
         if scalar:

@@ -28,6 +28,7 @@ __all__ = [
     "Effects",
     "Lifted",
     "Place",
+    "called",
     "collect",
     "commit",
     "fetch",
@@ -109,6 +110,14 @@ def collect(frame: Frame) -> tuple[Effects, list[Any]]:
     known = [state for state in written if isinstance(state, State)]
     effects = Effects(known, list(made), places, dict(frame.born_nodes))
     return effects, [frame.values[state] for state in effects.states]
+
+
+def called(
+    frame: Frame, fun: Callable[..., Any], args: Iterable[Any], kwargs: Mapping[str, Any]
+) -> tuple[Any, Effects, list[Any]]:
+    """Call ``fun`` in a frame that is open: its result, and what :func:`collect` returns."""
+    out = fun(*args, **kwargs)
+    return out, *collect(frame)
 
 
 class Lifted:
@@ -220,9 +229,7 @@ def lift(
             stand_ins=stand_ins,
             watched=watched,
         )
-        with frame:
-            out = fun(*args, **kwargs)
-            effect, values = collect(frame)
+        out, effect, values = frame.run(called, fun, args, kwargs)
         leaves, out_tree = jax.tree.flatten((out, values))
         frame.forget()
         frames.append(frame)

@@ -166,8 +166,10 @@ def _lift_shards(
             return jax.tree.map(lambda leaf: _shard_of(slot, leaf, mesh, spec), value)
 
     def probe(args: Any, kwargs: Any) -> tuple[()]:
-        with Frame("shard_map", hoist=False, on_read=shard):
-            found.append(lift(called, args, kwargs, label="shard_map"))
+        def inside(_frame: Frame) -> Lifted:
+            return lift(called, args, kwargs, label="shard_map")
+
+        found.append(Frame("shard_map", hoist=False, on_read=shard).run(inside))
         return ()
 
     def program(arguments: Arguments) -> Any:

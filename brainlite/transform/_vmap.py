@@ -15,7 +15,7 @@ from brainlite.state import State
 from brainlite.state._fit import summary
 from brainlite.state._frame import MISSING, Frame, Slot, current_frame
 from brainlite.transform._eager import run_compiled
-from brainlite.transform._lift import Effects, collect, commit, fetch, name_of
+from brainlite.transform._lift import Effects, called, commit, fetch, name_of
 from brainlite.transform._transformed import Transformed
 from brainlite.transform._watch import Trail
 
@@ -197,9 +197,8 @@ class _Lanes:
     def run(self, fun: Callable[..., Any], values: list[Any], args: Any, kwargs: Any) -> _Outcome:
         """Trace one lane."""
         inputs = dict(zip(self._in, values, strict=True))
-        with Frame("vmap", inputs=inputs, hoist=False, on_read=self._split) as frame:
-            out = fun(*args, **kwargs)
-            effects, new = collect(frame)
+        frame = Frame("vmap", inputs=inputs, hoist=False, on_read=self._split)
+        out, effects, new = frame.run(called, fun, args, kwargs)
         mapped: list[int] = []
         shared: list[int] = []
         for number, (state, value) in enumerate(zip(effects.states, new, strict=True)):

@@ -14,7 +14,7 @@ from brainlite.graph._node import fields
 from brainlite.state import State
 from brainlite.state._fit import summary
 from brainlite.state._frame import Frame
-from brainlite.transform._lift import Effects, Place, collect, commit, name_of
+from brainlite.transform._lift import Effects, Place, called, commit, name_of
 from brainlite.transform._transformed import Transformed
 from brainlite.transform._vmap import Axes, MappedStates, vmap
 from brainlite.typing import Filter, Predicate
@@ -154,12 +154,8 @@ class _Lane:
 
     def __call__(self, *args: object, **kwargs: object) -> tuple[Any, list[Any], list[Any]]:
         # A frame inside that of vmap: what was there before goes on to vmap, what is new does not.
-        with Frame("vmap_new_states", hoist=False) as frame:
-            out = self._fun(*args, **kwargs)
-            effects, values = collect(frame)
-            excluded = _select(effects.places, self._excluded)
-            for state in effects.made:
-                self._label(state)
+        frame = Frame("vmap_new_states", hoist=False)
+        out, effects, values, excluded = frame.run(self._make, args, kwargs)
         count = len(effects.written)
         commit(effects._replace(made=[], places=[]), values[:count])
         self._effects = effects._replace(written=[])
@@ -173,6 +169,15 @@ class _Lane:
             [value for _, value, shared in new if not shared],
             [value for _, value, shared in new if shared],
         )
+
+    def _make(
+        self, frame: Frame, args: Any, kwargs: Any
+    ) -> tuple[Any, Effects, list[Any], set[AnyState]]:
+        out, effects, values = called(frame, self._fun, args, kwargs)
+        excluded = _select(effects.places, self._excluded)
+        for state in effects.made:
+            self._label(state)
+        return out, effects, values, excluded
 
     def _label(self, state: AnyState) -> None:
         if self._tag is not None:

@@ -19,7 +19,7 @@ from brainlite.errors import (
     TracedAttributeError,
     TransformError,
 )
-from brainlite.graph import Node
+from brainlite.graph import Node, _node
 from brainlite.graph._contents import holds_graph
 from brainlite.graph._node import fields
 from brainlite.graph._notes import ABSENT, ALL, Frozen, epoch
@@ -444,14 +444,74 @@ def test_reads_in_a_frame_are_noted_with_what_was_read() -> None:
     assert all(owner is node for owner, _ in frame.notes.values())
 
 
-def test_attributes_are_watched_only_while_a_frame_is_open() -> None:
-    assert not is_watched()
-    with plain_frame():
-        assert is_watched()
+def read_until_unwatched(limit: int) -> int:
+    """Return how many reads it takes, outside any frame, until the class is let alone."""
+    node = Bag(size=1)
+    for count in range(limit):
+        if not is_watched():
+            return count
+        assert node.size == 1
+    return limit
+
+
+def test_the_class_is_let_alone_after_some_reads_outside_frames(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read_until_unwatched(2_000_000)
+    monkeypatch.setattr(_node, "_reads_granted", 50)
+    for granted in (100, 200, 400):  # each time twice as long, so that the class seldom changes
         with plain_frame():
             assert is_watched()
+            read_in_frame = Bag(size=1)
+            for _ in range(1000):
+                assert read_in_frame.size == 1
         assert is_watched()
-    assert not is_watched()
+        assert read_until_unwatched(10_000) == granted
+
+
+def test_the_class_changes_a_few_times_however_many_frames_and_reads_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Each change costs a millisecond and, on Python 3.13, one of a thousand version tags.
+    changes = 0
+    read_until_unwatched(2_000_000)
+    monkeypatch.setattr(_node, "_reads_granted", 50)
+    node = Bag(size=1)
+    watched = False
+    for _ in range(300):
+        with plain_frame():
+            assert node.size == 1
+        for _ in range(150):
+            assert node.size == 1
+        changes += watched != is_watched()
+        watched = is_watched()
+    assert changes <= 3
+    read_until_unwatched(2_000_000)
+
+
+def test_reads_in_a_frame_of_another_thread_are_noted_while_this_one_reads_outside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_node, "_reads_granted", 10)
+    node, other = Bag(size=1), Bag(size=2)
+    inside, outside = threading.Event(), threading.Event()
+    noted: list[str] = []
+
+    def trace() -> None:
+        with plain_frame() as frame:
+            inside.set()
+            outside.wait()
+            assert node.size == 1
+            noted.extend(name for _, name in frame.notes)
+
+    thread = threading.Thread(target=trace)
+    thread.start()
+    inside.wait()
+    for _ in range(1000):
+        assert other.size == 2
+    outside.set()
+    thread.join()
+    assert noted == ["size"]
 
 
 def test_watching_ends_after_an_exception() -> None:
@@ -461,7 +521,7 @@ def test_watching_ends_after_an_exception() -> None:
 
     with pytest.raises(ArithmeticError, match="on purpose"):
         body()
-    assert not is_watched()
+    assert read_until_unwatched(2_000_000) < 2_000_000
 
 
 def test_watching_ends_when_the_last_of_many_threads_is_done() -> None:
@@ -486,7 +546,7 @@ def test_watching_ends_when_the_last_of_many_threads_is_done() -> None:
     for thread in threads:
         thread.join()
     assert not errors
-    assert not is_watched()
+    assert read_until_unwatched(2_000_000) < 2_000_000
 
 
 def test_a_thread_without_a_frame_sees_what_was_there_before() -> None:
