@@ -4,6 +4,9 @@
 PYTHON ?= python3
 VENV := .venv
 OLDEST := .venv-oldest
+NEWEST := .venv-newest
+# The Python of the newest dependencies: on PATH or under pyenv, else given as NEWEST_PYTHON=...
+NEWEST_PYTHON ?= $(shell .ci/python 3.13)
 BENCH := .venv-bench
 BIN := $(VENV)/bin
 TUTORIAL := docs/tutorials/recurrent_networks.md
@@ -15,28 +18,31 @@ BENCH_OPTIONS ?=
 PYTEST := -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint types types-mypy types-pyright types-stubs test-all test-oldest test-torch tutorial notebook golden bench lock clean
+.PHONY: help setup test lint types types-mypy types-pyright types-stubs test-all test-oldest test-newest test-pythons test-torch tutorial notebook golden bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.stamp ## install the locked dependencies and the package into .venv
 
-# $(call install,VENV,LOCK): a new environment, exactly the locked files, and the package itself in place.
+# $(call install,VENV,LOCK,PYTHON): a new environment, exactly the locked files, and the package itself in place.
 define install
-	@$(PYTHON) -c 'import sys; sys.exit("brainlite needs Python 3.11 or newer; set PYTHON=...") if sys.version_info < (3, 11) else None'
+	@$(or $(3),$(error this needs Python 3.13: install it (pyenv install 3.13) or name one by NEWEST_PYTHON=...)) -c 'import sys; sys.exit("brainlite needs Python 3.11 or newer; set PYTHON=...") if sys.version_info < (3, 11) else None'
 	rm -rf $(1)
-	$(PYTHON) -m venv $(1)
+	$(3) -m venv $(1)
 	$(1)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(2)
 	$(1)/bin/python -m pip install -qq --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $(1)/.stamp
 endef
 
 $(VENV)/.stamp: requirements/dev.lock pyproject.toml
-	$(call install,$(VENV),requirements/dev.lock)
+	$(call install,$(VENV),requirements/dev.lock,$(PYTHON))
 
 $(OLDEST)/.stamp: requirements/oldest.lock pyproject.toml
-	$(call install,$(OLDEST),requirements/oldest.lock)
+	$(call install,$(OLDEST),requirements/oldest.lock,$(PYTHON))
+
+$(NEWEST)/.stamp: requirements/newest.lock pyproject.toml
+	$(call install,$(NEWEST),requirements/newest.lock,$(NEWEST_PYTHON))
 
 test: lint types ## lint, types, then the tests (the slow ones left out)
 	$(BIN)/python $(PYTEST) $(PYTEST_OPTIONS)
@@ -58,11 +64,17 @@ types-pyright:
 types-stubs:
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml --ignore-missing-stub jupytext optax treescope
 
-test-all: lint types test-oldest test-torch ## as test, with the slow tests, the oldest supported dependencies and torch
+test-all: lint types test-oldest test-newest test-pythons test-torch ## as test, with the slow tests, the oldest and the newest dependencies, each Python, and torch
 	$(BIN)/python $(PYTEST) -m "slow or not slow" --hypothesis-profile thorough $(PYTEST_OPTIONS)
 
 test-oldest: $(OLDEST)/.stamp ## the tests against the lowest versions that pyproject.toml allows
 	$(OLDEST)/bin/python $(PYTEST) $(PYTEST_OPTIONS)
+
+test-newest: $(NEWEST)/.stamp ## the tests against the newest versions, on the Python that most people install today
+	$(NEWEST)/bin/python $(PYTEST) $(PYTEST_OPTIONS)
+
+test-pythons: $(VENV)/.stamp ## the wheel, the examples and a part of the tests on each Python that is found
+	.ci/pythons
 
 test-torch: $(BENCH)/.stamp ## the tests that compute with torch, where it is installed, what others read from stored results
 	$(BENCH)/bin/python $(PYTEST) -m slow -k torch tests/nn tests/integration $(PYTEST_OPTIONS)
@@ -79,7 +91,7 @@ golden: $(VENV)/.stamp ## write the texts that displays are compared with anew; 
 # torch is not in the lock: it is published in several builds of one version, with and without CUDA, and which of them pip
 # finds depends on the machine, so there is no one hash to ask for. What torch needs is in the lock.
 $(BENCH)/.stamp: requirements/bench.lock pyproject.toml
-	$(call install,$(BENCH),requirements/bench.lock)
+	$(call install,$(BENCH),requirements/bench.lock,$(PYTHON))
 	rm $(BENCH)/.stamp
 	$(BENCH)/bin/python -m pip install -qq --disable-pip-version-check torch==2.13.0
 	@touch $(BENCH)/.stamp
@@ -88,12 +100,12 @@ bench: $(BENCH)/.stamp ## measure against plain JAX, equinox, flax, brainstate a
 	$(BENCH)/bin/python -m benchmarks $(BENCH_OPTIONS)
 
 lock: $(VENV)/.stamp ## resolve requirements/*.in again (UPGRADE=--upgrade for the newest versions)
-	for name in dev oldest bench; do \
-		$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes $(UPGRADE) \
+	for each in dev:3.11 oldest:3.11 bench:3.11 newest:3.13; do \
+		$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version $${each#*:} --generate-hashes $(UPGRADE) \
 			--no-emit-index-url --custom-compile-command "make lock" \
-			requirements/$$name.in --output-file requirements/$$name.lock || exit 1; \
+			requirements/$${each%:*}.in --output-file requirements/$${each%:*}.lock || exit 1; \
 	done
 
 clean: ## remove environments, caches and built files
-	rm -rf $(VENV) $(OLDEST) $(BENCH) docs/_build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) $(NEWEST) $(BENCH) docs/_build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,15 @@
-"""After every test: no frame is open, no setting is left."""
+"""How the tests run: quick to compile, the same examples each time, in little memory.
+
+After every test: no frame is open, no setting is left.
+"""
 
 import os
+import resource
+import sys
 from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
 
 import jax
 import pytest
@@ -12,15 +20,68 @@ from brainlite.graph import _node
 from brainlite.state._frame import current_frame
 
 # The tests compile much and compute little: XLA is quicker when it leaves out most optimizations
-# and writes loops over elements by itself, without a detour through MLIR. XLA reads the variable
-# when it first compiles.
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false"
-jax.config.update("jax_disable_most_optimizations", True)  # type: ignore[no-untyped-call]  # of jax
+# and writes loops over elements by itself, without a detour through MLIR. jaxlib 0.11 lost that
+# flag, and XLA ends the process at one that it does not know. What the user asks for comes last,
+# and counts. XLA reads the variable when it first compiles.
+_jaxlib = tuple(int(part) for part in metadata.version("jaxlib").split(".")[:2])
+_quick = "--xla_cpu_use_fusion_emitters=false" if _jaxlib < (0, 11) else ""
+os.environ["XLA_FLAGS"] = f"{_quick} {os.environ.get('XLA_FLAGS', '')}".strip()
+if "JAX_DISABLE_MOST_OPTIMIZATIONS" not in os.environ:
+    jax.config.update("jax_disable_most_optimizations", True)  # type: ignore[no-untyped-call]  # of jax
 
-# Of the tests that draw examples; `make test-all` asks for the second by --hypothesis-profile.
-settings.register_profile("quick", max_examples=100, deadline=None)
-settings.register_profile("thorough", max_examples=10_000, deadline=None)
+# Of the tests that draw examples. `make test` draws the same ones each time, so that it is green or
+# red for everyone; `make test-all` asks by --hypothesis-profile for many new ones, and prints what
+# reproduces a failure.
+settings.register_profile("quick", max_examples=100, deadline=None, derandomize=True)
+settings.register_profile("thorough", max_examples=5_000, deadline=None, print_blob=True)
 settings.load_profile("quick")
+
+# What a worker may hold before it lets go of what was compiled.
+_MUCH_MEMORY = 1.2e9
+_peaks: list[float] = []  # of the workers that have ended
+
+
+def _memory() -> float:
+    """Return the bytes that this process holds; infinity where it is not known."""
+    statistics = Path("/proc/self/statm")  # of Linux: in pages
+    if not statistics.exists():
+        return float("inf")
+    return float(statistics.read_text("ascii").split()[1]) * resource.getpagesize()
+
+
+def _peak_memory() -> float:
+    """Return the most bytes that this process ever held."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _little_memory() -> Iterator[None]:
+    """Let go of what a module's tests compiled, once it is much."""
+    yield
+    if _memory() > _MUCH_MEMORY:
+        jax.clear_caches()  # type: ignore[no-untyped-call]  # of jax
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that gathers the reports how much memory this one used."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:  # this is a worker of pytest-xdist
+        output["peak_memory"] = _peak_memory()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Keep what a worker of pytest-xdist tells at its end."""
+    _peaks.append(getattr(node, "workeroutput", {}).get("peak_memory", 0.0))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the most memory that a worker held, beside which jax ran."""
+    peak = max(_peaks or [_peak_memory()])
+    terminalreporter.write_line(
+        f"jax {jax.__version__}; most memory of a worker {peak / 1e9:.2f} GB"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

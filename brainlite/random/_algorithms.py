@@ -153,8 +153,9 @@ def draw_multinomial(
     first = jnp.asarray(pvals)[..., :-1]
     last = jnp.clip(1 - first.sum(-1, keepdims=True), 0)
     full = jnp.concatenate([first, last], axis=-1)
-    trials = jnp.broadcast_to(n, shape)
-    drawn: Array = jax.random.multinomial(key, trials, full, shape=(*shape, full.shape[-1]))
+    # Without a shape, about which the versions of jax differ: it follows from the probabilities.
+    each = jnp.broadcast_to(full, (*shape, full.shape[-1]))
+    drawn: Array = jax.random.multinomial(key, jnp.broadcast_to(n, shape), each)
     return drawn.astype(dtype)
 
 

@@ -19,10 +19,11 @@ TRAINING = ("character_transformer", "image_classifier")
 
 @pytest.fixture
 def optimized(page: Path) -> Iterator[None]:
-    update: Any = jax.config.update
-    update("jax_disable_most_optimizations", page.stem not in TRAINING)
+    config: Any = jax.config  # untyped in jax
+    few = config.jax_disable_most_optimizations
+    config.update("jax_disable_most_optimizations", few and page.stem not in TRAINING)
     yield
-    update("jax_disable_most_optimizations", True)
+    config.update("jax_disable_most_optimizations", few)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])

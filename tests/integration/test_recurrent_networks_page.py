@@ -61,19 +61,20 @@ def run() -> Run:
         run.num_plots += len(plt.get_fignums())
         plt.close("all")
 
+    few = config.jax_disable_most_optimizations
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plt, "show", show)
         for number, cell in enumerate(CELLS, 1):
             code = compile(cell.source, f"<cell {number} of the tutorial>", "exec")
             # What trains computes more than it compiles: see tests/conftest.py.
-            config.update("jax_disable_most_optimizations", "training" not in cell.tags)
+            config.update("jax_disable_most_optimizations", few and "training" not in cell.tags)
             with contextlib.redirect_stdout(io.StringIO()) as stdout:
                 try:
                     exec(code, run.namespace)
                 except Exception as error:
                     run.raised[cell] = error
             run.printed[cell] = stdout.getvalue()
-    config.update("jax_disable_most_optimizations", True)
+    config.update("jax_disable_most_optimizations", few)
     return run
 
 

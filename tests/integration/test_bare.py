@@ -1,0 +1,31 @@
+"""The library with nothing but its run-time dependencies."""
+
+import os
+import subprocess
+import sys
+import tomllib
+
+from tests.integration import bare
+
+ROOT = bare.EXAMPLE.parents[1]
+
+
+def test_the_dependencies_alone_run_the_first_example_and_name_what_is_missing() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, bare.__file__],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("mean squared error: ")
+
+
+def test_what_is_needed_is_what_the_project_says_and_no_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = {each.split(">=")[0].replace("_", "-") for each in project["dependencies"]}
+    found = bare.needed("brainlite")
+    assert named < found
+    assert not found & {"optax", "matplotlib", "tqdm", "rich", "ipython", "pytest"}
