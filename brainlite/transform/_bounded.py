@@ -10,10 +10,11 @@ from typing_extensions import TypeVar
 
 from brainlite.errors import LoopStateError, OptionError
 from brainlite.state._fit import same_structure, same_types, summary
+from brainlite.state._frame import Frame
 from brainlite.transform._branches import cond
 from brainlite.transform._checkpoint import checkpoint
 from brainlite.transform._checkpointed import check_base, depth_of
-from brainlite.transform._lift import fetch, lift, name_of, strengthen
+from brainlite.transform._lift import called, name_of, strengthen
 from brainlite.transform._loops import scan
 from brainlite.typing import Array
 
@@ -132,8 +133,8 @@ def _root(steps: int, depth: int) -> int:
 
 def _first_answer(cond_fun: Callable[[Any], ArrayLike], init: object) -> Any:
     """Return what the condition says of the first carry, after a look at what it does."""
-    condition = lift(cond_fun, (init,), label="the condition of bounded_while_loop")
-    effects = condition.effects
+    frame = Frame("the condition of bounded_while_loop", hoist=False)
+    answer, effects, _ = frame.run(called, cond_fun, (init,), {})
     if effects.states or effects.places:
         raise LoopStateError(
             "the condition of a bounded_while_loop writes states",
@@ -141,7 +142,6 @@ def _first_answer(cond_fun: Callable[[Any], ArrayLike], init: object) -> Any:
             got=f"writes to {', '.join(map(name_of, effects.states)) or 'attributes'}",
             fix="write the states in the body (drawing a random number writes one, too)",
         )
-    answer, _ = condition([fetch(state) for state in condition.reads], ((init,), {}))
     return answer
 
 

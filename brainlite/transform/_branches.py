@@ -23,6 +23,7 @@ from brainlite.transform._lift import (
     standing,
     strengthen,
 )
+from brainlite.transform._plain import is_plain, run_plainly, value_of
 
 __all__ = ["cond", "ifelse", "switch"]
 
@@ -153,7 +154,10 @@ def ifelse(
     return switch(jnp.argmax(held), branches, *operands)
 
 
-def _branch(index: object, branches: Sequence[Callable[..., Any]], operands: Sequence[Any]) -> Any:
+def _branch(index: Any, branches: Sequence[Callable[..., Any]], operands: Sequence[Any]) -> Any:
+    known = value_of(index) if is_plain() else None
+    if known is not None:
+        return run_plainly(branches[known], operands, label="a branch of cond")
     lifted = [lift(branch, operands, label="a branch of cond") for branch in branches]
     _check_results(lifted)
     effects, columns = _union([each.effects for each in lifted])

@@ -11,6 +11,7 @@ from brainlite.transform._call import lift_call
 from brainlite.transform._eager import execute
 from brainlite.transform._lift import Body, commit
 from brainlite.transform._options import Options
+from brainlite.transform._plain import is_plain, run_plainly
 from brainlite.transform._transformed import Transformed
 
 __all__ = ["checkpoint", "remat"]
@@ -103,6 +104,8 @@ def checkpoint(
         remat = _Remat(prevent_cse, policy)
 
         def checkpointed(*args: object, **kwargs: object) -> Any:
+            if is_plain():
+                return run_plainly(fun, args, kwargs, label="checkpoint")
             call = lift_call(fun, args, kwargs, label="checkpoint", options=options)
             out, new = execute(_run, [call.lifted], remat, call.values(), call.arguments)
             commit(call.lifted.effects, new)

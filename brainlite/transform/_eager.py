@@ -16,7 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from brainlite._jax_compat import ClosedJaxpr, Jaxpr, Literal, is_eager
+from brainlite._jax_compat import NEEDS_VALUES, ClosedJaxpr, Jaxpr, Literal, is_eager, jit_switch
 from brainlite.transform._lift import Body, Lifted, commit, fetch, lift
 
 __all__ = ["execute", "run_compiled"]
@@ -62,23 +62,16 @@ def run_compiled(fun: Callable[..., Any], args: Sequence[Any], *, label: str) ->
 
     Where the function needs the values themselves (``if state.value > 0``), it runs as it is.
     """
-    if is_eager() and jax.tree.all(jax.tree.map(_is_array, list(args))):
+    if is_eager() and not jit_switch.value and jax.tree.all(jax.tree.map(_is_array, list(args))):
         try:
             lifted = lift(fun, args, label=label)
-        except _NEEDS_VALUES:
+        except NEEDS_VALUES:
             return fun(*args)
         read = [fetch(state) for state in lifted.reads]
         out, new = execute(_call, [lifted], None, read, tuple(args))
         commit(lifted.effects, new)
         return out
     return fun(*args)
-
-
-_NEEDS_VALUES = (
-    jax.errors.ConcretizationTypeError,
-    jax.errors.TracerArrayConversionError,
-    jax.errors.TracerIntegerConversionError,
-)
 
 
 def _is_array(leaf: object) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Concatenate, Generic, Protocol, Self, overload
 import jax
 from typing_extensions import ParamSpec, TypeVar
 
-from brainlite._jax_compat import UNSPECIFIED
+from brainlite._jax_compat import UNSPECIFIED, jit_switch
 from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.graph import Node
 from brainlite.state._frame import current_frame
@@ -22,6 +22,7 @@ from brainlite.transform._arguments import (
 )
 from brainlite.transform._intake import Misfit
 from brainlite.transform._options import Options
+from brainlite.transform._plain import run_plainly
 from brainlite.transform._specialise import Binding, Call, Respecialise, Specialisation, tracing
 from brainlite.transform._transformed import adopt_name, not_default
 
@@ -84,6 +85,9 @@ class BoundJit(Generic[P, R_co]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         # The warm path: a look-up and comparisons, then the one dispatch. Every line here is paid
         # at each call, against some 8 microseconds that jax takes for a small function.
+        if jit_switch.value:
+            plain: R_co = run_plainly(self.fun, args, kwargs, label="jit")
+            return plain
         position = self._position
         if position is None:
             binding = self._warm

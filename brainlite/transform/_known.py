@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from brainlite._jax_compat import is_eager
+from brainlite._jax_compat import is_eager, jit_switch
 from brainlite.graph import Node
 from brainlite.graph._notes import ABSENT, Frozen
 from brainlite.state import State
@@ -31,7 +31,8 @@ class Foreign(BaseException):
 
 def is_known(f: object) -> bool:
     """Say whether ``f`` may be a module of the library's own, called outside any trace."""
-    return isinstance(f, Node) and _is_own(type(f)) and is_eager() and f not in _foreign
+    known = isinstance(f, Node) and _is_own(type(f)) and f not in _foreign
+    return known and is_eager() and not jit_switch.value
 
 
 def remember_foreign(f: Any) -> None:

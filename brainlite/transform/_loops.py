@@ -14,7 +14,8 @@ from brainlite.state._fit import same_structure, same_types, summary
 from brainlite.transform._eager import execute
 from brainlite.transform._jit import jit
 from brainlite.transform._known import Foreign, is_known, refuse_foreign, remember_foreign
-from brainlite.transform._lift import Body, Lifted, commit, fetch, lift, name_of, strengthen
+from brainlite.transform._lift import Body, commit, fetch, lift, name_of, strengthen
+from brainlite.transform._plain import is_plain, scan_plainly
 from brainlite.transform._progress import ProgressBar, scan_with_progress
 from brainlite.transform._watch import KEY, watch_steps
 
@@ -107,8 +108,13 @@ def scan(
             )
         return carry, end(ys)
     init = strengthen(init)
+    if is_plain() and length:
+        return _scan_plainly(f, init, xs, length, reverse, end)
+    if is_plain():  # of what type the results are, a trace has to say
+        with jax.disable_jit(False):
+            return scan(f, init, xs, length)
     body = lift(f, (init, jax.tree.map(_one_step, xs)), label="scan")
-    _check_carry(body, init)
+    _check_carry(body.out_types, init)
     states = body.effects.states
     position = {state: number for number, state in enumerate(states)}
     first = [
@@ -120,6 +126,21 @@ def scan(
     (carry, final), ys = execute(_run, [body], loop, init, first, constant, xs)
     if length:  # a loop of no steps writes nothing
         commit(body.effects, final)
+    return carry, end(ys)
+
+
+def _scan_plainly(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: object,
+    xs: object,
+    length: int,
+    reverse: bool,
+    end: Callable[[Any], Any],
+) -> tuple[Any, Any]:
+    def check(out: object) -> None:
+        _check_carry(out, init)
+
+    carry, ys = scan_plainly(f, init, xs, length, reverse, check)
     return carry, end(ys)
 
 
@@ -239,9 +260,8 @@ def _length(xs: object, length: int | None) -> int:
     )
 
 
-def _check_carry(body: Lifted, init: object) -> None:
+def _check_carry(out: Any, init: object) -> None:
     """Check that the body returns (carry, y) with a carry like ``init``."""
-    out: Any = body.out_types
     if not isinstance(out, tuple) or len(out) != 2:
         raise LoopStateError(
             "the body of a scan did not return a pair",

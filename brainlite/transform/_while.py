@@ -7,13 +7,16 @@ import jax
 from jax.typing import ArrayLike
 from typing_extensions import TypeVar
 
+from brainlite._jax_compat import NEEDS_VALUES
 from brainlite.errors import LoopStateError
 from brainlite.state import State
 from brainlite.state._fit import same_structure, same_types, summary
+from brainlite.state._frame import Frame
 from brainlite.transform._eager import execute
 from brainlite.transform._lift import (
     Body,
-    Lifted,
+    Effects,
+    called,
     commit,
     fetch,
     lift,
@@ -21,6 +24,7 @@ from brainlite.transform._lift import (
     standing,
     strengthen,
 )
+from brainlite.transform._plain import is_plain, while_plainly
 
 __all__ = ["while_loop"]
 
@@ -60,8 +64,15 @@ def while_loop(cond_fun: Callable[[C], ArrayLike], body_fun: Callable[[C], C], i
     (128.0, 7)
     """
     init: Any = strengthen(init_val)
+    if is_plain():
+        try:
+            plain: C = _run_plainly(cond_fun, body_fun, init)
+        except NEEDS_VALUES:  # in a lane of a vmap, say
+            pass
+        else:
+            return plain
     condition = lift(cond_fun, (init,), label="the condition of while_loop")
-    _check_condition(condition)
+    _check_condition(condition.effects)
     body = lift(body_fun, (init,), label="while_loop")
     _check("the carry of a while_loop", None, init, body.out_types)
 
@@ -112,8 +123,25 @@ def _run(
     return jax.lax.while_loop(holds, step, (init, first))
 
 
-def _check_condition(condition: Lifted) -> None:
-    effects = condition.effects
+def _run_plainly(
+    cond_fun: Callable[[Any], ArrayLike], body_fun: Callable[[Any], Any], init: Any
+) -> Any:
+    def holds(carry: Any) -> Any:
+        out, effects, _ = Frame("the condition of while_loop", hoist=False).run(
+            called, cond_fun, (carry,), {}
+        )
+        _check_condition(effects)
+        return out
+
+    def body(carry: Any) -> Any:
+        after = body_fun(carry)
+        _check("the carry of a while_loop", None, carry, after)
+        return strengthen(after)
+
+    return while_plainly(holds, body, init, label="while_loop")
+
+
+def _check_condition(effects: Effects) -> None:
     if effects.states or effects.places:
         raise LoopStateError(
             "the condition of a while_loop writes states",

@@ -155,7 +155,7 @@ for _ in range(COUNT):
         for _ in range(20):  # not for ever: a signal during a finalizer is ignored by Python
             step()
         signal.setitimer(signal.ITIMER_REAL, 0)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, ValueError):  # in a comparison, jax makes the latter of the former
         pass
     left_open = current_frame.get() is not None or trace_cell.value is not no_trace
     open_after += left_open
