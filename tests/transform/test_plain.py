@@ -77,8 +77,8 @@ RUNS: dict[str, Run] = {
     "while_loop": lambda m: while_loop(lambda c: c < 10, lambda c: c + m(c), 1.0),
     "bounded": lambda m: bounded_while_loop(lambda c: c < 10, lambda c: c + m(c), 1.0, max_steps=9),
     "cond": lambda m: cond(True, m, lambda x: -x, XS[1]),
-    "switch": lambda m: switch(1, [negative, m], XS[1]),
-    "ifelse": lambda m: ifelse([False, True], [negative, m], XS[1]),
+    "switch": lambda m: switch(1, [negative, m.__call__], XS[1]),
+    "ifelse": lambda m: ifelse([False, True], [negative, m.__call__], XS[1]),
     "checkpoint": lambda m: checkpoint(m)(XS[1]),
     "jit of a loop": lambda m: jit(lambda xs: for_loop(m, xs).sum())(XS),
 }
