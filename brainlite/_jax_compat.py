@@ -38,6 +38,7 @@ __all__ = [
     "state_read",
     "trace_cell",
     "under_jit",
+    "valid_jaxtype",
 ]
 
 ClosedJaxpr = _extend.ClosedJaxpr
@@ -103,6 +104,11 @@ def jaxpr_as_fun(closed: ClosedJaxpr) -> Any:
     thread, for every compiled call after it.
     """
     return functools.partial(_eval_jaxpr, closed.jaxpr, closed.consts)
+
+
+def valid_jaxtype(value: object) -> bool:
+    """Say whether jax takes and returns this as an array."""
+    return bool(_extend.valid_jaxtype(value))
 
 
 def is_batched(value: Any, trace: Any) -> bool:

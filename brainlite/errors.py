@@ -14,6 +14,8 @@
     │   ├── LoopStateError        a state that changes shape inside a loop
     │   ├── BranchError           branches that disagree
     │   ├── MapStateError         a per-lane write that was not declared to ``vmap``
+    │   ├── ArgumentError         an argument that a transform cannot pass on
+    │   ├── ResultError           a result that a transform cannot hand out
     │   └── GradError             a target or an output that cannot be differentiated
     ├── GraphError                a graph that cannot be split, merged or walked
     ├── FilterError               something that is no filter
@@ -33,6 +35,7 @@ one that Python code would expect (``ValueError``, ``TypeError``, ...).
 """
 
 __all__ = [
+    "ArgumentError",
     "BrainliteError",
     "BranchError",
     "ContainerError",
@@ -48,6 +51,7 @@ __all__ = [
     "NonFiniteError",
     "OptionError",
     "RawTransformError",
+    "ResultError",
     "SizeError",
     "StateDictError",
     "StateError",
@@ -165,6 +169,14 @@ class BranchError(TransformError, TypeError):
 
 class MapStateError(TransformError, ValueError):
     """A state got a different value in each lane of a ``vmap`` without being declared."""
+
+
+class ArgumentError(TransformError, TypeError, ValueError):
+    """An argument cannot be passed on: it is no array, or has no axis of the right size."""
+
+
+class ResultError(TransformError, TypeError):
+    """A function that is compiled returned something other than arrays and numbers."""
 
 
 class GradError(TransformError, TypeError):

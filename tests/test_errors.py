@@ -26,6 +26,8 @@ BUILT_IN = {
     "LoopStateError": TypeError,
     "BranchError": TypeError,
     "MapStateError": ValueError,
+    "ArgumentError": ValueError,
+    "ResultError": TypeError,
     "GradError": TypeError,
     "GraphError": ValueError,
     "FilterError": TypeError,

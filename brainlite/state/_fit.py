@@ -43,11 +43,19 @@ def same_types(old: Any, new: Any) -> bool:
 
 def _same_type(old: Any, new: Any) -> bool:
     try:
-        return bool(old.shape == new.shape and old.dtype == new.dtype)
-    except AttributeError:  # a Python scalar on either side
-        return np.shape(old) == np.shape(new) and jax.dtypes.result_type(
-            old
-        ) == jax.dtypes.result_type(new)
+        if old.shape == new.shape and old.dtype == new.dtype:
+            return True
+    except AttributeError:
+        pass
+    if not (isinstance(old, _UNTYPED) or isinstance(new, _UNTYPED)):
+        return False
+    # Of a Python or numpy number on either side, the dtype counts that jax would give it.
+    return np.shape(old) == np.shape(new) and bool(
+        jax.dtypes.result_type(old) == jax.dtypes.result_type(new)
+    )
+
+
+_UNTYPED = (bool, int, float, complex, np.generic, np.ndarray)
 
 
 def summary(value: Any) -> str:

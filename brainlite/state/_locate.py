@@ -7,14 +7,22 @@ is the outermost.
 """
 
 import inspect
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
 __all__ = ["locate"]
 
 
-def locate(target: object) -> str | None:
+def locate(target: object, error: BaseException | None = None) -> str | None:
     """Return the path of a state or node from the outermost object on the stack that holds it.
+
+    Parameters
+    ----------
+    target : object
+        The state or node.
+    error : exception, optional
+        Look at the functions as well that this exception has ended.
 
     Returns
     -------
@@ -23,8 +31,7 @@ def locate(target: object) -> str | None:
     """
     found: list[str] = []
     asked: set[int] = set()
-    frame: FrameType | None = inspect.currentframe()
-    while frame is not None:
+    for frame in (*reversed(_ended_by(error)), *_running()):
         for candidate in _variables(frame):
             finder: Any = getattr(type(candidate), "__path_to__", None)
             if finder is None or id(candidate) in asked:
@@ -33,10 +40,25 @@ def locate(target: object) -> str | None:
             steps: list[str] | None = finder(candidate, target)
             if steps is not None and len(steps) >= len(found):
                 found = steps
-        frame = frame.f_back
     if not found:
         return None
     return "".join(found) + (f" ({type(target).__name__})" if len(found) > 1 else "")
+
+
+def _running() -> Iterator[FrameType]:
+    frame = inspect.currentframe()
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _ended_by(error: BaseException | None) -> list[FrameType]:
+    frames: list[FrameType] = []
+    step = None if error is None else error.__traceback__
+    while step is not None:
+        frames.append(step.tb_frame)
+        step = step.tb_next
+    return frames
 
 
 def _variables(frame: FrameType) -> list[Any]:

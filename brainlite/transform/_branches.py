@@ -24,6 +24,7 @@ from brainlite.transform._lift import (
     strengthen,
 )
 from brainlite.transform._plain import is_plain, run_plainly, value_of
+from brainlite.transform._values import check_number
 
 __all__ = ["cond", "ifelse", "switch"]
 
@@ -69,6 +70,7 @@ def cond(
     >>> float(brainlite.transform.cond(True, hit, lambda x: -x, 3.0)), int(hits.value)
     (3.0, 1)
     """
+    check_number(pred, "argument pred", "cond")
     result: R = _branch(jnp.asarray(pred, bool).astype("int32"), (false_fun, true_fun), operands)
     return result
 
@@ -107,6 +109,7 @@ def switch(index: ArrayLike, branches: Sequence[Callable[[Unpack[Xs]], R]], *ope
             got="an empty sequence",
             fix="pass the branches as a list of functions",
         )
+    check_number(index, "argument index", "switch", whole=True)
     number = jnp.clip(jnp.asarray(index, "int32"), 0, len(branches) - 1)
     result: R = _branch(number, branches, operands)
     return result
@@ -150,6 +153,8 @@ def ifelse(
             got=f"{len(conditions)} conditions and {len(branches)} branches",
             fix="let the last branch be the one for 'otherwise'",
         )
+    for number, condition in enumerate(conditions):
+        check_number(condition, f"conditions[{number}]", "ifelse")
     held = jnp.stack([jnp.asarray(c, bool) for c in conditions] + [jnp.asarray(True)])
     return switch(jnp.argmax(held), branches, *operands)
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 from brainlite.transform._arguments import take_apart
 from brainlite.transform._lift import Lifted, fetch, lift
 from brainlite.transform._options import Options
+from brainlite.transform._origin import Origin
 
 __all__ = ["Arguments", "LiftedCall", "lift_call", "open_call"]
 
@@ -47,7 +48,8 @@ def lift_call(
         Which arguments are static.
     """
     called, arguments = open_call(fun, args, kwargs, label=label, options=options)
-    return LiftedCall(lift(called, *arguments, label=label), arguments)
+    lifted = lift(called, *arguments, label=label, origin=Origin(fun, *arguments))
+    return LiftedCall(lifted, arguments)
 
 
 def open_call(

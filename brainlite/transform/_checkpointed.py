@@ -11,6 +11,7 @@ from typing_extensions import TypeVar, TypeVarTuple, Unpack
 from brainlite.errors import OptionError
 from brainlite.transform._checkpoint import checkpoint
 from brainlite.transform._loops import scan
+from brainlite.transform._origin import Each
 
 __all__ = ["check_base", "checkpointed_for_loop", "checkpointed_scan", "depth_of"]
 
@@ -120,11 +121,8 @@ def checkpointed_for_loop(
 
 
 def _for_loop(f: Callable[..., Y], xs: Any, length: int | None, base: int) -> Y:
-    def body(carry: None, x: Any) -> tuple[None, Y]:
-        return carry, f(*x)
-
     untyped: Any = checkpointed_scan
-    stacked: Y = untyped(body, None, xs, length, base)[1]
+    stacked: Y = untyped(Each(f), None, xs, length, base)[1]
     return stacked
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from brainlite._jax_compat import NEEDS_VALUES, ClosedJaxpr, Jaxpr, Literal, is_eager, jit_switch
 from brainlite.transform._lift import Body, Lifted, commit, fetch, lift
+from brainlite.transform._origin import Origin
 
 __all__ = ["execute", "run_compiled"]
 
@@ -57,14 +58,16 @@ def execute(
     return run([each.closed.consts for each in lifted], operands)
 
 
-def run_compiled(fun: Callable[..., Any], args: Sequence[Any], *, label: str) -> Any:
+def run_compiled(
+    fun: Callable[..., Any], args: Sequence[Any], *, label: str, origin: Origin | None = None
+) -> Any:
     """Call ``fun`` and put what it writes in place; as one compiled kernel if nothing is traced.
 
     Where the function needs the values themselves (``if state.value > 0``), it runs as it is.
     """
     if is_eager() and not jit_switch.value and jax.tree.all(jax.tree.map(_is_array, list(args))):
         try:
-            lifted = lift(fun, args, label=label)
+            lifted = lift(fun, args, label=label, origin=origin)
         except NEEDS_VALUES:
             return fun(*args)
         read = [fetch(state) for state in lifted.reads]

@@ -13,7 +13,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from brainlite._jax_compat import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun, state_read
+from brainlite._jax_compat import (
+    NEEDS_VALUES,
+    ClosedJaxpr,
+    Jaxpr,
+    Literal,
+    jaxpr_as_fun,
+    state_read,
+)
 from brainlite.errors import BranchError
 from brainlite.graph._contents import holds_graph
 from brainlite.graph._graphdef import build, describe
@@ -22,6 +29,8 @@ from brainlite.state import State
 from brainlite.state._frame import MISSING, Frame, Slot, current_frame, held, hold_all
 from brainlite.state._locate import locate
 from brainlite.state._state import adopt
+from brainlite.transform._origin import Origin, explain, under_its_name
+from brainlite.transform._values import are_values, check_arguments, check_result
 
 __all__ = [
     "Body",
@@ -200,6 +209,7 @@ def lift(
     inputs: Mapping[Any, Any] | None = None,
     on_read: Callable[[Frame, Slot[Any]], Any] | None = None,
     watched: bool = False,
+    origin: Origin | None = None,
 ) -> Lifted:
     """Trace ``fun`` once and turn the states that it touches into inputs and outputs.
 
@@ -215,7 +225,13 @@ def lift(
         See :class:`~brainlite.state._frame.Frame`.
     watched : bool
         Whether to keep a record of its own of the attributes and settings that are read.
+    origin : Origin, optional
+        The user's function and its arguments, for messages, where they differ from these.
     """
+    args, kwargs = tuple(args), dict(kwargs or {})
+    origin = origin or Origin(fun, args, kwargs)
+    if not are_values((origin.args, origin.kwargs)):
+        check_arguments(origin.by_name(), label)
     frames: list[Frame] = []
     trees: list[Any] = []
     effects: list[Effects] = []
@@ -229,15 +245,21 @@ def lift(
             stand_ins=stand_ins,
             watched=watched,
         )
+        frames.append(frame)
         out, effect, values = frame.run(called, fun, args, kwargs)
+        check_result(out, label, origin.within)
         leaves, out_tree = jax.tree.flatten((out, values))
         frame.forget()
-        frames.append(frame)
         trees.append(out_tree)
         effects.append(effect)
         return leaves
 
-    closed = jax.make_jaxpr(traced)(tuple(args), dict(kwargs or {}))
+    named = under_its_name(traced, args, kwargs, origin)
+    try:
+        closed = jax.make_jaxpr(named)(*origin.args, **origin.kwargs)
+    except NEEDS_VALUES as error:
+        explain(error, frames[-1], label)
+        raise
     [frame], [out_tree], [effect] = frames, trees, effects
     reads, closed = _hoist(closed, frame)
     return Lifted(closed, reads, out_tree, effect, frame)

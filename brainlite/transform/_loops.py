@@ -1,5 +1,6 @@
 """Loops of a known length: ``scan`` and ``for_loop``."""
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, overload
 
@@ -15,8 +16,10 @@ from brainlite.transform._eager import execute
 from brainlite.transform._jit import jit
 from brainlite.transform._known import Foreign, is_known, refuse_foreign, remember_foreign
 from brainlite.transform._lift import Body, commit, fetch, lift, name_of, strengthen
+from brainlite.transform._origin import Each, origin_of
 from brainlite.transform._plain import is_plain, scan_plainly
 from brainlite.transform._progress import ProgressBar, scan_with_progress
+from brainlite.transform._values import check_arguments
 from brainlite.transform._watch import KEY, watch_steps
 
 __all__ = ["for_loop", "scan"]
@@ -99,7 +102,9 @@ def scan(
     >>> float(carry), float(total.value), ys.shape
     (6.0, 6.0, (4,))
     """
+    check_arguments({"init": init, "xs": xs}, "scan")
     length = _length(xs, length)
+    user, step = f, jax.tree.map(_one_step, xs)
     f, own, end = watch_steps(f, length)
     if pbar is not None and length:
         with environ.context(**{KEY: ()}):  # the loops that make up this one are none to the user
@@ -113,7 +118,7 @@ def scan(
     if is_plain():  # of what type the results are, a trace has to say
         with jax.disable_jit(False):
             return scan(f, init, xs, length)
-    body = lift(f, (init, jax.tree.map(_one_step, xs)), label="scan")
+    body = lift(f, (init, step), label="scan", origin=origin_of(user, init, step))
     _check_carry(body.out_types, init)
     states = body.effects.states
     position = {state: number for number, state in enumerate(states)}
@@ -230,10 +235,7 @@ def for_loop(
 
 
 def _for_loop(f: Callable[..., Y], xs: Any, **options: Any) -> Y:
-    def body(carry: None, x: Any) -> tuple[None, Y]:
-        return carry, f(*x)
-
-    _, ys = scan(body, None, xs, **options)
+    ys: Y = scan(Each(f), None, xs, **options)[1]
     return ys
 
 
@@ -249,7 +251,7 @@ def _length(xs: object, length: int | None) -> int:
     given = {jnp.shape(x)[:1] for x in jax.tree.leaves(xs)}
     lengths = {shape[0] for shape in given if shape}
     if length is not None:
-        lengths.add(int(length))
+        lengths.add(_checked_length(length))
     if len(lengths) == 1 and () not in given:
         return lengths.pop()
     raise LoopStateError(
@@ -257,6 +259,21 @@ def _length(xs: object, length: int | None) -> int:
         expected="arrays with a leading axis of one length, or `length=`",
         got=f"leaves of shapes {[jnp.shape(x) for x in jax.tree.leaves(xs)]} and length={length}",
         fix="pass `length=` where there are no arrays, and arrays of equal length otherwise",
+    )
+
+
+def _checked_length(length: Any) -> int:
+    try:
+        number = operator.index(length)
+    except TypeError:
+        number = -1
+    if number >= 0:
+        return number
+    raise LoopStateError(
+        "a loop cannot make so many steps",
+        expected="length: a whole number, 0 or more",
+        got=f"length={length!r}",
+        fix="pass the number of steps, or leave it out where the arrays tell",
     )
 
 

@@ -31,6 +31,7 @@ from brainlite.transform._closure import reachable
 from brainlite.transform._intake import Intake, Misfit, own_buffers
 from brainlite.transform._lift import Effects, Lifted, commit, fetch, lift, name_of
 from brainlite.transform._options import Options
+from brainlite.transform._origin import Origin
 from brainlite.transform._outline import outline, outline_arguments
 from brainlite.transform._watch import KEY, watchers
 
@@ -189,6 +190,7 @@ class Specialisation:
             inputs=inputs,
             on_read=None if inputs is None else _unknown,
             watched=True,
+            origin=Origin(self._fun, args, kwargs),
         )
 
     def _pure(self, /, *args: Any, **kwargs: Any) -> Any:

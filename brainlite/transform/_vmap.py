@@ -16,7 +16,9 @@ from brainlite.state._fit import summary
 from brainlite.state._frame import MISSING, Frame, Slot, current_frame
 from brainlite.transform._eager import run_compiled
 from brainlite.transform._lift import Effects, called, commit, fetch, name_of
+from brainlite.transform._origin import Origin
 from brainlite.transform._transformed import Transformed
+from brainlite.transform._values import check_arguments, check_lanes, check_result
 from brainlite.transform._watch import Trail
 
 __all__ = ["vmap"]
@@ -130,14 +132,17 @@ def vmap(
                 axis_size=axis_size,
                 spmd_axis_name=spmd_axis_name,
             )
-            values = [_checked(state, axis) for state, axis in inputs.items()]
+            values = [fetch(state) for state in inputs]
             outcome: _Outcome = over_lanes(values, args, kwargs)
             lanes.commit(outcome)
             return outcome.out
 
         def mapped(*args: object, **kwargs: object) -> Any:
             call = _Call.of(args, in_axes)
-            return run_compiled(functools.partial(run, call), (call.args, kwargs), label="vmap")
+            origin = Origin(fun, call.args, kwargs)
+            _check_call(call, origin, {**declared_in, **call.states}, axis_size)
+            inputs = (call.args, kwargs)
+            return run_compiled(functools.partial(run, call), inputs, label="vmap", origin=origin)
 
         return Transformed(vmap, fun, mapped, given)
 
@@ -176,6 +181,29 @@ class _Call(NamedTuple):
         return filled if self.modules else fun
 
 
+def _check_call(
+    call: _Call, origin: Origin, states: Mapping[State[Any], int], axis_size: int | None
+) -> None:
+    """Check the kinds of all arguments, and that there is one number of lanes."""
+    arguments = origin.by_name()
+    axes: Any = call.in_axes
+    of_each = list(axes) if isinstance(axes, list | tuple) else [axes] * len(call.args)
+    if len(of_each) != len(call.args):
+        return  # what is wrong with in_axes, jax says
+    of_each += [0] * (len(arguments) - len(of_each))  # those by keyword
+    mapped = {
+        name: (axis, arguments[name])
+        for name, axis in zip(arguments, of_each, strict=True)
+        if axis is not None
+    }
+    check_arguments({name: value for name, (_, value) in mapped.items()}, "vmap")
+    check_lanes(
+        mapped,
+        [(name_of(state), _checked(state, axis), axis) for state, axis in states.items()],
+        axis_size,
+    )
+
+
 class _Lanes:
     """One call of a mapped function."""
 
@@ -199,6 +227,7 @@ class _Lanes:
         inputs = dict(zip(self._in, values, strict=True))
         frame = Frame("vmap", inputs=inputs, hoist=False, on_read=self._split)
         out, effects, new = frame.run(called, fun, args, kwargs)
+        check_result(out, "vmap")
         mapped: list[int] = []
         shared: list[int] = []
         for number, (state, value) in enumerate(zip(effects.states, new, strict=True)):

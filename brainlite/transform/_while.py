@@ -25,6 +25,7 @@ from brainlite.transform._lift import (
     strengthen,
 )
 from brainlite.transform._plain import is_plain, while_plainly
+from brainlite.transform._values import check_arguments, check_number
 
 __all__ = ["while_loop"]
 
@@ -63,6 +64,7 @@ def while_loop(cond_fun: Callable[[C], ArrayLike], body_fun: Callable[[C], C], i
     >>> float(brainlite.transform.while_loop(lambda x: x < 100, body, 1.0)), int(steps.value)
     (128.0, 7)
     """
+    check_arguments({"init_val": init_val}, "while_loop")
     init: Any = strengthen(init_val)
     if is_plain():
         try:
@@ -73,6 +75,7 @@ def while_loop(cond_fun: Callable[[C], ArrayLike], body_fun: Callable[[C], C], i
             return plain
     condition = lift(cond_fun, (init,), label="the condition of while_loop")
     _check_condition(condition.effects)
+    check_number(condition.out_types, "the result of cond_fun", "while_loop")
     body = lift(body_fun, (init,), label="while_loop")
     _check("the carry of a while_loop", None, init, body.out_types)
 
@@ -131,6 +134,7 @@ def _run_plainly(
             called, cond_fun, (carry,), {}
         )
         _check_condition(effects)
+        check_number(out, "the result of cond_fun", "while_loop")
         return out
 
     def body(carry: Any) -> Any:

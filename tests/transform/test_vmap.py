@@ -376,7 +376,7 @@ def test_a_state_without_the_axis_raises(axis: int) -> None:
 
 def test_a_state_with_another_number_of_lanes_raises() -> None:
     cell = Cell(3)
-    with pytest.raises(ValueError, match=r"(?s)inconsistent sizes.*4.*3|inconsistent sizes.*3.*4"):
+    with pytest.raises(ValueError, match=r"4 in argument x, 3 in Cell\.hidden"):
         vmap(cell, in_states=cell.hidden)(jnp.asarray(X))
     assert_same(values(cell.hidden), [np.zeros((3, 3))])
 

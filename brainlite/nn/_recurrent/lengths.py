@@ -9,6 +9,8 @@ import numpy as np
 
 from brainlite._jax_compat import Tracer
 from brainlite.errors import InputError, OptionError
+from brainlite.nn._layers.layer import refused
+from brainlite.nn._modules.module import Module
 from brainlite.typing import Array, ArrayLike, Shape
 
 __all__ = ["check_marks", "pad_sequences", "valid_steps"]
@@ -104,7 +106,7 @@ def valid_steps(steps: int, lengths: Array | None, mask: Array | None) -> Array 
 
 
 def check_marks(
-    where: str,
+    layer: Module,
     shape: Shape,
     lengths: ArrayLike | None,
     mask: ArrayLike | None,
@@ -113,27 +115,27 @@ def check_marks(
 ) -> None:
     """Raise unless lengths, mask and reset fit a sequence whose steps have this shape."""
     if lengths is not None and mask is not None:
-        raise InputError(
+        raise refused(
+            layer,
             "both lengths and mask were given",
-            where=where,
             expected="one of them",
             got="lengths and mask",
             fix="leave out lengths, which the mask tells as well",
         )
     for name, given in (("mask", mask), ("reset", reset)):
         if given is not None and (np.shape(given) != shape or jnp.result_type(given) != jnp.bool_):
-            raise InputError(
+            raise refused(
+                layer,
                 f"{name} does not fit the input",
-                where=where,
                 expected=f"bool of shape {shape}, one for each step",
                 got=f"{jnp.result_type(given)} of shape {np.shape(given)}",
                 fix=f"compute {name} from the input that goes with it",
             )
     if lengths is not None:
-        _check_lengths(where, shape, lengths, batch_first)
+        _check_lengths(layer, shape, lengths, batch_first)
 
 
-def _check_lengths(where: str, shape: Shape, lengths: ArrayLike, batch_first: bool) -> None:
+def _check_lengths(layer: Module, shape: Shape, lengths: ArrayLike, batch_first: bool) -> None:
     *batch, steps = shape if batch_first else shape[::-1]
     kind = jnp.result_type(lengths)
     traced = isinstance(lengths, Tracer)  # its values are not known before it runs
@@ -141,9 +143,9 @@ def _check_lengths(where: str, shape: Shape, lengths: ArrayLike, batch_first: bo
     values = np.asarray(0) if traced or not fits else np.asarray(lengths)
     if fits and not np.any((values < 0) | (values > steps)):
         return
-    raise InputError(
+    raise refused(
+        layer,
         "lengths do not fit the input",
-        where=where,
         expected=f"whole numbers from 0 to {steps}, of shape {tuple(batch)}",
         got=f"{kind} of shape {np.shape(lengths)}" + ("" if traced else f": {lengths!s}"),
         fix="give the number of steps of each sequence, as brainlite.nn.pad_sequences returns it",

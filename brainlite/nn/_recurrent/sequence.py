@@ -85,7 +85,7 @@ class SequenceLayer(Module):
         """Check what the layer is called with."""
         check_rank(self, x)
         check_features(self, x, self.in_size[-1])
-        check_marks(where_is(self), x.shape[:-1], lengths, mask, reset, self.batch_first)
+        check_marks(self, x.shape[:-1], lengths, mask, reset, self.batch_first)
         batch = x.shape[:1] if self.batch_first else x.shape[1:2]
         shapes = self._shapes(batch if x.ndim == 3 else ())
         if hx is not None:

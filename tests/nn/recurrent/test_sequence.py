@@ -22,6 +22,8 @@ from brainlite.nn import (
     init_all_states,
     reset_all_states,
 )
+from brainlite.nn._layers import layer as layer_module
+from brainlite.nn._recurrent import sequence
 from brainlite.transform import jit, vmap
 
 T, B, F, H = 6, 4, 2, 3
@@ -170,3 +172,17 @@ def test_a_stream_has_no_end_to_start_from() -> None:
         GRU(F, H, bidirectional=True, stateful=True)
     with pytest.raises(OptionError, match=r"Recurrent: stateful(.|\n)*reverse=True"):
         Recurrent(GRUCell(F, H), reverse=True, stateful=True)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [GRU(2, 3), LSTM(2, 3), Recurrent(GRUCell(2, 3)), MinGRU(2, 3)],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_a_call_that_fits_looks_for_no_path(layer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> str:
+        raise AssertionError("a path is for error messages, and takes as long as many calls")
+
+    for module in (layer_module, sequence):
+        monkeypatch.setattr(module, "locate", refuse)
+    layer(jnp.ones((5, 4, 2)), mask=jnp.ones((5, 4), bool))
