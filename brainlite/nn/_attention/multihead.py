@@ -203,7 +203,8 @@ class MultiheadAttention(Stepwise, TorchNamed):
             maps = [y + b for y, b in zip(maps, self._cast(*bias), strict=True)]
         if count == 1:  # one product in place of three
             maps = jnp.split(maps[0], 3, -1)
-        return [each.reshape(*each.shape[:-1], self.num_heads, -1) for each in maps]
+        heads = (self.num_heads, self.embed_dim // self.num_heads)
+        return [each.reshape(*each.shape[:-1], *heads) for each in maps]
 
     def _read(
         self, q: Array, k: Array, v: Array, masks: Masks, causal: bool, need_weights: bool
@@ -220,7 +221,9 @@ class MultiheadAttention(Stepwise, TorchNamed):
         else:
             weights = dropped(weights, self.dropout, split_key()) if drops else weights
             out = mix(weights, v)
-        return self.out_proj(out.reshape(*out.shape[:-2], -1)), weights if need_weights else None
+        return self.out_proj(
+            out.reshape(*out.shape[:-2], self.embed_dim)
+        ), weights if need_weights else None
 
     def _extend(self, k: Array, v: Array, masks: Masks) -> tuple[Array, Array, Masks]:
         """Append the key and value that are parameters, and those that are zero."""

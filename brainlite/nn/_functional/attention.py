@@ -35,8 +35,15 @@ class Masks(NamedTuple):
         biases = [each.bias for each in (self, other) if each.bias is not None]
         return Masks(
             keeps[0] & keeps[1] if len(keeps) == 2 else next(iter(keeps), None),
-            biases[0] + biases[1] if len(biases) == 2 else next(iter(biases), None),
+            _added(*biases) if len(biases) == 2 else next(iter(biases), None),
         )
+
+
+def _added(one: Array, two: Array) -> Array:
+    """Add two masks. The least number is a usual one for "do not read": twice it is finite here."""
+    total = one + two
+    finfo: Any = jnp.finfo  # which has no types
+    return jnp.maximum(total, finfo(total.dtype).min)
 
 
 def read_mask(mask: Array) -> Masks:
@@ -65,11 +72,13 @@ def attend(
 
     ``N`` is a multiple of ``K``. A query that may read nothing gets zeros.
     """
+    dtype = jnp.result_type(query, key, value)
+    if not (query.size and key.size):
+        return jnp.zeros(query.shape, dtype)
     if causal and masks.keep is not None:  # together they may leave a query nothing to read
         masks, causal = close_future(masks, query.shape[-3], key.shape[-3]), False
     keep, alive = _alive(masks.keep)
     lead = query.shape[:-3]
-    dtype = jnp.result_type(query, key, value)
     q, k, v = [each.reshape(-1, *each.shape[-3:]).astype(dtype) for each in (query, key, value)]
     bias, keep = [_flat(each, lead) for each in (masks.bias, keep)]
     out = jax.nn.dot_product_attention(q, k, v, bias, keep, scale=scale, is_causal=causal)

@@ -108,14 +108,15 @@ def _cross_entropy(
     where = "cross_entropy"
     check_options(where, label_smoothing=label_smoothing, ignore_index=ignore_index)
     (x,) = as_floats(where, input)
-    logs = jax.nn.log_softmax(x)
-    scale = _class_weight(where, weight, logs)
     if x.ndim and jnp.shape(target) == x.shape:
         (soft,) = as_floats(where, _check_probabilities(where, target))
+        logs, scale = jax.nn.log_softmax(x), _class_weight(where, weight, x)
         soft = soft * (1 - label_smoothing) + label_smoothing / x.shape[-1]
         # A class without probability counts for nothing, even where its logit is -inf.
         loss = -jnp.sum(jnp.where(soft == 0, 0, soft * logs) * scale, -1)
         return reduce_loss(where, loss, reduction)
+    logs = jax.nn.log_softmax(_heeded(x, target, ignore_index))
+    scale = _class_weight(where, weight, logs)
     loss, counts = _of_classes(where, logs, target, scale, ignore_index)
     if label_smoothing:
         spread = -jnp.mean(logs * scale, -1)
@@ -155,6 +156,7 @@ def _nll_loss(
     reduction: Reduction,
 ) -> Array:
     (logs,) = as_floats("nll_loss", input)
+    logs = _heeded(logs, target, ignore_index)
     scale = _class_weight("nll_loss", weight, logs)
     loss, counts = _of_classes("nll_loss", logs, target, scale, ignore_index)
     return reduce_loss("nll_loss", loss, reduction, total=jnp.sum(counts))
@@ -313,6 +315,13 @@ def _clamped_log(x: Array) -> Array:
     """Return log(x), -100 at least, with a finite gradient at 0."""
     zero = x == 0
     return jnp.where(zero, -100.0, jnp.maximum(jnp.log(jnp.where(zero, 1, x)), -100.0))
+
+
+def _heeded(x: Array, target: ArrayLike, ignore_index: int) -> Array:
+    """Return the input with zeros for samples that are ignored, which may be NaN."""
+    if jnp.shape(target) != x.shape[:-1]:
+        return x  # an error, soon
+    return jnp.where((whole(target) == ignore_index)[..., None], 0, x)
 
 
 def _of_classes(

@@ -43,7 +43,9 @@ def clip_grad_norm(
     grad : pytree of arrays
         The gradients; the norm is that of all of them as one vector.
     max_norm : float
-        The largest norm, 0 or more. Gradients below it stay as they are.
+        The largest norm, 0 or more. Gradients below it stay as they are. Where one is infinite, so
+        is the norm: then the finite ones become 0 and the infinite ones NaN. One of NaN makes all
+        NaN.
     norm_type : float or str, optional
         Which norm: a number p of 1 or more, or ``'inf'``, ``'-inf'`` for the largest and the
         smallest absolute value. By default 2.
@@ -81,12 +83,16 @@ def clip_grad_norm(
             got=f"max_norm={max_norm}",
             fix="pass the largest norm that a gradient may have",
         )
-    norm = _norm(jax.tree.leaves(grad), order)
-    # A norm of 0 leaves the factor 1, where max_norm / norm would be 0 / 0.
-    factor = jnp.where(norm > max_norm, max_norm / norm, 1.0)
+    unit, root = _norm(jax.tree.leaves(grad), order)
+    norm = unit * root
+    # All in units of the largest element, so that nothing overflows or is lost. An infinite norm
+    # leaves nothing of what is finite, and one of NaN leaves NaN.
+    within = norm <= max_norm
+    factor = max_norm / jnp.where(within, 1, root)
 
     def scale(leaf: Array) -> Array:
-        return (leaf * factor).astype(leaf.dtype)
+        wide = leaf.astype(jnp.promote_types(leaf.dtype, jnp.float32))
+        return jnp.where(within, leaf, (wide / unit * factor).astype(leaf.dtype))
 
     clipped = jax.tree.map(scale, grad)
     return (clipped, norm) if return_norm else clipped
@@ -107,21 +113,29 @@ def _norm_order(norm_type: float | str | None) -> float:
     )
 
 
-def _norm(leaves: list[Any], order: float) -> Array:
-    """Return the norm of all leaves as one vector, at least in single precision."""
+def _norm(leaves: list[Any], order: float) -> tuple[Array, Array]:
+    """Return a unit, and the norm of all leaves as one vector in it, in single precision at least.
+
+    The unit is about the largest element where that is finite, so that no power overflows.
+    """
     wide = [
-        jnp.abs(leaf).astype(jnp.promote_types(leaf.dtype, jnp.float32))
+        jnp.abs(leaf).astype(jnp.promote_types(jnp.abs(leaf).dtype, jnp.float32))
         for leaf in leaves
         if leaf.size
     ]
     if not wide:
-        return jnp.zeros(())
-    if order == -math.inf:
-        return jnp.min(jnp.stack(list(map(jnp.min, wide))))
-    peak = jnp.max(jnp.stack(list(map(jnp.max, wide))))
-    if order == math.inf:
-        return peak
-    # In units of the largest element, so that no power overflows.
-    unit = jnp.where(peak > 0, peak, 1)
-    total = jnp.sum(jnp.stack([jnp.sum((leaf / unit) ** order) for leaf in wide]))
-    return unit * jnp.power(total, 1 / order)
+        return jnp.ones(()), jnp.zeros(())
+    peak = jax.lax.stop_gradient(jnp.max(jnp.stack(list(map(jnp.max, wide)))))
+    finfo: Any = jnp.finfo  # which has no types
+    tiny = finfo(
+        peak.dtype
+    ).tiny  # XLA may divide by multiplying with 1 / unit, which is to be normal
+    unit = jnp.where(jnp.isfinite(peak), jnp.clip(peak, tiny, 1 / tiny), 1)
+    parts = [leaf / unit for leaf in wide]
+    if math.isinf(order):
+        extreme = jnp.max if order > 0 else jnp.min
+        return unit, extreme(jnp.stack(list(map(extreme, parts))))
+    total = jnp.sum(jnp.stack([jnp.sum(part**order) for part in parts]))
+    # The root has no derivative at 0, where that of the whole is taken to be 0.
+    nothing = total == 0
+    return unit, jnp.where(nothing, 0, jnp.where(nothing, 1, total) ** (1 / order))

@@ -60,13 +60,17 @@ def ctc_loss(
     shapes = [jnp.shape(each) for each in (targets, input_lengths, target_lengths)]
     _check(x, [*map(jnp.result_type, (targets, input_lengths, target_lengths))], shapes, blank)
     batch = x.shape[1:-1]
-    labels = whole(targets).reshape(-1, shapes[0][-1])
-    steps, counts = (whole(each).reshape(-1, 1) for each in (input_lengths, target_lengths))
-    logits = jnp.moveaxis(x.reshape(len(x), -1, x.shape[-1]), 0, 1)
+    size = batch[0] if batch else 1
+    # One more than there are, so that there is one.
+    labels = jnp.pad(whole(targets).reshape(size, shapes[0][-1]), ((0, 0), (0, 1)))
+    steps, counts = (whole(each).reshape(size, 1) for each in (input_lengths, target_lengths))
+    logits = jnp.moveaxis(x.reshape(len(x), size, x.shape[-1]), 0, 1)
     beyond = jnp.arange(labels.shape[1]) >= counts
     late = jnp.arange(len(x)) >= steps
+    # What does not count must not meet the arithmetic, where 0 times NaN is a gradient.
+    logits = jnp.where(late[..., None], 0, logits)
     known = beyond | ((labels >= 0) & (labels < x.shape[-1]) & (labels != blank))
-    right = known.all(1) & ((steps <= len(x)) & (counts <= labels.shape[1]))[:, 0]
+    right = known.all(1) & ((steps <= len(x)) & (counts <= shapes[0][-1]))[:, 0]
     labels = jnp.where(beyond, blank, labels)
     loss = _optax().ctc_loss(
         logits, late.astype(x.dtype), labels, beyond.astype(x.dtype), blank_id=blank

@@ -181,7 +181,7 @@ class BatchNorm(Norm, ByRank):
             return self._normalize(x, self.weight, over, mask)[0]
         if not self.training:
             kept = Moments(self.running_mean.value, self.running_var.value)
-            return self._normalize(x, self.weight, over, given=kept)[0]
+            return self._normalize(x, self.weight, over, mask, kept)[0]
         self._check_count(x, over)
         y, found = self._normalize(x, self.weight, over, mask)
         self._keep(found, self.running_mean, self.running_var)
@@ -200,11 +200,12 @@ class BatchNorm(Norm, ByRank):
 
     def _keep(self, found: Moments, mean: BatchState[Array], var: BatchState[Array]) -> None:
         """Let the moments of a batch take part in the running averages."""
-        count = self.num_batches_tracked
+        batches = self.num_batches_tracked
         stays: ArrayLike | None = self.momentum
-        if count is not None:
-            count.value = count.value + 1
-            stays = 1 - 1 / count.value
+        if batches is not None:
+            some = True if found.number is None else (found.number > 0).any()
+            batches.value = batches.value + some
+            stays = 1 - 1 / jnp.maximum(batches.value, 1)
         mean.value, var.value = _averaged((mean.value, var.value), found, stays)
 
 
@@ -212,12 +213,17 @@ class BatchNorm(Norm, ByRank):
 def _averaged(old: tuple[Array, Array], found: Moments, stays: Any) -> tuple[Array, Array]:
     """Return what is left of old averages and the new moments in them, in their shapes and types.
 
-    No gradient passes on to the batches that come, as in torch.
+    No gradient passes on to the batches that come, as in torch. Moments of no numbers leave them
+    as they are.
     """
-    new = [jax.lax.stop_gradient(jnp.reshape(each, old[0].shape)) for each in found]
-    pairs = zip(old, new, strict=True)
-    mean, var = [(stays * a + (1 - stays) * b).astype(a.dtype) for a, b in pairs]
-    return mean, var
+    shape = old[0].shape
+    some = True if found.number is None else found.number.reshape(shape) > 0
+
+    def averaged(a: Array, b: ArrayLike) -> Array:
+        b = jax.lax.stop_gradient(jnp.reshape(b, shape))
+        return jnp.where(some, stays * a + (1 - stays) * b, a).astype(a.dtype)
+
+    return averaged(old[0], found.mean), averaged(old[1], found.var)
 
 
 class BatchNorm0d(BatchNorm, rank=0):

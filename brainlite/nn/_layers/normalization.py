@@ -26,6 +26,7 @@ class Moments(NamedTuple):
 
     mean: ArrayLike
     var: Array
+    number: Array | None = None  # of how many values they are, where that may be none
 
 
 class Over(NamedTuple):
@@ -155,27 +156,34 @@ class Norm(Layer):
 
 
 def moments(over: Over, x: Array, mask: ArrayLike | None = None) -> Moments:
-    """Return mean and variance over axes, which are kept, and over the lanes of a named axis."""
+    """Return mean and variance over axes, which are kept, and over the lanes of a named axis.
+
+    Those of no numbers are 0.
+    """
+    if mask is None and not math.prod(x.shape[axis] for axis in over.axes):
+        mask = True
+    count: Array | None = None
     if mask is not None:
         mask = jnp.broadcast_to(jnp.asarray(mask, bool), x.shape)
+        count = mask.sum(over.axes, dtype=x.dtype, keepdims=True)
+        count = _across(jax.lax.psum, count, over)
 
     def average(values: Array) -> Array:
-        if mask is None:
+        if mask is None or count is None:
             found = values.mean(over.axes, keepdims=True)
             mean: Array = _across(jax.lax.pmean, found, over)
             return mean
         total = jnp.where(mask, values, 0).sum(over.axes, keepdims=True)
-        count = mask.sum(over.axes, dtype=values.dtype, keepdims=True)
-        total, count = _across(jax.lax.psum, (total, count), over)
-        share: Array = total / jnp.maximum(count, 1)
+        share: Array = _across(jax.lax.psum, total, over) / jnp.maximum(count, 1)
         return share
 
     if not over.centered:
-        return Moments(0.0, average(jnp.square(x)))
+        return Moments(0.0, average(jnp.square(x)), count)
     mean = average(x)
     if over.fast:
-        return Moments(mean, jnp.maximum(average(jnp.square(x)) - jnp.square(mean), 0))
-    return Moments(mean, average(jnp.square(x - mean)))
+        var = jnp.maximum(average(jnp.square(x)) - jnp.square(mean), 0)
+        return Moments(mean, var, count)
+    return Moments(mean, average(jnp.square(x - mean)), count)
 
 
 def _across(collective: Any, values: Any, over: Over) -> Any:
@@ -188,13 +196,17 @@ def _across(collective: Any, values: Any, over: Over) -> Any:
 def _normalized(
     over: Over, x: Array, params: Params, mask: ArrayLike | None, given: Moments | None
 ) -> tuple[Array, Moments]:
+    if mask is not None:
+        # Replaced before any arithmetic: 0 times NaN would be the gradient otherwise.
+        mask = jnp.broadcast_to(jnp.asarray(mask, bool), x.shape)
+        x = jnp.where(mask | jnp.isfinite(x), x, 0)
     # Half precision has too few digits for a variance.
     wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
     if over.groups is not None:
         axis, count = over.groups
         parts = (*x.shape[:axis], count, x.shape[axis] // count, *x.shape[axis + 1 :])
         wide = wide.reshape(parts)
-        mask = None if mask is None else jnp.broadcast_to(mask, x.shape).reshape(parts)
+        mask = None if mask is None else mask.reshape(parts)
     found = moments(over, wide, mask) if given is None else given
     y = ((wide - found.mean) * jax.lax.rsqrt(found.var + over.epsilon)).reshape(x.shape)
     if "scale" in params:

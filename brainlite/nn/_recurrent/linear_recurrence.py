@@ -10,7 +10,15 @@ import jax.numpy as jnp
 from brainlite.nn._layers.linear import Linear
 from brainlite.nn._modules.size import to_size
 from brainlite.nn._recurrent.recurrence import Marks
-from brainlite.nn._recurrent.sequence import Call, Given, SequenceLayer, arrange, layout, put_back
+from brainlite.nn._recurrent.sequence import (
+    Call,
+    Given,
+    SequenceLayer,
+    arrange,
+    layout,
+    put_back,
+    unpadded,
+)
 from brainlite.typing import Array, Shape
 
 __all__ = ["MinGRU", "linear_recurrence", "marked_recurrence"]
@@ -161,7 +169,8 @@ class MinGRU(SequenceLayer):
         """
         call = self._begin(x, None if hx is None else (hx,), lengths, mask, reset)
         run = _kernel(self.batch_first, self.sequential)
-        ys, last = run(call, self.gate(x), self.candidate(x))
+        xs = unpadded(call, self.batch_first)
+        ys, last = run(call, self.gate(xs), self.candidate(xs))
         self._end(last)
         return ys, last[0]
 

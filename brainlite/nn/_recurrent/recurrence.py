@@ -89,7 +89,7 @@ def recur(
     steps = len(xs)
     size = max(1, math.isqrt(steps))
     whole = steps // size * size
-    head = jax.tree.map(lambda x: x[:whole].reshape(-1, size, *x.shape[1:]), (xs, marks))
+    head = jax.tree.map(lambda x: x[:whole].reshape(steps // size, size, *x.shape[1:]), (xs, marks))
     tail = jax.tree.map(lambda x: x[whole:], (xs, marks))
     if reverse:  # the steps that fill no chunk are the last ones: here they come first
         last, rest = run(start, tail)

@@ -17,7 +17,16 @@ from brainlite.state import HiddenState
 from brainlite.state._locate import locate
 from brainlite.typing import Array, ArrayLike, Shape
 
-__all__ = ["Call", "SequenceLayer", "arrange", "check_rank", "layout", "put_back", "where_is"]
+__all__ = [
+    "Call",
+    "SequenceLayer",
+    "arrange",
+    "check_rank",
+    "layout",
+    "put_back",
+    "unpadded",
+    "where_is",
+]
 
 Given: TypeAlias = ArrayLike | None
 
@@ -123,7 +132,11 @@ class SequenceLayer(Module):
 
 
 def arrange(call: Call, batch_first: bool) -> tuple[Array, Marks]:
-    """Return the sequence as (T, B, I), and its marks."""
+    """Return the sequence as (T, B, I), and its marks; steps that are left out become zeros.
+
+    Whatever pads a sequence, NaN too, must not meet the weights: 0 times it would be in their
+    gradients.
+    """
     xs = layout(call.x, call.x.ndim, batch_first)
     mask, reset = [
         None if each is None else layout(jnp.asarray(each), call.x.ndim, batch_first)
@@ -131,9 +144,18 @@ def arrange(call: Call, batch_first: bool) -> tuple[Array, Marks]:
     ]
     lengths = None if call.lengths is None else jnp.atleast_1d(jnp.asarray(call.lengths))
     valid = valid_steps(len(xs), lengths, mask)
+    if valid is not None:
+        xs = jnp.where(valid[..., None], xs, 0)
     if reset is not None and valid is not None:
         reset = reset & valid  # a step that is left out does not reset anything
     return xs, Marks(valid, reset, None)
+
+
+def unpadded(call: Call, batch_first: bool) -> Array:
+    """Return the sequence as it came, with zeros for steps that are left out."""
+    if call.lengths is None and call.mask is None:
+        return call.x
+    return put_back(call, batch_first, arrange(call, batch_first)[0], ())[0]
 
 
 def layout(x: Array, rank: int, batch_first: bool) -> Array:

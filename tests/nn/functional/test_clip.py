@@ -49,6 +49,54 @@ def test_dtypes_are_kept_and_powers_do_not_overflow() -> None:
     np.testing.assert_allclose(clipped["v"], np.sqrt(0.5), rtol=1e-6)
 
 
+@pytest.mark.parametrize("norm_type", [1.0, 2.0, 3.5, "inf"])
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([1e38, 1e38], "float32"),
+        ([3e38, -3e38, 1.0], "float32"),  # whose norm no float32 holds
+        ([1e-37, 1e-30], "float32"),
+        ([6e4, -6e4, 6e4], "float16"),
+        ([1e38, 3e38], "bfloat16"),
+    ],
+)
+def test_huge_gradients_are_clipped_right(
+    values: list[float], dtype: str, norm_type: float | str
+) -> None:
+    given = jnp.array(values, dtype)
+    wide = np.asarray(given, np.float64)
+    norm = np.linalg.norm(wide, float(norm_type))
+    limit = float(norm / 4) if norm < 1 else 1.0
+    clipped, found = clip_grad_norm([given], limit, norm_type, return_norm=True)
+    with np.errstate(over="ignore"):
+        np.testing.assert_allclose(found, np.float32(norm), rtol=1e-5)
+    half = {"float16": 1e-3, "bfloat16": 8e-3}.get(dtype, 1e-5)
+    found = np.asarray(clipped[0], float)
+    np.testing.assert_allclose(found, wide * (limit / norm), rtol=half, atol=1e-38)
+
+
+@pytest.mark.parametrize("norm_type", [1.0, 2.0, 3.5, "inf"])
+def test_infinite_gradients_leave_nothing_and_nan_leaves_nan(norm_type: float | str) -> None:
+    grads = {"w": jnp.array([1.0, -jnp.inf]), "b": jnp.array(2.0)}
+    clipped, norm = clip_grad_norm(grads, 1.0, norm_type, return_norm=True)
+    assert float(norm) == np.inf
+    np.testing.assert_array_equal(clipped["w"], [0.0, np.nan])
+    assert float(clipped["b"]) == 0
+    grads["b"] = jnp.array(jnp.nan)
+    clipped, norm = clip_grad_norm(grads, 1.0, norm_type, return_norm=True)
+    assert all(bool(jnp.isnan(leaf).all()) for leaf in (*jax.tree.leaves(clipped), norm))
+
+
+@pytest.mark.parametrize("norm_type", [1.0, 2.0, 3.5, "inf", "-inf"])
+def test_the_derivative_at_zero_gradients_is_finite(norm_type: float | str) -> None:
+    def clipped(x: Any) -> Any:
+        out, norm = clip_grad_norm([x], 1.0, norm_type, return_norm=True)
+        return out[0].sum() + norm
+
+    for at in ([0.0, 0.0], [0.0, 5.0]):
+        assert bool(jnp.isfinite(jax.grad(clipped)(jnp.array(at))).all())
+
+
 def test_it_works_under_jit_with_a_traced_limit() -> None:
     clipped = jax.jit(clip_grad_norm)(GRADS, 6.5)
     np.testing.assert_allclose(clipped["b"][0], 6.0, rtol=1e-6)
