@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from brainlite.nn._functional.floating import floating
+from brainlite.nn._functional.floating import floating, in_float32
 from brainlite.nn._functional.kernel import kernel
 from brainlite.random import uniform
 from brainlite.typing import Array, ArrayLike
@@ -64,9 +64,11 @@ def sparse_sigmoid(x: ArrayLike) -> Array:
     return jax.nn.sparse_sigmoid(x)
 
 
+@kernel()
 def hard_tanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Array:
-    """Return x limited to [min_val, max_val]."""
-    return jnp.clip(x, min_val, max_val)
+    """Return x limited to [min_val, max_val]; the derivative at both ends is 0."""
+    below_max = jnp.where(jnp.greater_equal(x, max_val), max_val, x)
+    return jnp.where(jnp.less_equal(x, min_val), min_val, below_max)
 
 
 def soft_sign(x: ArrayLike) -> Array:
@@ -79,14 +81,16 @@ def tanh_shrink(x: ArrayLike) -> Array:
     return jnp.subtract(x, jnp.tanh(x))
 
 
+@kernel()
 def soft_shrink(x: ArrayLike, lambd: float = 0.5) -> Array:
     """Return x moved towards 0 by ``lambd``, and 0 within."""
-    return jnp.where(jnp.abs(x) > lambd, x - jnp.sign(x) * lambd, jnp.zeros_like(x))
+    return jnp.where(jnp.abs(x) <= lambd, jnp.zeros_like(x), x - jnp.sign(x) * lambd)
 
 
+@kernel()
 def hard_shrink(x: ArrayLike, lambd: float = 0.5) -> Array:
     """Return x, but 0 within ``[-lambd, lambd]``."""
-    return jnp.where(jnp.abs(x) > lambd, x, jnp.zeros_like(x))
+    return jnp.where(jnp.abs(x) <= lambd, jnp.zeros_like(x), x)
 
 
 @kernel()
@@ -101,19 +105,23 @@ def relu6(x: ArrayLike) -> Array:
     return jax.nn.relu6(x)
 
 
+@kernel()
 def leaky_relu(x: ArrayLike, negative_slope: ArrayLike = 0.01) -> Array:
-    """Return x, times ``negative_slope`` where it is negative."""
-    return jax.nn.leaky_relu(x, negative_slope)
+    """Return x, times ``negative_slope`` where it is negative; that is its derivative at 0, too."""
+    return jnp.where(jnp.greater(x, 0), x, jnp.multiply(negative_slope, x))
 
 
+@kernel()
 def prelu(x: ArrayLike, a: ArrayLike = 0.25) -> Array:
     """Return x, times ``a`` where it is negative; ``a`` is meant to be learned.
+
+    The derivative at 0 is ``a``.
 
     References
     ----------
     He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.
     """
-    return jnp.where(jnp.greater_equal(x, 0), x, jnp.multiply(a, x))
+    return jnp.where(jnp.greater(x, 0), x, jnp.multiply(a, x))
 
 
 def rrelu(x: ArrayLike, lower: float = 1 / 8, upper: float = 1 / 3) -> Array:
@@ -127,7 +135,7 @@ def rrelu(x: ArrayLike, lower: float = 1 / 8, upper: float = 1 / 3) -> Array:
     network", arXiv 1505.00853, 2015.
     """
     slope = uniform(lower, upper, size=jnp.shape(x), dtype=jnp.result_type(x, float))
-    return jnp.where(jnp.greater_equal(x, 0), x, slope * x)
+    return jnp.where(jnp.greater(x, 0), x, slope * x)
 
 
 def elu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
@@ -176,17 +184,19 @@ def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     ----------
     Hendrycks and Gimpel, "Gaussian error linear units (GELUs)", arXiv 1606.08415, 2016.
     """
-    return jax.nn.gelu(x, approximate)
+    return in_float32(jax.nn.gelu, x, approximate)
 
 
+@kernel()
 def silu(x: ArrayLike) -> Array:
     """Return ``x * sigmoid(x)``."""
-    return jax.nn.silu(floating(x))
+    return in_float32(jax.nn.silu, x)
 
 
+@kernel()
 def swish(x: ArrayLike) -> Array:
     """Return ``x * sigmoid(x)``: another name of :func:`silu`."""
-    return jax.nn.silu(floating(x))
+    return in_float32(jax.nn.silu, x)
 
 
 def hard_silu(x: ArrayLike) -> Array:
@@ -199,6 +209,7 @@ def hard_swish(x: ArrayLike) -> Array:
     return jax.nn.hard_silu(x)
 
 
+@kernel()
 def mish(x: ArrayLike) -> Array:
     """Return ``x * tanh(softplus(x))``.
 
@@ -206,14 +217,18 @@ def mish(x: ArrayLike) -> Array:
     ----------
     Misra, "Mish: a self regularized non-monotonic activation function", BMVC 2020.
     """
-    return jax.nn.mish(x)
+    return in_float32(jax.nn.mish, x)
 
 
 @kernel("beta", "threshold")
 def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """Return ``log(1 + exp(beta * x)) / beta``, and x where ``beta * x`` is above ``threshold``."""
-    scaled = jnp.multiply(x, beta)
-    return jnp.where(scaled > threshold, x, jax.nn.softplus(scaled) / beta)
+
+    def exact(x: Array) -> Array:
+        scaled = x * beta
+        return jnp.where(scaled > threshold, x, jax.nn.softplus(scaled) / beta)
+
+    return in_float32(exact, x)
 
 
 def squareplus(x: ArrayLike, b: ArrayLike = 4) -> Array:

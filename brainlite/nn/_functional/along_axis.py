@@ -1,13 +1,12 @@
 """Functions without parameters that work along an axis."""
 
-from collections.abc import Callable
 from typing import Literal, TypeAlias, overload
 
 import jax
 import jax.numpy as jnp
 
 from brainlite import environ
-from brainlite.nn._functional.floating import floating
+from brainlite.nn._functional.floating import floating, in_float32
 from brainlite.nn._functional.kernel import kernel
 from brainlite.state._whole import whole
 from brainlite.typing import Array, ArrayLike, DTypeLike
@@ -50,29 +49,19 @@ def softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Ar
 
     It is computed in float32 at least, and the result has the type of x.
     """
-    return _in_float32(jax.nn.softmax, x, axis, where)
+    return in_float32(jax.nn.softmax, x, axis, where)
 
 
 @kernel("axis")
 def log_softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Array:
     """Return the logarithm of :func:`softmax`; elements outside ``where`` become -inf."""
-    return _in_float32(jax.nn.log_softmax, x, axis, where)
+    return in_float32(jax.nn.log_softmax, x, axis, where)
 
 
 @kernel("axis")
 def softmin(x: ArrayLike, axis: Axis = -1) -> Array:
     """Return the softmax of -x."""
     return softmax(jnp.negative(floating(x)), axis)
-
-
-def _in_float32(
-    function: Callable[..., Array], x: ArrayLike, axis: Axis, where: ArrayLike | None
-) -> Array:
-    """Apply a function to x in float32 at least: the sum of half precision is rounded too early."""
-    array = floating(x)
-    if jnp.issubdtype(array.dtype, jnp.floating) and array.dtype.itemsize < 4:
-        return function(array.astype(jnp.float32), axis, where).astype(array.dtype)
-    return function(array, axis, where)
 
 
 @overload

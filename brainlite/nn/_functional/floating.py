@@ -1,10 +1,13 @@
-"""Inputs as floats, where whole numbers have no result of their own."""
+"""Inputs as floats, where whole numbers have no result of their own, and in enough digits."""
+
+from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
 
 from brainlite.typing import Array, ArrayLike
 
-__all__ = ["floating"]
+__all__ = ["floating", "in_float32"]
 
 
 def floating(x: ArrayLike) -> Array:
@@ -13,3 +16,11 @@ def floating(x: ArrayLike) -> Array:
     if jnp.issubdtype(array.dtype, jnp.inexact):
         return array
     return array.astype(jnp.result_type(array.dtype, float))
+
+
+def in_float32(function: Callable[..., Array], x: ArrayLike, *options: Any) -> Array:
+    """Apply a function in float32 at least: half precision is rounded, or overflows, too early."""
+    array = floating(x)
+    if jnp.issubdtype(array.dtype, jnp.floating) and array.dtype.itemsize < 4:
+        return function(array.astype(jnp.float32), *options).astype(array.dtype)
+    return function(array, *options)

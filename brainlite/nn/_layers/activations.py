@@ -233,7 +233,7 @@ class Threshold(Activation):
 
     def update(self, x: Array) -> Array:
         """Apply the function; the output has the shape of the input."""
-        return jnp.where(x > self.threshold, x, jnp.asarray(self.value, x.dtype))
+        return jnp.where(x <= self.threshold, jnp.asarray(self.value, x.dtype), x)
 
 
 @dataclass(eq=False, repr=False)

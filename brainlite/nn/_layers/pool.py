@@ -340,7 +340,7 @@ def _sum_over_count(x: Array, along: Sequence[Along], with_padding: bool) -> Arr
 
 def _power(x: Array, exponent: float) -> Array:
     """Return a power of numbers that are not negative, with gradient 0 at 0."""
-    return jnp.where(x > 0, jnp.where(x > 0, x, 1) ** exponent, 0)
+    return jnp.where(x == 0, 0, jnp.where(x == 0, 1, x) ** exponent)
 
 
 def _lowest(x: Array) -> Any:

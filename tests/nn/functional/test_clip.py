@@ -71,8 +71,8 @@ def test_huge_gradients_are_clipped_right(
     with np.errstate(over="ignore"):
         np.testing.assert_allclose(found, np.float32(norm), rtol=1e-5)
     half = {"float16": 1e-3, "bfloat16": 8e-3}.get(dtype, 1e-5)
-    found = np.asarray(clipped[0], float)
-    np.testing.assert_allclose(found, wide * (limit / norm), rtol=half, atol=1e-38)
+    short = np.asarray(clipped[0], float)
+    np.testing.assert_allclose(short, wide * (limit / norm), rtol=half, atol=1e-38)
 
 
 @pytest.mark.parametrize("norm_type", [1.0, 2.0, 3.5, "inf"])

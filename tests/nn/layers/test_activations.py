@@ -2,6 +2,7 @@
 
 import inspect
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from brainlite import nn
 from brainlite.errors import InputError, OptionError
 from brainlite.nn._layers import activations
 from brainlite.transform import grad
+from tests.nn.layers.data import make_torch_corners as torch_corners
 from tests.nn.layers.data import make_torch_layers as torch_layers
 
 STORED = np.load(torch_layers.PATH)
@@ -45,6 +47,62 @@ def test_stored_results_are_those_of_the_installed_torch() -> None:
     pytest.importorskip("torch")
     for name, vector in torch_layers.compute().items():
         np.testing.assert_allclose(vector, STORED[name], rtol=1e-6, atol=1e-6, err_msg=name)
+    for name, found in torch_corners.compute().items():
+        np.testing.assert_allclose(found, CORNERS[name], rtol=1e-6, atol=1e-6, err_msg=name)
+
+
+CORNERS = np.load(torch_corners.PATH)
+QUICK = {
+    *((name, "float32") for name in ("LeakyReLU", "PReLU", "RReLU", "Hardtanh", "Threshold")),
+    *((name, "float32") for name in ("Hardshrink", "Softshrink")),
+    ("SiLU", "float16"),
+}
+# Where torch has NaN for what is defined: it multiplies infinity with 0, or overflows.
+DEFINED = {
+    ("GELU", np.inf): np.inf,
+    ("GELU", 3e38): 3e38,
+    ("Hardswish", 3e38): 3e38,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        pytest.param(name, kind, marks=() if (name, kind) in QUICK else pytest.mark.slow)
+        for name in (*torch_corners.POINTWISE, *torch_corners.ALONG)
+        for kind in ("float32", "float16")
+    ],
+)
+def test_nan_infinities_and_kinks_are_those_of_torch(name: str, kind: str) -> None:
+    along = name in torch_corners.ALONG
+    title, options = (name, {"dim": -1}) if along else torch_corners.POINTWISE[name]
+    points = torch_corners.ROWS if along else torch_corners.POINTS
+    layer = getattr(nn, title)(**options).eval().to(kind)
+    with np.errstate(over="ignore"):
+        x = jnp.asarray(points.astype(kind))
+    y, back = jax.vjp(layer.update, x)
+    slope = back(jnp.ones_like(y))[0]
+    stored = CORNERS[f"{name} {kind}"]
+    width = y.shape[-1]
+    right, right_slope = (
+        stored
+        if stored.ndim > points.ndim
+        else (
+            stored[..., :width],
+            stored[..., width:],
+        )
+    )
+    expected = np.array(right)
+    for (kinds, point), value in DEFINED.items():
+        if kinds == title:
+            with np.errstate(over="ignore"):
+                expected[points == point] = np.asarray(value).astype(kind)
+    exact = {"float32": {"rtol": 1e-5, "atol": 1e-6}, "float16": {"rtol": 2e-3, "atol": 1e-7}}[kind]
+    np.testing.assert_allclose(np.asarray(y, float), expected, **exact)
+    # The slope at NaN is of no use, and differs among the functions of torch.
+    some = ~np.isnan(x) if not along else ~np.isnan(x).any(-1)
+    exact["atol"] = {"float32": 1e-6, "float16": 1e-3}[kind]
+    np.testing.assert_allclose(np.asarray(slope, float)[some], right_slope[some], **exact)
 
 
 def test_every_activation_was_compared() -> None:

@@ -148,3 +148,11 @@ def test_options_that_cannot_be_are_refused(make: Any, error: Any, text: str) ->
 def test_input_that_does_not_fit_is_refused(layer: Any, shape: Any, text: str) -> None:
     with pytest.raises(InputError, match=rf"Sequential\[0\] \(\w+Pool2d\): (.|\n)*{text}"):
         nn.Sequential(layer)(jnp.ones(shape))
+
+
+@pytest.mark.parametrize("name", ["MaxPool1d", "AvgPool1d", "LPPool1d"])
+def test_nan_stays_nan_in_its_windows(name: str) -> None:
+    kind: Any = getattr(nn, name)
+    pool = kind(2, 2, 2) if name == "LPPool1d" else kind(2, 2)
+    x = jnp.array([[jnp.nan], [1.0], [2.0], [3.0], [1.0], [jnp.nan]])
+    assert jnp.isnan(pool(x)[:, 0]).tolist() == [True, False, True]
