@@ -1,7 +1,7 @@
 """Metrics of predicted classes: the confusion matrix, precision, recall and F1."""
 
 import functools
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError
 from brainlite.metrics._arguments import check_known, refused, to_classes, to_mask
-from brainlite.metrics._metric import MetricState, Tally
+from brainlite.metrics._metric import MetricState, Tally, lanes
+from brainlite.metrics._sums import WORD, carried
 from brainlite.typing import Array, ArrayLike
 
 __all__ = ["ConfusionMatrix", "F1ScoreMetric", "PrecisionMetric", "RecallMetric"]
@@ -22,6 +23,7 @@ class Classes(Tally[Array]):
 
     num_classes: int | None
     outside: MetricState[Array]
+    _over: MetricState[Array]  # how often each counter has started again, a row for each state
 
     def _set_classes(self, num_classes: int | None) -> None:
         if num_classes is not None and num_classes < 1:
@@ -34,6 +36,30 @@ class Classes(Tally[Array]):
             )
         self.num_classes = num_classes
         self.outside = MetricState(jnp.zeros((), jnp.int32))
+
+    def _counters(self) -> tuple[MetricState[Array], ...]:
+        """Return the states that count."""
+        raise NotImplementedError
+
+    def _add(self, overs: Array, counts: Array) -> None:
+        """Add what is along the first axis; the second has a row for each counter."""
+        states = self._counters()
+        old = jnp.stack([state.value for state in states])[None]
+        overs = jnp.concatenate([self._over.value[None], overs])
+        self._over.value, new = carried(overs, jnp.concatenate([old, counts]))
+        for state, row in zip(states, new, strict=True):
+            state.value = row
+
+    def _merge(self, other: Any) -> None:
+        pairs = zip(self._counters(), other._counters(), strict=True)
+        counts = jnp.stack([lanes(*pair) for pair in pairs], 1)
+        self._add(lanes(self._over, other._over), counts)
+        self._note_outside(lanes(self.outside, other.outside))
+
+    def _note_outside(self, more: Array) -> None:
+        # That there were any is what matters: far up it need not be exact, but must not overflow.
+        more = jnp.minimum(more, WORD // 2**10).sum(dtype=jnp.int32)
+        self.outside.value = jnp.minimum(self.outside.value + more, WORD)
 
     @property
     def _number(self) -> int:
@@ -59,11 +85,12 @@ class Classes(Tally[Array]):
         known = check_known(self, "labels", true, counts, self._number)
         known = check_known(self, "predictions", guess, counts, self._number) & known
         asked = true.size if counts is None else counts.sum(dtype=jnp.int32)
-        self._count(true, guess, known)
-        self.outside.value = self.outside.value + (asked - known.sum(dtype=jnp.int32))
+        counts = jnp.stack(self._count(true, guess, known))[None]
+        self._add(jnp.zeros_like(counts), counts)
+        self._note_outside(asked - known.sum(dtype=jnp.int32))
 
-    def _count(self, true: Array, guess: Array, known: Array) -> None:
-        """Count those pairs that are known to be classes."""
+    def _count(self, true: Array, guess: Array, known: Array) -> list[Array]:
+        """Count those pairs that are known to be classes, for each counter."""
         raise NotImplementedError
 
     def _check_inside(self) -> None:
@@ -101,7 +128,8 @@ class ConfusionMatrix(Classes):
     Attributes
     ----------
     matrix : MetricState
-        The counts, whole numbers below 2**31, of shape (num_classes, num_classes).
+        The counts, of shape (num_classes, num_classes). One that reaches 2**30 starts again from 0,
+        which :meth:`compute` knows.
     outside : MetricState
         How many samples compiled code has met that are in no class.
 
@@ -126,12 +154,17 @@ class ConfusionMatrix(Classes):
 
     def __init__(self, num_classes: int) -> None:
         self._set_classes(num_classes)
-        self.matrix: MetricState[Array] = MetricState(jnp.zeros((num_classes,) * 2, jnp.int32))
+        zeros = jnp.zeros((1, num_classes, num_classes), jnp.int32)
+        self.matrix: MetricState[Array] = MetricState(zeros[0])
+        self._over = MetricState(zeros)
 
-    def _count(self, true: Array, guess: Array, known: Array) -> None:
+    def _counters(self) -> tuple[MetricState[Array], ...]:
+        return (self.matrix,)
+
+    def _count(self, true: Array, guess: Array, known: Array) -> list[Array]:
         number = self._number
         counted = _histogram(true * number + guess, known, number**2)
-        self.matrix.value += counted.reshape(number, number)
+        return [counted.reshape(number, number)]
 
     def compute(self) -> Array:
         """Return the counts.
@@ -139,10 +172,24 @@ class ConfusionMatrix(Classes):
         Returns
         -------
         array of int, shape (num_classes, num_classes)
-            The true class is the row, the predicted one the column.
+            The true class is the row, the predicted one the column. Without ``jax_enable_x64`` a
+            count of 2**31 or more raises; in compiled code it is 2**31 - 1.
         """
         self._check_inside()
-        return self.matrix.value
+        wide = jax.dtypes.canonicalize_dtype(jnp.int64)
+        over, counts = self._over.value[0].astype(wide), self.matrix.value.astype(wide)
+        if wide == jnp.int64:
+            return over * WORD + counts
+        if not isinstance(over, Tracer) and (over > 1).any():
+            raise refused(
+                self,
+                "a count is too large for the whole numbers that jax is set up for",
+                expected="counts below 2**31",
+                got=f"{int(over.max())} * 2**30 and more",
+                fix="call `jax.config.update('jax_enable_x64', True)` first, or compute and reset "
+                "more often",
+            )
+        return jnp.where(over > 1, 2**31 - 1, over % 2 * WORD + counts)
 
 
 class Ratio(Classes):
@@ -165,12 +212,18 @@ class Ratio(Classes):
         self.true_positives: MetricState[Array] = MetricState(zeros)
         self.false_positives: MetricState[Array] = MetricState(zeros)
         self.false_negatives: MetricState[Array] = MetricState(zeros)
+        self._over = MetricState(jnp.stack([zeros] * 3))
 
-    def _count(self, true: Array, guess: Array, known: Array) -> None:
+    def _counters(self) -> tuple[MetricState[Array], ...]:
+        return (self.true_positives, self.false_positives, self.false_negatives)
+
+    def _count(self, true: Array, guess: Array, known: Array) -> list[Array]:
         hit, number = true == guess, self._number
-        self.true_positives.value += _histogram(true, known & hit, number)
-        self.false_positives.value += _histogram(guess, known & ~hit, number)
-        self.false_negatives.value += _histogram(true, known & ~hit, number)
+        return [
+            _histogram(true, known & hit, number),
+            _histogram(guess, known & ~hit, number),
+            _histogram(true, known & ~hit, number),
+        ]
 
     def compute(self) -> Array:
         """Return the ratio, averaged over the classes.
@@ -182,9 +235,11 @@ class Ratio(Classes):
             is compiled, too.
         """
         self._check_inside()
-        states = (self.true_positives, self.false_positives, self.false_negatives)
         # A float sum does not overflow.
-        hits, false, missed = (state.value.astype(float) for state in states)
+        pairs = zip(self._over.value, self._counters(), strict=True)
+        hits, false, missed = (
+            over.astype(float) * WORD + state.value.astype(float) for over, state in pairs
+        )
         support = hits + missed
         if self.average == "micro" and self.num_classes is not None:
             hits, false, missed = hits.sum(), false.sum(), missed.sum()
@@ -224,7 +279,8 @@ class PrecisionMetric(Ratio):
     Attributes
     ----------
     true_positives, false_positives, false_negatives : MetricState
-        The counts of each class, whole numbers below 2**31.
+        The counts of each class. One that reaches 2**30 starts again from 0, which
+        :meth:`compute` knows.
     outside : MetricState
         How many samples compiled code has met that are in no class.
 

@@ -1,6 +1,6 @@
 """Confusion, precision, recall and F1 against formulas in numpy, pair by pair."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from brainlite.errors import InputError, OptionError
-from brainlite.graph import states
+from brainlite.graph import clone, states
 from brainlite.metrics import (
     ConfusionMatrix,
     F1ScoreMetric,
@@ -136,3 +136,29 @@ def test_lanes_are_merged() -> None:
     whole = F1ScoreMetric(3, None)
     whole.update(predictions=guesses, labels=labels)
     np.testing.assert_array_equal(metric.compute(), whole.compute())
+
+
+def test_counts_beyond_two_words_of_31_bits_are_right() -> None:
+    # Doubled by merging with a copy, as many updates would.
+    labels, guesses = jnp.array([1, 1, 0, 0, 0, 1, 1, 1]), jnp.array([1, 1, 1, 1, 1, 1, 0, 0])
+    precision, recall, matrix = PrecisionMetric(), RecallMetric(), ConfusionMatrix(2)
+    metrics: list[Any] = [precision, recall, matrix]
+    for metric in metrics:
+        metric.update(predictions=guesses, labels=labels)
+        for _ in range(34):
+            metric.merge(clone(metric))
+    assert float(precision.compute()) == 0.5
+    np.testing.assert_allclose(recall.compute(), 3 / 5, rtol=1e-6)
+    with pytest.raises(InputError, match=r"count is too large(.|\n)*jax_enable_x64"):
+        matrix.compute()
+    assert jit(matrix.compute)().tolist() == [[0, 2**31 - 1], [2**31 - 1] * 2]
+    with jax.enable_x64(True):
+        assert matrix.compute().tolist() == [[0, 3 * 2**34], [2 * 2**34, 3 * 2**34]]
+
+
+def test_counts_between_the_word_and_the_type_are_right() -> None:
+    matrix = ConfusionMatrix(2)
+    matrix.update(predictions=jnp.array([1, 1, 1]), labels=jnp.array([1, 1, 0]))
+    for _ in range(29):
+        matrix.merge(clone(matrix))
+    assert matrix.compute().tolist() == [[0, 2**29], [0, 2**30]]

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brainlite.metrics._sums import plus
+from brainlite.metrics._sums import WORD, carried, plus
 
 floats = st.floats(-(2.0**40), 2.0**40, width=32, allow_subnormal=False)
 add = jax.jit(plus)
@@ -30,3 +30,12 @@ def test_what_overflows_stays_infinite() -> None:
     total, rest = plus(jnp.float32(3e38), jnp.float32(1.0), jnp.float32(3e38))
     total, rest = plus(total, rest, jnp.float32(1.0))
     assert (float(total), float(rest)) == (np.inf, 0.0)
+
+
+def test_counts_in_two_words_are_those_of_python() -> None:
+    draw = np.random.RandomState(0)
+    overs, counts = draw.randint(0, 9, (7, 3)), draw.randint(0, 2**31 - 1, (7, 3), np.int64)
+    over, count = carried(jnp.asarray(overs, "int32"), jnp.asarray(counts, "int32"))
+    found = [int(a) * WORD + int(b) for a, b in zip(over, count, strict=True)]
+    assert found == [int(n) for n in (overs * WORD + counts).sum(0)]
+    assert bool(((count >= 0) & (count < WORD)).all())
