@@ -8,9 +8,11 @@ import pytest
 
 from brainlite.nn import functional
 
-PAIRS = ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "poisson_nll_loss"]
-PAIRS += ["binary_cross_entropy", "binary_cross_entropy_with_logits", "soft_margin_loss", "kl_div"]
-PAIRS += ["hinge_embedding_loss"]
+PAIRS = [
+    *("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "poisson_nll_loss", "kl_div"),
+    *("binary_cross_entropy", "binary_cross_entropy_with_logits", "soft_margin_loss"),
+    "hinge_embedding_loss",
+]
 
 
 def _spoilt(values: Any) -> Any:
