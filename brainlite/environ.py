@@ -20,15 +20,21 @@ False
 """
 
 import contextlib
+import dis
+import functools
+import inspect
+import itertools
 import threading
 import weakref
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
+from types import CodeType, FrameType
 from typing import Any
 
 import jax.numpy as jnp
 
-from brainlite.errors import EnvironmentKeyError, OptionError
+from brainlite.errors import EnvironmentKeyError, EnvironmentLeakError, OptionError
 from brainlite.typing import DTypeLike
 
 __all__ = [
@@ -210,8 +216,7 @@ def reset() -> None:
     process.settings = _Process().settings
 
 
-@contextlib.contextmanager
-def context(**settings: object) -> Generator[dict[str, Any], None, None]:
+def context(**settings: object) -> "Context":
     """Lay settings over the environment for the length of a ``with`` block.
 
     Parameters
@@ -219,18 +224,90 @@ def context(**settings: object) -> Generator[dict[str, Any], None, None]:
     **settings
         The keys and their values; ``precision`` is checked as in :func:`set`.
 
-    Yields
+    Returns
+    -------
+    context manager
+        It gives a dict of every setting that holds inside the block. As a decorator, it holds
+        while the function runs.
+
+    Raises
     ------
-    dict
-        Every setting that holds inside the block.
+    EnvironmentLeakError
+        The block is in a generator, and there is a ``yield`` in it: the settings would hold for
+        whoever iterates. (Not if the generator is itself made a context manager, or a fixture.)
     """
     if "precision" in settings:
         settings["precision"] = _checked_precision(settings["precision"])
-    token = _layer.set(_intern({**_layer.get(), **settings}))
-    try:
-        yield _everything()
-    finally:
-        _layer.reset(token)
+    return Context(settings)
+
+
+class Context(contextlib.ContextDecorator, AbstractContextManager[dict[str, Any]]):
+    """What :func:`context` returns: one ``with`` block or, as a decorator, one for each call."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._settings = settings
+        self._tokens: list[Token[_Settings]] = []
+
+    def __enter__(self) -> dict[str, Any]:
+        here = inspect.currentframe()
+        if here is not None and here.f_back is not None:
+            _check_no_leak(here.f_back)
+        self._tokens.append(_layer.set(_intern({**_layer.get(), **self._settings})))
+        return _everything()
+
+    def __exit__(self, *_error: object) -> None:
+        _layer.reset(self._tokens.pop())
+
+
+# Who runs a generator up to its `yield` as the first half of a `with` block.
+_MAKERS_OF_CONTEXTS = frozenset({"contextlib", "_pytest", "pytest_asyncio", "anyio"})
+_GENERATOR = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+
+
+def _check_no_leak(block: FrameType) -> None:
+    """Raise if a generator would leave a block open while it waits at a ``yield``."""
+    if not block.f_code.co_flags & _GENERATOR or not _yields_within(block.f_code, block.f_lasti):
+        return
+    driver: FrameType | None = block
+    while driver is not None and driver.f_code.co_flags & _GENERATOR:
+        driver = driver.f_back
+    maker = "" if driver is None else str(driver.f_globals.get("__name__"))
+    if maker.partition(".")[0] in _MAKERS_OF_CONTEXTS:
+        return
+    raise EnvironmentLeakError(
+        "a generator yields inside of environ.context, whose settings would then hold for the "
+        "code that iterates, too",
+        where=f"{block.f_code.co_qualname} at {block.f_code.co_filename}:{block.f_lineno}",
+        expected="settings that end before the next `yield`",
+        got="a `yield` inside of the `with` block",
+        fix="put the `with` around the code between two yields, or around the loop that iterates",
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _yields_within(code: CodeType, start: int) -> bool:
+    """Say whether the block that the instruction at ``start`` enters has a ``yield`` in it."""
+    instructions = list(dis.get_instructions(code))
+    bytecode: Any = dis.Bytecode(code)  # its type lacks the table of handlers
+    ranges: list[tuple[int, int, int]] = [
+        (entry.start, entry.end, entry.target) for entry in bytecode.exception_entries
+    ]
+    first = next(each.offset for each in instructions if each.offset > start)
+    handlers = {target for begin, end, target in ranges if begin <= first < end}
+    # A block inside has a handler of its own, which lies in the outer block in its turn.
+    while True:
+        inside = [(begin, end) for begin, end, target in ranges if target in handlers]
+        inner = {t for _, _, t in ranges if any(begin <= t < end for begin, end in inside)}
+        if inner <= handlers:
+            break
+        handlers |= inner
+    # What an instruction is resumed after: 1 is `yield`, 2 `yield from`, 3 `await`.
+    return any(
+        each.opname == "YIELD_VALUE"
+        and (after.arg or 0) & 3 in (1, 2)
+        and any(begin <= each.offset < end for begin, end in inside)
+        for each, after in itertools.pairwise(instructions)
+    )
 
 
 def get_dt() -> Any:

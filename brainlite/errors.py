@@ -27,7 +27,8 @@
     ├── InputError                an input that does not fit a layer
     ├── NonFiniteError            a NaN or an infinity that ``nn.check_finite`` has found
     ├── OptionError               an option with a value that it does not know
-    └── EnvironmentKeyError       an environment key that is not set
+    ├── EnvironmentKeyError       an environment key that is not set
+    └── EnvironmentLeakError      settings that a generator would leave to its caller
 
 Each message says where it happened (the path from the outermost module), what was
 expected, what came, and what to do. Each exception also derives from the built-in
@@ -40,6 +41,7 @@ __all__ = [
     "BranchError",
     "ContainerError",
     "EnvironmentKeyError",
+    "EnvironmentLeakError",
     "FilterError",
     "GradError",
     "GraphError",
@@ -232,3 +234,7 @@ class OptionError(BrainliteError, ValueError):
 
 class EnvironmentKeyError(BrainliteError, KeyError):
     """A key was read from the environment that is not set."""
+
+
+class EnvironmentLeakError(BrainliteError, RuntimeError):
+    """A generator yields inside of ``environ.context``: its settings would hold for its caller."""

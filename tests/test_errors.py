@@ -27,6 +27,7 @@ BUILT_IN = {
     "BranchError": TypeError,
     "MapStateError": ValueError,
     "ArgumentError": ValueError,
+    "EnvironmentLeakError": RuntimeError,
     "ResultError": TypeError,
     "GradError": TypeError,
     "GraphError": ValueError,

@@ -107,9 +107,7 @@ class RandomState(
         count = None if n is None else _check_count(n)
         if backup:
             self.backup_key()
-        kept, used = advance(self.value) if count is None else _advance_by(self.value, count)
-        self.value = kept
-        return used
+        return self._split(count)
 
     def split_keys(self, n: int, backup: bool = False) -> Key:
         """Take ``n`` new keys, shape ``(n,)``: see :meth:`split_key`."""
@@ -151,8 +149,13 @@ class RandomState(
     def _take_key(self, key: SeedOrKey | None) -> Key:
         if key is not None:
             return to_key(key)
-        kept, used = advance(self.value)
-        self.value = kept
+        return self._split(None)
+
+    def _split(self, count: int | None) -> Key:
+        """Keep one part of the key, and return the rest: no two threads get the same."""
+        with _drawing:
+            kept, used = advance(self.value) if count is None else _advance_by(self.value, count)
+            self.value = kept
         return used
 
     def absent(self) -> Key:
@@ -177,6 +180,8 @@ class RandomState(
 
 
 _seeding = threading.Lock()
+# Of a thread that holds it none other is asked for anything, so that it cannot wait for ever.
+_drawing = threading.RLock()
 
 
 def _make_key(seed_or_key: SeedOrKey | None) -> Key:

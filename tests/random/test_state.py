@@ -2,6 +2,8 @@ import copy
 import pickle
 import subprocess
 import sys
+import threading
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -217,3 +219,31 @@ def test_importing_starts_no_jax_backend() -> None:
         "assert not xla_bridge.backends_are_initialized()\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("draw", ["split_key", "rand"])
+def test_threads_draw_different_numbers(draw: str) -> None:
+    generator = RandomState(0)
+    getattr(generator, draw)()
+    barrier = threading.Barrier(8)
+    drawn: list[Any] = []
+
+    def work() -> None:
+        barrier.wait()
+        drawn.extend([getattr(generator, draw)() for _ in range(100)])
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert len({str(data(each) if draw == "split_key" else each) for each in drawn}) == 800
+    alone = RandomState(0)
+    for _ in range(801):
+        alone.split_key()
+    assert alone.get_key() == generator.get_key()
