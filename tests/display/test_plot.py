@@ -6,6 +6,7 @@ import pytest
 
 from brainlite.display import plot_states
 from brainlite.errors import InputError
+from tests.closeness import assert_close
 
 WAVE = np.sin(np.arange(30.0))[:, None] * np.arange(1, 5)  # (time, units)
 
@@ -19,8 +20,8 @@ def drawn(history: Any, **options: Any) -> dict[str, Any]:
 def test_each_state_is_a_heat_map_of_units_over_time() -> None:
     maps = drawn({"cell.h": WAVE, ("cell", "c"): -WAVE})
     assert list(maps) == ["cell.h", "cell.c"]
-    np.testing.assert_allclose(maps["cell.h"], WAVE.T, rtol=1e-6)
-    np.testing.assert_allclose(maps["cell.c"], -WAVE.T, rtol=1e-6)
+    assert_close(maps["cell.h"], WAVE.T)
+    assert_close(maps["cell.c"], -WAVE.T)
 
 
 def test_zero_is_in_the_middle_of_the_colours() -> None:
@@ -32,7 +33,7 @@ def test_zero_is_in_the_middle_of_the_colours() -> None:
 
 def test_one_sequence_of_a_batch_is_shown() -> None:
     batch = np.stack([WAVE, WAVE * 2], axis=1)  # (time, batch, units)
-    np.testing.assert_allclose(drawn({"h": batch}, batch=1)["h"], WAVE.T * 2, rtol=1e-6)
+    assert_close(drawn({"h": batch}, batch=1)["h"], WAVE.T * 2)
     with pytest.raises(InputError, match=r"no such sequence.*\n.*batch below 2"):
         plot_states({"h": batch}, batch=2)
 

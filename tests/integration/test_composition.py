@@ -315,9 +315,9 @@ def check(kind: type[Model], chain: tuple[Transform, ...], compiled: bool = Fals
     for x in (np.asarray([0.3, -0.7, 0.2], np.float32), np.asarray([0.6, 0.1, -0.4], np.float32)):
         y = step(jnp.asarray(x))
         expected, values = reference(values, x)
-        assert_close(y, expected, rtol=1e-4)
+        assert_close(y, expected, terms=100)
         held = {name: state.value for name, state in model.states().items()}
-        assert_close(held, values, rtol=1e-4)
+        assert_close(held, values, terms=100)
         assert not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(held))
 
 

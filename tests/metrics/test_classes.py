@@ -20,6 +20,7 @@ from brainlite.metrics import (
     RecallMetric,
 )
 from brainlite.transform import jit, vmap
+from tests.closeness import assert_close
 
 Average = Literal["binary", "macro", "micro", "weighted"]
 RATIOS = {"precision": PrecisionMetric, "recall": RecallMetric, "f1": F1ScoreMetric}
@@ -58,7 +59,7 @@ def test_parts_give_the_ratios_of_the_whole(
                 metric.update(predictions=guess, labels=true, mask=counts)
             found = metric.compute()
             right = expected(kind, labels[mask], guesses[mask], metric.average)
-            np.testing.assert_allclose(found, right, rtol=1e-5)
+            assert_close(found, right)
 
 
 @settings(max_examples=10)
@@ -79,7 +80,7 @@ def test_without_classes_it_is_that_of_class_one(kind: str, result: float) -> No
     for metric in (RATIOS[kind](), RATIOS[kind](average="micro"), RATIOS[kind](2, "binary")):
         assert metric.compute() == 0  # as zero_division=0
         metric.update(predictions=guesses > 0, labels=labels.astype("uint8"))
-        np.testing.assert_allclose(metric.compute(), result, rtol=1e-6)
+        assert_close(metric.compute(), result)
         metric.reset()
         assert metric.compute() == 0
 

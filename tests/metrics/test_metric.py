@@ -5,7 +5,6 @@ import pickle
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 import treescope
 
@@ -14,6 +13,7 @@ from brainlite.errors import InputError
 from brainlite.graph import merge, split, states
 from brainlite.metrics import AverageMetric, ConfusionMatrix, Metric, MetricState, WelfordMetric
 from brainlite.transform import jit
+from tests.closeness import assert_close
 
 
 class Highest(Metric[jax.Array]):
@@ -45,7 +45,7 @@ def test_a_metric_in_a_model_is_found_by_its_kind() -> None:
     model = Model()
     x = jnp.ones((3, 2))
     y = jit(model)(x)
-    np.testing.assert_allclose(model.loss.compute(), (y**2).mean(), rtol=1e-6)
+    assert_close(model.loss.compute(), (y**2).mean())
     assert issubclass(MetricState, LongTermState)
     kept = model.states(MetricState).to_values()
     assert ("loss", "total") in kept

@@ -15,6 +15,7 @@ from _pytest.mark.structures import ParameterSet
 from brainlite import environ, random
 from brainlite.random import RandomState
 from brainlite.typing import Array, Key
+from tests.closeness import assert_close
 from tests.random.comparison import MANY, assert_same_distribution
 
 # As strongly typed as the parameters of our draws, so that both share what jax has compiled.
@@ -277,9 +278,7 @@ def test_a_second_name_is_the_same_draw(second: str, name: str) -> None:
 def test_numbers_are_those_of_jax_on_the_used_key(draw: Draw) -> None:
     assert draw.of_jax is not None
     used = jr.split(jr.key(1))[1]
-    np.testing.assert_allclose(
-        draw_many(RandomState(1), draw, (MANY,)), draw.of_jax(used, (MANY,)), rtol=1e-5, atol=1e-6
-    )
+    assert_close(draw_many(RandomState(1), draw, (MANY,)), draw.of_jax(used, (MANY,)))
 
 
 @pytest.mark.parametrize("draw", [*map(numeric, DRAWS)])

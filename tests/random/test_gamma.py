@@ -4,13 +4,14 @@ import pytest
 
 from brainlite.errors import OptionError, SizeError
 from brainlite.random import RandomState
+from tests.closeness import assert_close
 from tests.random.comparison import MANY, assert_same_distribution
 
 
 def test_dirichlet_vectors_sum_to_one() -> None:
     vectors = RandomState(0).dirichlet([1.0, 2.0, 3.0], MANY)
     assert vectors.shape == (MANY, 3)
-    np.testing.assert_allclose(vectors.sum(axis=-1), 1, atol=1e-5)
+    assert_close(vectors.sum(axis=-1), 1)
     assert_same_distribution(vectors[:, 0], np.random.default_rng(0).beta(1, 5, MANY))
 
 

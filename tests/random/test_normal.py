@@ -7,6 +7,7 @@ import pytest
 
 from brainlite.errors import OptionError, SizeError
 from brainlite.random import RandomState
+from tests.closeness import assert_close
 from tests.random.comparison import MANY, assert_same_distribution
 
 COV = np.array([[1.0, 0.5], [0.5, 2.0]])
@@ -68,7 +69,7 @@ def test_multivariate_normal_is_that_of_jax() -> None:
     mean, cov = jnp.array([1.0, 2.0]), jnp.array(COV)
     expected = jax.random.multivariate_normal(used, mean, cov, (MANY,))
     drawn = RandomState(0).multivariate_normal([1.0, 2.0], COV, MANY)
-    np.testing.assert_allclose(drawn, expected, rtol=1e-5, atol=1e-6)
+    assert_close(drawn, expected)
 
 
 def test_multivariate_normal_takes_batches() -> None:
@@ -104,7 +105,5 @@ def test_multivariate_normal_refuses_an_unknown_method() -> None:
 def test_orthogonal_matrices_are_orthogonal() -> None:
     matrices = RandomState(0).orthogonal(4, 3)
     assert matrices.shape == (3, 4, 4)
-    np.testing.assert_allclose(
-        matrices @ matrices.swapaxes(-1, -2), np.stack([np.eye(4)] * 3), atol=1e-5
-    )
+    assert_close(matrices @ matrices.swapaxes(-1, -2), np.stack([np.eye(4)] * 3))
     assert jax.eval_shape(lambda: RandomState(0).orthogonal(2)).shape == (2, 2)

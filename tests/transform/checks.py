@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 from jax.core import Tracer
 
 from brainlite.graph import Node
 from brainlite.state import State
+from tests.closeness import assert_close as assert_close
+from tests.closeness import assert_same as assert_same
+from tests.closeness import plain
 
 _TRACED = "/jax/core/compile/jaxpr_trace_duration"
 _COMPILED = "/jax/core/compile/backend_compile_duration"
@@ -61,30 +62,6 @@ def says(problem: str, *, where: str = "", expected: str, got: str, fix: str) ->
     return rf"(?s){head}{problem}.*\n  expected: .*{expected}.*\n  got: .*{got}.*\n  fix: .*{fix}"
 
 
-def assert_same(actual: Any, expected: Any) -> None:
-    """Compare two pytrees bit for bit; arrays of random keys, too."""
-    jax.tree.map(lambda a, e: np.testing.assert_array_equal(_plain(a), _plain(e)), actual, expected)
-
-
-def assert_close(actual: Any, expected: Any, rtol: float = 1e-5) -> None:
-    """Compare two pytrees up to rounding; whole numbers and random keys exactly."""
-
-    def compare(a: Any, e: Any) -> None:
-        plain = _plain(e)
-        if np.issubdtype(plain.dtype, np.floating):
-            np.testing.assert_allclose(_plain(a), plain, rtol=rtol, atol=rtol)
-        else:
-            np.testing.assert_array_equal(_plain(a), plain)
-
-    jax.tree.map(compare, actual, expected)
-
-
-def _plain(leaf: Any) -> np.ndarray[Any, Any]:
-    if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        return np.asarray(jax.random.key_data(leaf))
-    return np.asarray(leaf)
-
-
 def attributes(*nodes: Node) -> list[dict[str, Any]]:
     """Return the attributes of nodes, to see later whether something was set."""
     return [dict(vars(node)) for node in nodes]
@@ -94,5 +71,5 @@ def values(*states: State[Any]) -> list[Any]:
     """Return the values of states as they are outside any transform, as numpy arrays."""
     found = [state.value for state in states]
     assert not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(found))
-    plain: list[Any] = jax.tree.map(_plain, found)
-    return plain
+    whole: list[Any] = jax.tree.map(plain, found)
+    return whole

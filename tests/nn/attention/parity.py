@@ -9,6 +9,7 @@ import pytest
 import brainlite
 from brainlite import nn
 from brainlite.transform import grad, jit
+from tests.closeness import assert_close
 from tests.nn.attention.data.make_torch_attention import OWN, PATH, Case, draw, weigh
 
 STORED: dict[str, Any] = dict(np.load(PATH))
@@ -44,4 +45,4 @@ def some(cases: dict[str, Case], *default: str) -> pytest.MarkDecorator:
 
 
 def check(found: Any, expected: Any) -> None:
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    assert_close(found, expected)

@@ -10,6 +10,7 @@ import brainlite
 from brainlite.errors import InputError, SizeError, StateMissingError
 from brainlite.nn import MultiheadAttention, init_all_states, reset_all_states
 from brainlite.transform import for_loop, grad, jit, vmap
+from tests.closeness import assert_close
 
 B, T, E = 3, 5, 8
 X = brainlite.random.RandomState(1).randn(B, T, E)
@@ -23,24 +24,20 @@ def make(**options: Any) -> tuple[MultiheadAttention, Any]:
     return layer, layer(X, is_causal=True)[0]
 
 
-def close(found: Any, expected: Any) -> None:
-    np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
-
-
 @pytest.mark.parametrize("options", [{}, {"add_bias_kv": True, "add_zero_attn": True}])
 def test_step_by_step_is_as_all_at_once(options: Any) -> None:
     layer, whole = make(**options)
-    close(jnp.stack([layer.step(x) for x in X.swapaxes(0, 1)], 1), whole)
+    assert_close(jnp.stack([layer.step(x) for x in X.swapaxes(0, 1)], 1), whole)
     reset_all_states(layer, batch_size=B)
-    close(for_loop(layer.step, X.swapaxes(0, 1)).swapaxes(0, 1), whole)
+    assert_close(for_loop(layer.step, X.swapaxes(0, 1)).swapaxes(0, 1), whole)
 
 
 def test_a_prompt_is_read_at_once_and_steps_follow_under_jit() -> None:
     layer, whole = make()
     step = jit(layer.step)
-    close(step(X[:, :3]), whole[:, :3])
+    assert_close(step(X[:, :3]), whole[:, :3])
     for time in (3, 4):
-        close(step(X[:, time]), whole[:, time])
+        assert_close(step(X[:, time]), whole[:, time])
     assert layer.cache.value.length.tolist() == [5, 5, 5]
 
 
@@ -48,22 +45,22 @@ def test_lanes_of_vmap_have_a_cache_each() -> None:
     layer, whole = make()
     hidden = layer.states(brainlite.HiddenState)
     step = vmap(layer.step, in_states={0: hidden}, out_states={0: hidden})
-    close(step(X[:, 0]), whole[:, 0])
-    close(step(X[:, 1:]), whole[:, 1:])
+    assert_close(step(X[:, 0]), whole[:, 0])
+    assert_close(step(X[:, 1:]), whole[:, 1:])
 
 
 def test_a_single_sequence_has_no_batch_axis() -> None:
     layer, whole = make()
     init_all_states(layer, max_length=T)
-    close(for_loop(layer.step, X[1]), whole[1])
+    assert_close(for_loop(layer.step, X[1]), whole[1])
 
 
 def test_padded_prompts_go_on_from_their_own_lengths() -> None:
     layer, whole = make()
     layer.step(X.at[1, 2:4].set(99.0)[:, :4])
     layer.cache.value = layer.cache.value._replace(length=jnp.asarray([4, 2, 4]))
-    close(layer.step(X[:, 2])[1], whole[1, 2])
-    close(layer.step(X[:, 3])[1], whole[1, 3])
+    assert_close(layer.step(X[:, 2])[1], whole[1, 2])
+    assert_close(layer.step(X[:, 3])[1], whole[1, 3])
 
 
 def test_gradients_pass_through_the_cache() -> None:
@@ -88,12 +85,12 @@ def test_a_full_cache_is_an_error_and_under_a_transform_nan() -> None:
     layer.step(X[:, :4])
     with pytest.raises(InputError, match=r"cache is full(.|\n)*at most 6(.|\n)*4 .*, and 3 now"):
         layer.step(X[:, :3])
-    close(layer.step(X[:, 4]), whole[:, 4])  # the call that failed has changed nothing
+    assert_close(layer.step(X[:, 4]), whole[:, 4])  # the call that failed has changed nothing
     layer.step(X[:, 0])
     assert np.isnan(jit(layer.step)(X[:, 0])).all()
     with pytest.raises(InputError, match=r"cache is full(.|\n)*max_length"):
         layer.step(X[:, 0])
-    close(reset_all_states(layer, batch_size=B).step(X[:, 0]), whole[:, 0])
+    assert_close(reset_all_states(layer, batch_size=B).step(X[:, 0]), whole[:, 0])
     partly = init_all_states(layer, batch_size=B, max_length=T)
     partly.step(X[:, :4])
     assert np.isnan(jit(partly.step)(X[:, :2])).all()

@@ -10,6 +10,7 @@ import brainlite
 from brainlite.errors import EnvironmentKeyError, InputError, OptionError, SizeError
 from brainlite.nn import MultiheadAttention
 from brainlite.transform import grad, jit
+from tests.closeness import assert_close
 from tests.nn.attention.data import make_torch_attention as torch_side
 from tests.nn.attention.parity import STORED, check, compute
 
@@ -32,7 +33,7 @@ def test_values_and_gradients_are_those_of_torch_itself(name: str) -> None:
 def test_keys_and_values_are_by_default_the_query() -> None:
     layer = MultiheadAttention(8, 2)
     apart, _ = layer(X, X + 0, X + 0)  # three products in place of one
-    np.testing.assert_allclose(layer(X)[0], apart, atol=1e-6)
+    assert_close(layer(X)[0], apart)
 
 
 def test_each_sample_is_for_itself_with_any_number_of_batch_axes() -> None:
@@ -43,7 +44,7 @@ def test_each_sample_is_for_itself_with_any_number_of_batch_axes() -> None:
     assert weights is not None
     assert weights.shape == (3, 2, 5, 5)
     alone, _ = layer(xs[1, 0], attn_mask=mask[1, 0, 0], need_weights=False)
-    np.testing.assert_allclose(whole[1, 0], alone, atol=1e-6)
+    assert_close(whole[1, 0], alone)
 
 
 @pytest.mark.parametrize("need_weights", [True, False])
@@ -68,7 +69,7 @@ def test_padding_on_the_left_and_causality_together_leave_no_nan() -> None:
     padding = jnp.zeros((2, 5), bool).at[0, :2].set(True)
     output, _ = layer(X, key_padding_mask=padding, is_causal=True, need_weights=False)
     alone, _ = layer(X[0, 2:], is_causal=True)
-    np.testing.assert_allclose(output[0, 2:], alone, atol=1e-6)
+    assert_close(output[0, 2:], alone)
     assert not output[0, :2].any()
 
 
@@ -86,7 +87,7 @@ def test_dropout_acts_in_training_on_the_weights() -> None:
     assert float((one[1] == 0).mean()) == pytest.approx(0.25, abs=0.15)
     many = jnp.stack([run(X)[0] for _ in range(200)])
     np.testing.assert_allclose(many.mean(0), plain, atol=0.25)
-    np.testing.assert_allclose(layer.eval()(X)[0], plain)
+    assert_close(layer.eval()(X)[0], plain)
 
 
 def test_softmax_is_exact_in_half_precision() -> None:

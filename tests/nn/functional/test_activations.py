@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from brainlite import random
 from brainlite.nn._functional import activations
 from brainlite.typing import Array
+from tests.closeness import assert_close
 
 Doubles = NDArray[np.float64]
 
@@ -107,13 +108,13 @@ def test_values_are_those_of_the_formula(
         expected = formula(X)
     actual = find(name)(jnp.asarray(X, jnp.float32), **options)
     assert actual.dtype == jnp.float32
-    np.testing.assert_allclose(actual, expected, rtol=2e-5, atol=2e-6)
+    assert_close(actual, expected)
 
 
 def test_gelu_is_exact_where_asked_for() -> None:
     x = np.linspace(-5, 5, 41)
     exact = activations.gelu(jnp.asarray(x, jnp.float32), approximate=False)
-    np.testing.assert_allclose(exact, x / 2 * (1 + erf(x / np.sqrt(2))), atol=2e-6)
+    assert_close(exact, x / 2 * (1 + erf(x / np.sqrt(2))))
 
 
 @pytest.mark.parametrize("name", activations.__all__)

@@ -10,6 +10,7 @@ import pytest
 import brainlite
 from brainlite.errors import InputError
 from brainlite.nn.functional import scaled_dot_product_attention
+from tests.closeness import assert_close
 from tests.nn.attention.data import make_torch_attention as torch_side
 
 STORED = np.load(torch_side.PATH)
@@ -27,14 +28,14 @@ def compute(name: str, seed: int = 7) -> Any:
 
 @pytest.mark.parametrize("name", torch_side.FUNCTION)
 def test_values_are_those_of_torch(name: str) -> None:
-    np.testing.assert_allclose(compute(name), STORED[f"function-{name}"], atol=1e-5)
+    assert_close(compute(name), STORED[f"function-{name}"])
 
 
 @pytest.mark.slow
 def test_values_are_those_of_torch_itself() -> None:
     pytest.importorskip("torch")
     for name, expected in torch_side.compute_function(11).items():
-        np.testing.assert_allclose(compute(name.partition("-")[2], 11), expected, atol=1e-5)
+        assert_close(compute(name.partition("-")[2], 11), expected)
 
 
 @pytest.mark.parametrize("features", [8, 5])  # by jax, and by products of our own

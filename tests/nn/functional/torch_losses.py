@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainlite.nn import functional
+from tests.closeness import assert_close
 from tests.nn.functional.data import make_torch_losses as data
 
 __all__ = ["check", "check_live"]
@@ -18,14 +19,14 @@ def check(losses: Sequence[str]) -> None:
     cases = [case for case in data.CASES if case.loss in losses]
     stored = np.load(data.PATH)
     for case, found in zip(cases, compute(cases), strict=True):
-        np.testing.assert_allclose(found, stored[str(case)], 1e-5, 1e-5, err_msg=str(case))
+        assert_close(found, stored[str(case)])
 
 
 def check_live(losses: Sequence[str], seed: int) -> None:
     """Compare with torch itself, which has to be installed, on other inputs."""
     cases = [case for case in data.CASES if case.loss in losses]
     for case, found in zip(cases, compute(cases, seed), strict=True):
-        np.testing.assert_allclose(found, data.compute(case, seed), 2e-5, 2e-5, err_msg=str(case))
+        assert_close(found, data.compute(case, seed))
 
 
 def compute(cases: list[data.Case], seed: int = 7) -> list[Any]:

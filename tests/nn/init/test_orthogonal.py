@@ -5,6 +5,7 @@ import pytest
 from brainlite import random
 from brainlite.errors import SizeError
 from brainlite.nn._init.orthogonal import DeltaOrthogonal, Orthogonal
+from tests.closeness import assert_close
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ def test_numbers_are_those_of_brainstate(
     # brainstate 0.5.4: random.seed(42), then init.Orthogonal
     random.seed(42)
     drawn = initializer(shape)
-    np.testing.assert_allclose(drawn[(0,) * (drawn.ndim - 1)][:3], numbers, atol=2e-6)
+    assert_close(drawn[(0,) * (drawn.ndim - 1)][:3], numbers)
 
 
 def test_delta_orthogonal_numbers_are_those_of_brainstate() -> None:
@@ -31,7 +32,7 @@ def test_delta_orthogonal_numbers_are_those_of_brainstate() -> None:
     random.seed(42)
     drawn = DeltaOrthogonal()((3, 3, 4, 5))
     expected = [0.28414178, -0.57350463, -0.082922213]
-    np.testing.assert_allclose(drawn[1, 1, 0, :3], expected, atol=2e-6)
+    assert_close(drawn[1, 1, 0, :3], expected)
 
 
 @pytest.mark.parametrize("shape", [(2, 5), (5, 2), (4, 4), (2, 3, 4), (1, 1)])
@@ -40,7 +41,7 @@ def test_rows_or_columns_are_orthonormal(shape: tuple[int, ...], axis: int) -> N
     drawn = np.asarray(Orthogonal(3.0, axis, seed=0)(shape)) / 3
     matrix = np.moveaxis(drawn, axis, 0).reshape(shape[axis], -1)
     smaller = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
-    np.testing.assert_allclose(smaller, np.eye(len(smaller)), atol=1e-5)
+    assert_close(smaller, np.eye(len(smaller)))
 
 
 def test_orthogonal_has_half_precision_although_qr_has_not() -> None:
@@ -57,7 +58,7 @@ def test_delta_orthogonal_is_orthogonal_at_the_centre_only(kernel: tuple[int, ..
     drawn = np.array(DeltaOrthogonal(2.0, seed=0)((*kernel, 2, 4)))
     center = tuple((size - 1) // 2 for size in kernel)
     matrix = drawn[center].copy() / 2
-    np.testing.assert_allclose(matrix @ matrix.T, np.eye(2), atol=1e-5)
+    assert_close(matrix @ matrix.T, np.eye(2))
     drawn[center] = 0
     assert not drawn.any()
 

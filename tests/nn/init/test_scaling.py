@@ -1,5 +1,4 @@
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from brainlite import random
@@ -15,6 +14,7 @@ from brainlite.nn._init.scaling import (
     XavierNormal,
     XavierUniform,
 )
+from tests.closeness import assert_close
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_numbers_are_those_of_brainstate(
     random.seed(42)
     drawn = initializer(shape)
     first_row = drawn[(0,) * (drawn.ndim - 1)]
-    np.testing.assert_allclose(first_row[:3], numbers, rtol=1e-5)
+    assert_close(first_row[:3], numbers)
 
 
 @pytest.mark.parametrize("mode", ["fan_in", "fan_out", "fan_avg"])

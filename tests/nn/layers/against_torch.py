@@ -9,6 +9,7 @@ import pytest
 from brainlite import ParamState, nn
 from brainlite.nn import init
 from brainlite.transform import grad, jit
+from tests.closeness import assert_close
 from tests.nn.layers.data.make_torch_spatial import (
     CASES,
     PATH,
@@ -70,4 +71,4 @@ def assert_as_torch(case: Case, expected: Array | None = None) -> None:
     """Compare with what is stored, or with what else was expected."""
     found = run(make(case), draw_input(case.rank, case.channels[0]))
     wanted: Array = np.load(PATH)[str(case)] if expected is None else expected
-    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+    assert_close(found, wanted)

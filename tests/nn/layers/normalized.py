@@ -8,6 +8,7 @@ import pytest
 
 from brainlite import nn
 from brainlite.transform import grad, jit
+from tests.closeness import assert_close
 from tests.nn.layers.data.make_torch_norms import CASES, PATH, Case, Vector, draw, inputs
 
 STORED = np.load(PATH)
@@ -82,5 +83,4 @@ def _unbiased(variance: Any, case: Case, calls: int) -> Any:
 
 
 def assert_as_torch(case: Case, expected: Vector) -> None:
-    scale = float(np.abs(expected).max())
-    np.testing.assert_allclose(run(case), expected, rtol=1e-5, atol=1e-5 * scale)
+    assert_close(run(case), expected)

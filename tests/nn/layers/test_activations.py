@@ -12,6 +12,7 @@ from brainlite import nn
 from brainlite.errors import InputError, OptionError
 from brainlite.nn._layers import activations
 from brainlite.transform import grad
+from tests.closeness import assert_close
 from tests.nn.layers.data import make_torch_corners as torch_corners
 from tests.nn.layers.data import make_torch_layers as torch_layers
 
@@ -39,7 +40,7 @@ def test_values_and_gradients_are_those_of_torch(name: str) -> None:
     if name == "PReLU-channels":
         found = [jnp.swapaxes(each, 1, 2) for each in found]
     vector = np.concatenate([np.ravel(each) for each in (*found, *by_params.values())])
-    np.testing.assert_allclose(vector, STORED[name], rtol=1e-5, atol=1e-5)
+    assert_close(vector, STORED[name])
 
 
 @pytest.mark.slow
@@ -125,11 +126,11 @@ def test_rrelu_draws_slopes_in_training_only() -> None:
     slopes = -nn.RReLU(0.1, 0.3).train()(x)
     assert len(set(slopes.tolist())) > 400
     assert 0.1 <= slopes.min() < 0.11 < 0.29 < slopes.max() < 0.3
-    np.testing.assert_allclose(-nn.RReLU(0.1, 0.3).eval()(x), 0.2, rtol=1e-6)
+    assert_close(-nn.RReLU(0.1, 0.3).eval()(x), 0.2)
 
 
 def test_softmax_takes_the_last_axis_by_default() -> None:
-    np.testing.assert_allclose(nn.Softmax()(jnp.zeros((2, 4))), 0.25)
+    assert_close(nn.Softmax()(jnp.zeros((2, 4))), 0.25)
 
 
 @pytest.mark.parametrize(

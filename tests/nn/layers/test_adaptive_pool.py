@@ -9,13 +9,14 @@ import pytest
 
 from brainlite import nn
 from brainlite.errors import InputError, SizeError
+from tests.closeness import assert_close
 from tests.nn.layers.data.make_torch_pooling import Case
 from tests.nn.layers.pooled import STORED, cases_of, run
 
 
 @cases_of("AdaptiveAvgPool", "AdaptiveMaxPool")
 def test_values_and_gradients_are_those_of_torch(case: Case) -> None:
-    np.testing.assert_allclose(run(case), STORED[str(case)], atol=1e-5, rtol=1e-5)
+    assert_close(run(case), STORED[str(case)])
 
 
 @pytest.mark.parametrize(("size", "target"), [(5, 3), (7, 10), (11, 4), (6, 2)])
@@ -26,7 +27,7 @@ def test_windows_are_the_rule_written_out(size: int, target: int) -> None:
     maxima = nn.AdaptiveMaxPool1d(target, None)(jnp.asarray(x))
     assert maxima.tolist() == [window.max() for window in windows]
     means = nn.AdaptiveAvgPool1d(target, None)(jnp.asarray(x))
-    np.testing.assert_allclose(means, [window.mean() for window in windows], rtol=1e-6)
+    assert_close(means, [window.mean() for window in windows])
 
 
 def test_without_remainder_no_element_is_gathered() -> None:

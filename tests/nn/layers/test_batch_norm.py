@@ -9,6 +9,7 @@ import pytest
 from brainlite import environ, nn
 from brainlite.errors import EnvironmentKeyError, InputError, OptionError, SizeError
 from brainlite.transform import for_loop, grad, jit
+from tests.closeness import assert_close
 from tests.nn.layers.data.make_torch_norms import Case
 from tests.nn.layers.normalized import STORED, assert_as_torch, cases_of
 
@@ -46,7 +47,7 @@ def test_evaluation_changes_nothing_and_takes_each_sample_for_itself() -> None:
     before = averages(layer)
     with environ.context(fit=False):
         whole = layer(jnp.asarray(X))
-        np.testing.assert_allclose(layer(jnp.asarray(X[3, 2])), whole[3, 2], rtol=1e-6)
+        assert_close(layer(jnp.asarray(X[3, 2])), whole[3, 2])
     assert (averages(layer) == before).all()
     with pytest.raises(EnvironmentKeyError, match=r"BatchNorm0d(.|\n)*model.train\(\)"):
         layer.train(None)(jnp.asarray(X))
@@ -82,15 +83,13 @@ def test_no_gradient_passes_through_the_averages() -> None:
 
 def test_other_spatial_sizes_and_several_features_are_welcome() -> None:
     layer = nn.BatchNorm1d((8, 3)).train()
-    np.testing.assert_allclose(
-        layer(jnp.asarray(X[:, :5])), nn.BatchNorm0d(3).train()(jnp.asarray(X[:, :5])), rtol=1e-5
-    )
+    assert_close(layer(jnp.asarray(X[:, :5])), nn.BatchNorm0d(3).train()(jnp.asarray(X[:, :5])))
     both = nn.BatchNorm1d((8, 3), (0, 1)).train()
     y = np.asarray(both(jnp.asarray(X)))
-    np.testing.assert_allclose(y.mean(0), np.zeros((8, 3)), atol=1e-5)
+    assert_close(y.mean(0), np.zeros((8, 3)))
     first = nn.BatchNorm1d((3, 8), 0).train()(jnp.asarray(X).swapaxes(1, 2))
     last = nn.BatchNorm1d((8, 3)).train()(jnp.asarray(X))
-    np.testing.assert_allclose(first.swapaxes(1, 2), last, rtol=1e-5, atol=1e-6)
+    assert_close(first.swapaxes(1, 2), last)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from brainlite import nn
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn import Conv1d, Conv2d
+from tests.closeness import assert_close
 from tests.nn.layers.against_torch import assert_as_torch, of_kind
 from tests.nn.layers.data.make_torch_spatial import Case, compute, draw
 
@@ -38,7 +39,7 @@ def test_named_padding_is_that_of_jax(padding: Any) -> None:
         rhs_dilation=(1, 2),
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
     )
-    np.testing.assert_allclose(layer(x), expected, rtol=1e-6)
+    assert_close(layer(x), expected)
 
 
 def test_torchs_names_of_padding_are_understood() -> None:
@@ -61,7 +62,7 @@ def test_lhs_dilation_puts_zeros_between_the_input(padding: Any) -> None:
     plain = Conv1d((9, 2), 3, 3, stride=3, padding=padding)
     plain.load_state_dict(dilated.state_dict())
     assert dilated.out_size == plain.out_size
-    np.testing.assert_allclose(dilated(jnp.asarray(x)), plain(jnp.asarray(spread)), rtol=1e-6)
+    assert_close(dilated(jnp.asarray(x)), plain(jnp.asarray(spread)))
 
 
 def test_padding_mode_and_lhs_dilation_do_not_go_together() -> None:

@@ -4,10 +4,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from brainlite.nn import Conv1d, ConvTranspose1d, ConvTranspose2d
+from tests.closeness import assert_close
 from tests.nn.layers.against_torch import assert_as_torch, of_kind
 from tests.nn.layers.data.make_torch_spatial import Case, compute, draw
 
@@ -38,7 +38,7 @@ def test_padding_is_that_of_jax(padding: Any, kernel: Any) -> None:
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
         transpose_kernel=True,
     )
-    np.testing.assert_allclose(layer(x), expected, rtol=1e-5, atol=1e-6)
+    assert_close(layer(x), expected)
 
 
 def test_the_sizes_have_their_names() -> None:
@@ -54,7 +54,7 @@ def test_is_the_transpose_of_a_convolution() -> None:
     turned = ConvTranspose1d(conv.out_size, 2, 4, 2, "VALID", w_init=weight)
     y = jnp.asarray(draw(conv.out_size, 0))
     (expected,) = jax.linear_transpose(conv, jnp.zeros((9, 2)))(y)
-    np.testing.assert_allclose(turned(y), expected[:8], rtol=1e-5, atol=1e-6)
+    assert_close(turned(y), expected[:8])
     assert not expected[8:].any()  # no window of stride 2 reaches the ninth element
 
 

@@ -14,6 +14,7 @@ from brainlite.errors import InputError, SizeError
 from brainlite.nn import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, init
 from brainlite.nn._layers.convolution import convolve
 from brainlite.transform import grad, jit
+from tests.closeness import assert_close
 from tests.nn.layers.data.make_torch_spatial import draw
 
 PADDINGS: tuple[Any, ...] = ("SAME", "VALID", 0, 2, (1, 2))
@@ -60,7 +61,7 @@ def test_channel_first_is_the_same_with_the_axes_moved(kind: Any) -> None:
     first.weight.value = {"weight": params["weight"], "bias": bias}
     x = draw((2, 4, 5, 2), 0)
     moved = jnp.moveaxis(first(jnp.asarray(np.moveaxis(x, -1, 1))), 1, -1)
-    np.testing.assert_allclose(moved, last(jnp.asarray(x)), rtol=1e-6)
+    assert_close(moved, last(jnp.asarray(x)))
     assert first.out_size == (3, *last.out_size[:2])
 
 
@@ -69,7 +70,7 @@ def test_any_number_of_batch_axes_may_be_in_front() -> None:
     x = jnp.asarray(draw((2, 3, 5, 2), 0))
     y = layer(x)
     assert y.shape == (2, 3, *layer.out_size)
-    np.testing.assert_allclose(y[1, 2], layer(x[1, 2]), rtol=1e-6)
+    assert_close(y[1, 2], layer(x[1, 2]))
     assert layer(x[:0, 0]).shape == (0, *layer.out_size)
 
 
@@ -81,7 +82,7 @@ def test_mask_removes_weights_and_their_gradients() -> None:
     weight = layer.weight.value["weight"]
     plain.weight.value = {"weight": weight * mask}
     x = jnp.asarray(draw((6, 2), 0))
-    np.testing.assert_allclose(layer(x), plain(x), rtol=1e-6)
+    assert_close(layer(x), plain(x))
     gradient = jit(grad(lambda: layer(x).sum(), layer.weight))()["weight"]
     assert not gradient[1].any()
     assert gradient[0].any()
@@ -154,4 +155,4 @@ def test_input_that_does_not_fit_is_refused_with_the_path(shape: Any, match: str
 def test_an_eager_call_is_one_compiled_function() -> None:
     layer = Conv1d((5, 2), 3, 3, b_init=init.Normal())
     x = jnp.asarray(draw((2, 5, 2), 0))
-    np.testing.assert_allclose(layer(x), jit(layer)(x), rtol=1e-6)
+    assert_close(layer(x), jit(layer)(x))

@@ -10,6 +10,7 @@ import brainlite
 from brainlite import nn
 from brainlite.errors import EnvironmentKeyError, InputError, OptionError, StateMissingError
 from brainlite.transform import for_loop, grad
+from tests.closeness import assert_close
 
 KINDS: list[Callable[..., nn.ElementWiseBlock]] = [
     nn.Dropout,
@@ -28,7 +29,7 @@ def test_keeps_with_probability_prob_and_keeps_the_mean() -> None:
     y = np.asarray(nn.Dropout(0.8).train()(jnp.ones(100_000)))
     kept = y != 0
     assert abs(kept.mean() - 0.8) < 4 * np.sqrt(0.8 * 0.2 / y.size)
-    np.testing.assert_allclose(y[kept], 1.25, rtol=1e-6)
+    assert_close(y[kept], 1.25)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -96,7 +97,7 @@ def _limit(keep: float) -> float:
 def test_feature_alpha_dropout_drops_channels_of_each_sample() -> None:
     y = nn.FeatureAlphaDropout().train()(jnp.ones((50, 4, 3, 10)))
     assert bool((y == y[:, :1, :1]).all())
-    np.testing.assert_allclose(y.min(), _limit(0.5), rtol=1e-5)
+    assert_close(y.min(), _limit(0.5))
     assert not bool((y == y[:1]).all())
 
 

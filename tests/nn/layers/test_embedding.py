@@ -10,6 +10,7 @@ import pytest
 from brainlite.errors import InputError, OptionError, SizeError
 from brainlite.nn import Embedding, is_trainable
 from brainlite.transform import checkify, for_loop, grad, jit, vmap
+from tests.closeness import assert_close
 from tests.nn.layers.data import make_torch_layers as torch_layers
 
 STORED = np.load(torch_layers.PATH)
@@ -27,7 +28,7 @@ def test_rows_gradients_and_table_are_those_of_torch(name: str) -> None:
     layer.weight.value = TABLE
     gradient = jit(grad(lambda: (layer(indices) * weigh).sum(), layer.weight))()
     found = np.concatenate([np.ravel(each) for each in (rows, gradient, layer.weight.value)])
-    np.testing.assert_allclose(found, STORED[f"Embedding {name}"], rtol=1e-5, atol=1e-5)
+    assert_close(found, STORED[f"Embedding {name}"])
 
 
 def test_evaluation_shortens_rows_but_leaves_the_table() -> None:

@@ -13,6 +13,7 @@ from brainlite.nn import Module, init
 from brainlite.nn._layers.layer import Layer, batched, check_features
 from brainlite.state import ParamState
 from brainlite.typing import Array, DTypeLike
+from tests.closeness import assert_close
 
 
 class Scale(Layer):
@@ -111,5 +112,5 @@ def test_batched_takes_any_number_of_batch_axes(lead: tuple[int, ...]) -> None:
     x = jnp.asarray(np.random.RandomState(0).randn(*lead, 4, 3), jnp.float32)
     y = batched(sums, x, 2)
     assert y.shape == (*lead, 4)
-    np.testing.assert_allclose(y, np.asarray(x).sum(-1), rtol=1e-5, atol=1e-6)
+    assert_close(y, np.asarray(x).sum(-1))
     assert seen == [(int(np.prod(lead)), 4, 3)]

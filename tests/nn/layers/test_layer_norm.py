@@ -8,6 +8,7 @@ import pytest
 
 from brainlite import nn
 from brainlite.errors import InputError, OptionError, SizeError
+from tests.closeness import assert_close
 from tests.nn.layers.data.make_torch_norms import CASES, Case, compute
 from tests.nn.layers.normalized import STORED, assert_as_torch, cases_of
 
@@ -38,20 +39,20 @@ def test_axes_are_those_of_in_size_however_they_are_counted() -> None:
         layer = nn.LayerNorm((5, 6), axes, axes)
         assert layer.weight is not None
         assert layer.weight.value["scale"].shape == (5, 6)
-        np.testing.assert_allclose(layer(jnp.asarray(X)), exact(X, (1, 2)), rtol=1e-5, atol=1e-6)
+        assert_close(layer(jnp.asarray(X)), exact(X, (1, 2)))
     rows = nn.LayerNorm((5, 6), 0, 0)
-    np.testing.assert_allclose(rows(jnp.asarray(X)), exact(X, 1), rtol=1e-5, atol=1e-5)
+    assert_close(rows(jnp.asarray(X)), exact(X, 1))
 
 
 def test_what_is_masked_does_not_count() -> None:
     mask = np.array([True, True, True, True, False, False])
     found = nn.LayerNorm(6)(jnp.asarray(X), mask=mask)[..., :4]
-    np.testing.assert_allclose(found, exact(X[..., :4], -1), rtol=1e-5, atol=1e-5)
+    assert_close(found, exact(X[..., :4], -1))
     grouped = nn.GroupNorm((5, 6), num_groups=2)
     steps = np.arange(5) < 3
     found = grouped(jnp.asarray(X), mask=steps[:, None])[:, :3]
     parts = X[:, :3].reshape(2, 3, 2, 3)
-    np.testing.assert_allclose(found, exact(parts, (1, 3)).reshape(2, 3, 6), rtol=1e-5, atol=1e-5)
+    assert_close(found, exact(parts, (1, 3)).reshape(2, 3, 6))
     assert np.isfinite(np.asarray(nn.RMSNorm(6)(jnp.asarray(X), mask=np.zeros(6, bool)))).all()
 
 
@@ -59,7 +60,7 @@ def test_groups_of_channels_alone_take_the_first_axis_for_the_batch() -> None:
     whole = nn.GroupNorm((5, 6), num_groups=3)
     alone = nn.GroupNorm(6, num_groups=None, group_size=2)
     assert alone.num_groups == 3
-    np.testing.assert_allclose(alone(jnp.asarray(X)), whole(jnp.asarray(X)), rtol=1e-6)
+    assert_close(alone(jnp.asarray(X)), whole(jnp.asarray(X)))
     np.testing.assert_allclose(
         alone(jnp.asarray(X[0])), exact(X[0].reshape(5, 3, 2), -1).reshape(5, 6), rtol=1e-3
     )
@@ -68,9 +69,9 @@ def test_groups_of_channels_alone_take_the_first_axis_for_the_batch() -> None:
 def test_groups_of_channels_in_front_as_torch_has_them() -> None:
     first, last = nn.GroupNorm((6, 5), 0, 2), nn.GroupNorm((5, 6), -1, 2)
     x = jnp.asarray(X)
-    np.testing.assert_allclose(first(x.swapaxes(1, 2)).swapaxes(1, 2), last(x), rtol=1e-5)
+    assert_close(first(x.swapaxes(1, 2)).swapaxes(1, 2), last(x))
     per_position = nn.GroupNorm((5, 6), num_groups=1, reduction_axes=-1)
-    np.testing.assert_allclose(per_position(x), nn.LayerNorm(6)(x), rtol=1e-5, atol=1e-6)
+    assert_close(per_position(x), nn.LayerNorm(6)(x))
 
 
 @pytest.mark.parametrize(

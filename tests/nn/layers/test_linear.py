@@ -9,6 +9,7 @@ import brainlite
 from brainlite.errors import InputError, SizeError
 from brainlite.nn import Linear, init
 from brainlite.transform import grad
+from tests.closeness import assert_close
 
 
 def test_maps_the_last_axis_as_numpy_does() -> None:
@@ -16,7 +17,7 @@ def test_maps_the_last_axis_as_numpy_does() -> None:
     layer = Linear(4, 3, b_init=init.Normal())
     x = brainlite.random.randn(2, 5, 4)
     weight, bias = (np.asarray(layer.weight.value[k], np.float64) for k in ("weight", "bias"))
-    np.testing.assert_allclose(layer(x), np.asarray(x, np.float64) @ weight + bias, atol=1e-5)
+    assert_close(layer(x), np.asarray(x, np.float64) @ weight + bias)
 
 
 def test_without_bias_there_is_no_bias_parameter() -> None:
@@ -35,7 +36,7 @@ def test_mask_removes_weights_and_their_gradients() -> None:
     layer = Linear(3, 2, w_mask=mask)
     x = jnp.ones(3)
     expected = np.asarray(layer.weight.value["weight"] * mask).sum(0)
-    np.testing.assert_allclose(layer(x), expected, rtol=1e-6)
+    assert_close(layer(x), expected)
     gradient = grad(lambda: layer(x).sum(), layer.weight)()
     np.testing.assert_array_equal(gradient["weight"], mask)
 

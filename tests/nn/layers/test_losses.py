@@ -10,6 +10,7 @@ from brainlite.errors import OptionError
 from brainlite.nn import functional
 from brainlite.nn._layers import losses
 from brainlite.transform import jit
+from tests.closeness import assert_close
 
 X, Y, Z = (jnp.asarray(np.random.RandomState(n).uniform(0.1, 0.9, (4, 3))) for n in range(3))
 SIGNS = jnp.where(X > 0.5, 1.0, -1.0)
@@ -80,9 +81,7 @@ def test_a_loss_computes_what_its_function_does(
     loss: Any, function: Any, options: dict[str, Any], inputs: tuple[Any, ...]
 ) -> None:
     module = loss(**options, reduction="sum")
-    np.testing.assert_allclose(
-        module(*inputs), function(*inputs, **options, reduction="sum"), rtol=1e-6
-    )
+    assert_close(module(*inputs), function(*inputs, **options, reduction="sum"))
     with pytest.raises(OptionError, match=rf"{loss.__name__}: there is no such reduction"):
         loss(reduction="average")
 

@@ -11,6 +11,7 @@ import pytest
 from brainlite import nn
 from brainlite.nn._layers.normalization import Over, moments
 from brainlite.transform import jit, vmap
+from tests.closeness import assert_close
 
 FAR = (1e4 + np.random.RandomState(0).randn(3, 50)).astype(np.float32)
 
@@ -43,10 +44,10 @@ def test_lanes_of_a_named_axis_are_one_batch(masked: bool) -> None:
     layer = nn.BatchNorm0d(5, axis_name="lanes").train()
     twin = nn.BatchNorm0d(5).train()
     found = jit(lambda x: vmap(lambda x, mask: layer(x, mask), axis_name="lanes")(x, mask))(x)
-    np.testing.assert_allclose(found, twin(x, mask), rtol=1e-5, atol=1e-5)
+    assert_close(found, twin(x, mask))
     for name in ("running_mean", "running_var"):
         mine, other = getattr(layer, name).value, getattr(twin, name).value
-        np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-6)
+        assert_close(mine, other)
 
 
 # jax knows groups of lanes for devices only, and their number is set before jax is imported.

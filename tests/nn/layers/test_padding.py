@@ -9,6 +9,7 @@ import pytest
 from brainlite import nn
 from brainlite.errors import InputError, SizeError
 from brainlite.nn import CircularPad1d, ConstantPad1d, ReflectionPad1d, ReflectionPad2d, ZeroPad2d
+from tests.closeness import assert_close
 from tests.nn.layers.against_torch import run
 from tests.nn.layers.data.make_torch_spatial import (
     PADS,
@@ -27,7 +28,7 @@ def assert_pads_as(mode: str, flat: tuple[int, ...], expected: Array) -> None:
     more: dict[str, Any] = {"value": 1.5} if mode == "Constant" else {}
     kind: Any = getattr(nn, f"{mode}Pad{rank}d")
     layer = kind(flat, **more, in_size=(*SPATIAL[rank], 1))
-    np.testing.assert_allclose(run(layer, draw_input(rank, 1)), expected, rtol=1e-5, atol=1e-6)
+    assert_close(run(layer, draw_input(rank, 1)), expected)
 
 
 @cases

@@ -9,6 +9,7 @@ import pytest
 from brainlite import nn
 from brainlite.errors import InputError, OptionError, SizeError
 from brainlite.transform import grad, jit
+from tests.closeness import assert_close
 from tests.nn.layers.data.make_torch_pooling import CASES, Case, compute
 from tests.nn.layers.pooled import STORED, cases_of, run
 
@@ -17,14 +18,14 @@ UNKNOWN: Any = "FULL"  # what a type checker would refuse
 
 @cases_of("MaxPool", "AvgPool", "LPPool")
 def test_values_gradients_and_indices_are_those_of_torch(case: Case) -> None:
-    np.testing.assert_allclose(run(case), STORED[str(case)], atol=1e-5, rtol=1e-5)
+    assert_close(run(case), STORED[str(case)])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_torch_itself_still_agrees(case: Case) -> None:
     pytest.importorskip("torch")
-    np.testing.assert_allclose(run(case, seed=9), compute(case, seed=9), atol=1e-5, rtol=1e-5)
+    assert_close(run(case, seed=9), compute(case, seed=9))
 
 
 def test_as_in_brainstate_a_mean_has_stride_one_and_leaves_padding_out() -> None:

@@ -21,6 +21,7 @@ from brainlite.transform import (
     vmap,
 )
 from brainlite.typing import Array
+from tests.closeness import assert_close
 from tests.transform.checks import Runs
 
 X = jax.random.normal(jax.random.key(0), (7, 2))
@@ -61,7 +62,7 @@ def expected(model: Model) -> dict[str, Any]:
 def assert_history(history: History, expected: dict[str, Any], *paths: str) -> None:
     assert set(history) == set(paths)
     for path in paths:
-        np.testing.assert_allclose(history[path], expected[path], rtol=1e-5, atol=1e-6)
+        assert_close(history[path], expected[path])
 
 
 def test_hidden_states_are_recorded_at_each_step(model: Model, expected: dict[str, Any]) -> None:
@@ -101,15 +102,15 @@ def test_lanes_of_a_vmap_come_first(model: Model, expected: dict[str, Any]) -> N
     with record(model) as history, capture(model, nn.LSTMCell) as outputs:
         run(lanes)
     assert history["cell.h"].shape == outputs["cell"].shape == (2, 7, 3)
-    np.testing.assert_allclose(history["cell.h"][0], expected["cell.h"], rtol=1e-5, atol=1e-6)
+    assert_close(history["cell.h"][0], expected["cell.h"])
     nn.init_all_states(model)
 
 
 def test_a_loop_in_a_loop_keeps_both_axes(model: Model, expected: dict[str, Any]) -> None:
     with record(model) as history, capture(model, nn.Linear) as outputs:
         for_loop(model, jnp.stack([X, X]))
-    np.testing.assert_allclose(history["cell.h"][1], expected["cell.h"], rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(outputs["readout"][1], expected["readout"], rtol=1e-5, atol=1e-6)
+    assert_close(history["cell.h"][1], expected["cell.h"])
+    assert_close(outputs["readout"][1], expected["readout"])
 
 
 @pytest.mark.parametrize("how", ["remat", "checkpointed", "compiled step", "value_and_grad"])

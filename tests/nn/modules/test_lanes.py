@@ -18,6 +18,7 @@ from brainlite.nn import (
     vmap_reset_all_states,
 )
 from brainlite.transform import jit, vmap
+from tests.closeness import assert_close
 
 
 class Drawing(Module):
@@ -64,7 +65,7 @@ def test_lanes_compute_as_models_of_their_own() -> None:
     ys = vmap(cell, in_states=cell.states(HiddenState))(xs)
     for lane in range(2):
         cell.h.value = start[lane]
-        np.testing.assert_allclose(cell(xs[lane]), ys[lane], rtol=1e-6)
+        assert_close(cell(xs[lane]), ys[lane])
 
 
 def test_excluded_states_are_shared_or_the_difference_is_an_error() -> None:

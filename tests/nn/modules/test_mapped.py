@@ -22,6 +22,7 @@ from brainlite.nn import (
 )
 from brainlite.transform import grad, jit
 from brainlite.typing import Array
+from tests.closeness import assert_close
 
 
 class Adding(Module):
@@ -60,7 +61,7 @@ def test_vmap_maps_the_selected_states_and_shares_the_others() -> None:
     alone = init_all_states(GRUCell(2, 3))
     alone.Wrz, alone.Wh = cell.Wrz, cell.Wh
     ys = Vmap(cell, vmap_states=HiddenState)(XS)
-    np.testing.assert_allclose(ys[1], alone(XS[1]), rtol=1e-6)
+    assert_close(ys[1], alone(XS[1]))
     np.testing.assert_array_equal(cell.h.value, ys)
 
 
@@ -111,8 +112,8 @@ def test_map_makes_states_in_lanes_and_runs_over_them() -> None:
     made = lanes.dict_vmap_states or {}
     assert {axis: len(states) for axis, states in made.items()} == {0: 3}
     expected = (sums() * np.asarray(module.scale.value)).sum(1)
-    np.testing.assert_allclose(jit(lanes)(XS), expected, rtol=1e-6)
-    np.testing.assert_allclose(lanes(XS * 0, shift=jnp.ones(4)), expected + 1, rtol=1e-6)
+    assert_close(jit(lanes)(XS), expected)
+    assert_close(lanes(XS * 0, shift=jnp.ones(4)), expected + 1)
     assert module.count.value.tolist() == [2] * 4
     assert module.weight.value.shape == (2,)
 
@@ -159,7 +160,7 @@ def test_map_is_part_of_a_model() -> None:
     init_all_states(model)
     assert model(XS).shape == (4, 1)
     twin = copy.deepcopy(model)
-    np.testing.assert_allclose(twin(XS), model(XS), rtol=1e-6)
+    assert_close(twin(XS), model(XS))
     gradients = grad(lambda: model(XS).sum(), model.states(ParamState))()
     assert {path[-2:] for path in gradients} == {
         ("Wrz", "weight"),

@@ -31,6 +31,7 @@ from brainlite.nn import (
 )
 from brainlite.transform import for_loop, grad, jit, vmap
 from brainlite.typing import Array
+from tests.closeness import assert_close
 
 Made = Callable[..., RNNCell]
 CELLS: list[Made] = [ValinaRNNCell, GRUCell, MGUCell, LSTMCell, URLSTMCell]
@@ -83,10 +84,10 @@ def test_a_step_follows_the_equations_of_the_paper(make: Made, batch: int | None
     for x in xs:
         h, c = step_in_numpy(cell, x, h, c)
         out = cell(jnp.asarray(x, jnp.float32))
-        np.testing.assert_allclose(out, h, atol=2e-6)
-        np.testing.assert_allclose(cell.h.value, h, atol=2e-6)
+        assert_close(out, h)
+        assert_close(cell.h.value, h)
     if hasattr(cell, "c"):
-        np.testing.assert_allclose(cell.c.value, c, atol=2e-6)
+        assert_close(cell.c.value, c)
 
 
 @pytest.mark.parametrize("make", CELLS)
@@ -102,8 +103,8 @@ def test_eager_jit_and_loop_take_the_same_steps(make: Made) -> None:
         init_all_states(cell)
         outs += [run(), cell.h.value]
     for out, h in zip(outs[2::2], outs[3::2], strict=True):
-        np.testing.assert_allclose(out, outs[0], atol=1e-6)
-        np.testing.assert_allclose(h, outs[1], atol=1e-6)
+        assert_close(out, outs[0])
+        assert_close(h, outs[1])
 
 
 @pytest.mark.parametrize("make", CELLS)
@@ -155,7 +156,7 @@ def test_activation_may_be_a_function_of_the_user() -> None:
     cell = init_all_states(ValinaRNNCell(2, 3, activation=lambda v: v * 2))
     x = jnp.asarray([0.3, -0.2])
     expected = 2 * affine(cell.W.weight, np.concatenate([np.asarray(x, np.float64), np.zeros(3)]))
-    np.testing.assert_allclose(cell(x), expected, atol=1e-6)
+    assert_close(cell(x), expected)
 
 
 def test_an_activation_that_reads_a_state_is_never_stale() -> None:
@@ -164,7 +165,7 @@ def test_an_activation_that_reads_a_state_is_never_stale() -> None:
     x = jnp.ones(2)
     first = init_all_states(cell)(x)
     scale.value = jnp.asarray(2.0)
-    np.testing.assert_allclose(init_all_states(cell)(x), 2 * first, rtol=1e-6)
+    assert_close(init_all_states(cell)(x), 2 * first)
 
 
 def test_layer_of_a_cell_may_be_replaced() -> None:
@@ -177,7 +178,7 @@ def test_layer_of_a_cell_may_be_replaced() -> None:
     x = jnp.asarray([0.3, -0.2])
     joined = np.concatenate([np.asarray(x, np.float64), np.zeros(3)])
     expected = np.tanh(2 * affine(cell.W.weight, joined))
-    np.testing.assert_allclose(init_all_states(cell)(x), expected, atol=1e-6)
+    assert_close(init_all_states(cell)(x), expected)
 
 
 def test_state_init_fills_the_hidden_state() -> None:
@@ -207,8 +208,8 @@ def test_cell_maps_over_lanes_with_states_of_their_own() -> None:
     batched = cell(x)
     reset_all_states(cell, batch_size=4)
     lanes = vmap(cell, in_states=cell.states(brainlite.HiddenState))(x)
-    np.testing.assert_allclose(lanes, batched, atol=1e-6)
-    np.testing.assert_allclose(cell.h.value, batched, atol=1e-6)
+    assert_close(lanes, batched)
+    assert_close(cell.h.value, batched)
 
 
 class Net(Module):

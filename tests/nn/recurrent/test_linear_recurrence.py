@@ -12,6 +12,7 @@ from brainlite.errors import SizeError
 from brainlite.nn import MinGRU
 from brainlite.nn._recurrent.linear_recurrence import linear_recurrence
 from brainlite.transform import grad, jit
+from tests.closeness import assert_close
 
 T, B, F, H = 6, 3, 2, 4
 X = brainlite.random.RandomState(2).randn(T, B, F)
@@ -31,8 +32,8 @@ def test_the_layer_follows_the_equations_of_the_paper(bias: bool) -> None:
         gate, candidate = [np.asarray(X[t]) @ p["weight"] + p.get("bias", 0) for p in affine]
         z = 1 / (1 + np.exp(-gate))
         h = (1 - z) * h + z * candidate
-        np.testing.assert_allclose(ys[t], h, atol=1e-6)
-    np.testing.assert_allclose(last, h, atol=1e-6)
+        assert_close(ys[t], h)
+    assert_close(last, h)
 
 
 def test_in_parallel_and_in_sequence_are_the_same_with_their_gradients() -> None:
@@ -49,14 +50,14 @@ def test_in_parallel_and_in_sequence_are_the_same_with_their_gradients() -> None
         params = layer.states(brainlite.ParamState)
         results.append(jit(grad(run, params, argnums=(0, 1), return_value=True))(X, start))
     for one, other in zip(*map(jax.tree.leaves, results), strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-5, rtol=1e-5)
+        assert_close(one, other)
 
 
 @pytest.mark.parametrize("steps", [0, 1, 5])
 def test_every_number_of_steps(steps: int) -> None:
     a, b = jnp.linspace(0.5, 1.5, steps), jnp.arange(1.0, steps + 1)
     found = [linear_recurrence(a, b, jnp.array(2.0), way) for way in (False, True)]
-    np.testing.assert_allclose(found[0], found[1], rtol=1e-6)
+    assert_close(found[0], found[1])
     assert found[0].shape == (steps,)
 
 

@@ -12,6 +12,7 @@ import brainlite
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn import LRU
 from brainlite.transform import grad, jit
+from tests.closeness import assert_close
 
 T, B, F, H = 6, 3, 2, 4
 X = brainlite.random.RandomState(2).randn(T, B, F)
@@ -24,14 +25,14 @@ def test_the_layer_follows_the_equations_of_the_paper() -> None:
     p = {name: np.asarray(each.value, np.float64) for (name,), each in layer.states().items()}
     size = np.exp(-np.exp(p["nu_log"]))
     transition = size * np.exp(1j * np.exp(p["theta_log"]))
-    np.testing.assert_allclose(np.exp(p["gamma_log"]), np.sqrt(1 - size**2), rtol=1e-5)
+    assert_close(np.exp(p["gamma_log"]), np.sqrt(1 - size**2))
     h = np.asarray(START, np.complex128)
     for t in range(T):
         u = np.asarray(X[t], np.float64)
         h = transition * h + np.exp(p["gamma_log"]) * (u @ (p["B_re"] + 1j * p["B_im"]).T)
         y = (h @ (p["C_re"] + 1j * p["C_im"]).T).real + p["D"] * u
-        np.testing.assert_allclose(ys[t], y, atol=1e-5)
-    np.testing.assert_allclose(last, h, atol=1e-5)
+        assert_close(ys[t], y)
+    assert_close(last, h)
     assert (ys.dtype, last.dtype) == (jnp.float32, jnp.complex64)
 
 
@@ -48,7 +49,7 @@ def test_in_parallel_and_in_sequence_are_the_same_with_their_gradients() -> None
         params = layer.states(brainlite.ParamState)
         results.append(jit(grad(run, params, argnums=(0, 1), return_value=True))(X, 1.5))
     for one, other in zip(*map(jax.tree.leaves, results), strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-5, rtol=1e-5)
+        assert_close(one, other)
 
 
 def test_the_ring_is_filled_evenly_up_to_the_largest_phase() -> None:

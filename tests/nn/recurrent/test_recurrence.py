@@ -9,6 +9,7 @@ import pytest
 
 from brainlite.nn._recurrent.recurrence import Cell, Marks, Weights, borders, recur
 from brainlite.typing import Array
+from tests.closeness import assert_close
 
 STEPS, BATCH = 5, 3
 
@@ -87,8 +88,7 @@ def test_results_and_derivatives_are_those_of_the_single_steps(reverse: bool, re
         return out, pull(jax.tree.map(jnp.sin, out)), jax.jvp(run, given, directions)
 
     found, expected = jax.jit(lambda: everything(own))(), everything(plain)
-    for mine, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
-        np.testing.assert_allclose(mine, theirs, atol=2e-5, rtol=2e-5)
+    assert_close(found, expected, terms=32)
 
 
 def test_second_derivatives_are_the_differences_of_the_first() -> None:

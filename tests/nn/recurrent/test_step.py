@@ -13,6 +13,7 @@ from brainlite.nn._recurrent.step import prepared
 from brainlite.state import HiddenState
 from brainlite.transform import for_loop, jit
 from brainlite.typing import Array
+from tests.closeness import assert_close
 
 X = jnp.asarray([0.2, 0.5])
 
@@ -81,8 +82,8 @@ def test_a_change_is_seen_by_the_next_step(change: Callable[[GRUCell], None]) ->
     before = cell.h.value
     change(cell)
     change(same)
-    np.testing.assert_allclose(cell(X), jit(same)(X), rtol=1e-6)  # traced: nothing prepared
-    np.testing.assert_allclose(cell(X), jit(same)(X), rtol=1e-6)
+    assert_close(cell(X), jit(same)(X))  # traced: nothing prepared
+    assert_close(cell(X), jit(same)(X))
     assert not np.allclose(cell.h.value, before)
 
 
@@ -90,7 +91,7 @@ def test_a_batch_may_follow_single_inputs() -> None:
     cell = make_cell()
     single = cell(X)
     init_all_states(cell, batch_size=2)
-    np.testing.assert_allclose(cell(jnp.stack([X, X]))[0], single, rtol=1e-6)
+    assert_close(cell(jnp.stack([X, X]))[0], single)
 
 
 def test_wrong_input_raises_after_a_good_step() -> None:
@@ -106,5 +107,5 @@ def test_wrong_input_raises_after_a_good_step() -> None:
 def test_steps_inside_a_loop_are_those_outside() -> None:
     cell, same = make_cell(), make_cell()
     outside: list[Array] = [cell(X) for _ in range(3)]
-    np.testing.assert_allclose(for_loop(same, jnp.stack([X] * 3)), jnp.stack(outside), rtol=1e-6)
-    np.testing.assert_allclose(same(X), cell(X), rtol=1e-6)
+    assert_close(for_loop(same, jnp.stack([X] * 3)), jnp.stack(outside))
+    assert_close(same(X), cell(X))

@@ -13,6 +13,7 @@ import brainlite
 from brainlite.nn import GRU, LSTM, RNN
 from brainlite.transform import grad, jit
 from brainlite.typing import Array
+from tests.closeness import assert_close
 from tests.nn.recurrent.data.make_torch_recurrent import (
     CASES,
     FEATURES,
@@ -80,7 +81,7 @@ def stored() -> Any:
 @pytest.mark.parametrize(("case", "run"), ALL)
 def test_outputs_states_and_gradients_are_those_of_torch(case: Case, run: str, stored: Any) -> None:
     found = run_here(make(case), case, run)
-    np.testing.assert_allclose(found, stored[f"{case}/{run}"], atol=1e-5, rtol=1e-5)
+    assert_close(found, stored[f"{case}/{run}"])
 
 
 @pytest.mark.slow
@@ -89,4 +90,4 @@ def test_outputs_states_and_gradients_are_those_of_torch(case: Case, run: str, s
 def test_other_parameters_agree_with_torch_where_it_is_installed(case: Case, run: str) -> None:
     pytest.importorskip("torch", reason="torch is not installed: `make bench` installs it")
     found = run_here(make(case, seed=20), case, run, seed=20)
-    np.testing.assert_allclose(found, compute(case, run, 20), atol=1e-5, rtol=1e-5)
+    assert_close(found, compute(case, run, 20))
