@@ -32,7 +32,7 @@ if "JAX_DISABLE_MOST_OPTIMIZATIONS" not in os.environ:
 # Of the tests that draw examples. `make test` draws the same ones each time, so that it is green or
 # red for everyone; `make test-all` asks by --hypothesis-profile for many new ones, and prints what
 # reproduces a failure.
-settings.register_profile("quick", max_examples=100, deadline=None, derandomize=True)
+settings.register_profile("quick", max_examples=40, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=5_000, deadline=None, print_blob=True)
 settings.load_profile("quick")
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import jax
 import jax.numpy as jnp
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from brainlite.metrics._sums import WORD, carried, plus
@@ -14,7 +14,6 @@ floats = st.floats(-(2.0**40), 2.0**40, width=32, allow_subnormal=False)
 add = jax.jit(plus)
 
 
-@settings(max_examples=50)
 @given(st.lists(floats, max_size=8))
 def test_a_sum_of_few_is_exact_to_twice_the_digits(numbers: list[float]) -> None:
     total, rest = jnp.float32(0), jnp.float32(0)
