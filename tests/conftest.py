@@ -4,7 +4,6 @@ After every test: no frame is open, no setting is left.
 """
 
 import os
-import resource
 import sys
 from collections.abc import Iterator
 from importlib import metadata
@@ -18,6 +17,9 @@ from hypothesis import settings
 from brainlite import environ
 from brainlite.graph import _node
 from brainlite.state._frame import current_frame
+
+if sys.platform != "win32":
+    import resource
 
 # The tests compile much and compute little: XLA is quicker when it leaves out most optimizations
 # and writes loops over elements by itself, without a detour through MLIR. jaxlib 0.11 lost that
@@ -44,13 +46,15 @@ _peaks: list[float] = []  # of the workers that have ended
 def _memory() -> float:
     """Return the bytes that this process holds; infinity where it is not known."""
     statistics = Path("/proc/self/statm")  # of Linux: in pages
-    if not statistics.exists():
+    if sys.platform == "win32" or not statistics.exists():
         return float("inf")
     return float(statistics.read_text("ascii").split()[1]) * resource.getpagesize()
 
 
 def _peak_memory() -> float:
-    """Return the most bytes that this process ever held."""
+    """Return the most bytes that this process ever held; NaN where it is not known."""
+    if sys.platform == "win32":
+        return float("nan")
     unit = 1 if sys.platform == "darwin" else 1024
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 

@@ -15,6 +15,8 @@ LOOKING = DOCS / "looking_at_models.md"
 PAGES = [*sorted((DOCS / "how-to").glob("*.md")), LOOKING]
 # What trains computes more than it compiles: XLA is to optimize it, unlike in the other tests.
 TRAINING = ("character_transformer", "image_classifier")
+# What takes longest of all tests; its layers and caches have tests of their own.
+LONGEST = ("character_transformer",)
 
 
 @pytest.fixture
@@ -26,7 +28,13 @@ def optimized(page: Path) -> Iterator[None]:
     config.update("jax_disable_most_optimizations", few)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.slow] * (page.stem in LONGEST), id=page.stem)
+        for page in PAGES
+    ],
+)
 @pytest.mark.usefixtures("optimized")
 def test_the_code_on_the_page_runs(page: Path) -> None:
     run(page)

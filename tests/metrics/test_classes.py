@@ -64,7 +64,8 @@ def ratios(labels: jax.Array, guesses: jax.Array, mask: jax.Array) -> list[list[
 def test_parts_give_the_ratios_of_the_whole(
     labels: np.ndarray, guesses: np.ndarray, mask: np.ndarray
 ) -> None:
-    for kind, found in zip(RATIOS, ratios(labels, guesses, mask), strict=True):
+    parts = map(jnp.asarray, (labels, guesses, mask))
+    for kind, found in zip(RATIOS, ratios(*parts), strict=True):
         for average, ratio in zip(AVERAGES, found, strict=True):
             assert_close(ratio, expected(kind, labels[mask], guesses[mask], average))
 
