@@ -122,7 +122,7 @@ def _add(
     means = jnp.where(counts == 0, 0, means)  # what does not count may be NaN
     counts = counts.astype(rest.dtype)
     added = counts.sum()
-    center = (counts * means).sum() / jnp.where(added == 0, 1, added)
+    center = _rounded((counts * means).sum() / jnp.where(added == 0, 1, added))
     off = jnp.where(counts == 0, 0, means - center)
     # The center was rounded: what it is off by shows in the mean of the deviations.
     slip = (counts * off).sum() / jnp.where(added == 0, 1, added)
@@ -135,3 +135,13 @@ def _add(
     amounts = jnp.stack([added, step * share, spread]).astype(rest.dtype)
     new, rest = plus(jnp.stack([count, mean, m2]), rest.at[1].add(finer * share), amounts)
     return new[0], new[1], new[2], rest
+
+
+def _rounded(x: Array) -> Array:
+    """Round to one bit less than the dtype has, so that all who use ``x`` use the same number.
+
+    XLA may compute a quotient anew in each place where it is used, and there as a part of one
+    operation with what follows, which does not round it.
+    """
+    info: Any = jnp.finfo(x.dtype)  # type: ignore[no-untyped-call]  # of jax
+    return jax.lax.reduce_precision(x, info.nexp, info.nmant - 1)
