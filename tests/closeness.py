@@ -25,9 +25,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-# For one term: both results err, in the product and in the sum, and XLA's elementary functions are
-# good to two or three units.
-ROUNDINGS = 8
+# For one term, of both results: each errs in the product and in the sum, and by the two or three
+# units to which elementary functions are good.
+ROUNDINGS = 16
 
 
 def assert_same(actual: Any, expected: Any) -> None:
