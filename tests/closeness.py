@@ -54,6 +54,11 @@ def assert_close(actual: Any, expected: Any, terms: int = 8, scale: float = 0.0)
     jax.tree.map(compare, actual, expected)
 
 
+def assert_leaves_close(actual: Any, expected: Any, terms: int = 8) -> None:
+    """Compare the leaves of two pytrees up to rounding, whatever containers they are in."""
+    assert_close(jax.tree.leaves(actual), jax.tree.leaves(expected), terms)
+
+
 def assert_to_last_place(actual: Any, expected: float) -> None:
     """Compare a float32 that keeps all its digits with its value in float64: at most two units off.
 

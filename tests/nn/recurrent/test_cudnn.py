@@ -23,7 +23,7 @@ from brainlite.nn._recurrent import cudnn, torch_recurrent, torch_rnn
 from brainlite.nn._recurrent.lengths import valid_steps
 from brainlite.nn._recurrent.recurrence import Marks, Weights
 from brainlite.transform import grad, jit
-from tests.closeness import assert_close
+from tests.closeness import assert_leaves_close
 
 T, B, F, H = 5, 3, 2, 4
 X = brainlite.random.RandomState(0).randn(T, B, F)
@@ -68,7 +68,7 @@ def test_packed_parameters_give_the_values_and_gradients_of_the_reference(
     (found, (d_x, d_hx)), value = jit(own)(x, hx)
     values = {name: getattr(layer, name).value for name in names}
     there = jax.jit(jax.value_and_grad(reference, (0, 1, 2)))(x, hx, values)
-    assert_close((value, (d_x, d_hx, {name: found[name,] for name in names})), there)
+    assert_leaves_close((value, (d_x, d_hx, {name: found[name,] for name in names})), there)
     assert cudnn.pack(layer._weights()).size == rnn.get_num_params_in_lstm(F, H, 2, both)
 
 
@@ -136,7 +136,7 @@ def test_cudnn_is_called_with_what_gives_the_values_and_gradients_of_the_layer(
 
     expected = jax.jit(lambda: everything(in_jax(layer, lengths)))()
     assert not in_place
-    assert_close(jax.jit(lambda: everything(on_cudnn(layer, lengths)))(), expected)
+    assert_leaves_close(jax.jit(lambda: everything(on_cudnn(layer, lengths)))(), expected)
     assert in_place == ["forward", "backward"]
 
 
@@ -154,7 +154,7 @@ def test_a_vmap_and_second_derivatives_are_computed_without_cudnn(in_place: list
         return each, jax.grad(jax.grad(loss))(1.5, X)
 
     expected = jax.jit(lambda: results(in_jax(layer)))()
-    assert_close(jax.jit(lambda: results(on_cudnn(layer)))(), expected)
+    assert_leaves_close(jax.jit(lambda: results(on_cudnn(layer)))(), expected)
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_code_for_cuda_calls_cudnn_and_code_for_cpu_does_not() -> None:
     assert targets(layer, "cuda") == both
     assert targets(layer, "cuda", lengths=LENGTHS) == both
     assert targets(layer, "cpu") == set()
-    assert_close(layer(X), without_cudnn(layer)(X))
+    assert_leaves_close(layer(X), without_cudnn(layer)(X))
 
 
 SPECIAL: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -234,7 +234,9 @@ def test_dropout_keeps_calls_from_cudnn_while_it_acts() -> None:
         pytest.raises(OptionError, match="it has no dropout"),
     ):
         layer(X)
-    assert_close(jax.random.key_data(brainlite.random.get_key()), jax.random.key_data(before))
+    assert_leaves_close(
+        jax.random.key_data(brainlite.random.get_key()), jax.random.key_data(before)
+    )
     with brainlite.environ.context(fit=False):
         assert targets(layer, "cuda")
 

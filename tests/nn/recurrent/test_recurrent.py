@@ -12,7 +12,7 @@ from brainlite.errors import OptionError
 from brainlite.nn import GRUCell, LSTMCell, Module, Recurrent, init_all_states
 from brainlite.transform import for_loop, grad, jit
 from brainlite.typing import Array
-from tests.closeness import assert_close
+from tests.closeness import assert_leaves_close
 
 T, B, F, H = 6, 3, 2, 4
 X = brainlite.random.RandomState(2).randn(T, B, F)
@@ -41,8 +41,8 @@ def test_a_cell_of_the_library_gives_what_a_loop_over_it_gives() -> None:
     cell = LSTMCell(F, H)
     ys, last = Recurrent(cell)(X)
     init_all_states(cell, batch_size=B)
-    assert_close(ys, for_loop(cell, X))
-    assert_close(last, {("c",): cell.c.value, ("h",): cell.h.value})
+    assert_leaves_close(ys, for_loop(cell, X))
+    assert_leaves_close(last, {("c",): cell.c.value, ("h",): cell.h.value})
 
 
 @pytest.mark.parametrize("remat", [False, True])
@@ -54,11 +54,11 @@ def test_a_cell_of_ones_own_takes_lengths_resets_and_states(remat: bool) -> None
     for lane, pieces in enumerate([(slice(0, 4), slice(4, 6)), (slice(0, 3),), (slice(0, 0),)]):
         outs = [layer(X[piece, lane]) for piece in pieces]
         found = ys[: int(lengths[lane]), lane]
-        assert_close(found, jnp.concatenate([out for out, _ in outs]))
-        assert_close(last["trace",]["slow"][lane], outs[-1][1]["trace",]["slow"])
+        assert_leaves_close(found, jnp.concatenate([out for out, _ in outs]))
+        assert_leaves_close(last["trace",]["slow"][lane], outs[-1][1]["trace",]["slow"])
     first, state = layer(X[:2])
     second, _ = layer(X[2:], state)
-    assert_close(jnp.concatenate([first, second]), layer(X)[0])
+    assert_leaves_close(jnp.concatenate([first, second]), layer(X)[0])
 
 
 def test_truncated_gradients_are_those_of_the_chunks() -> None:
@@ -73,7 +73,7 @@ def test_truncated_gradients_are_those_of_the_chunks() -> None:
         return (first**2).sum() + (second**2).sum()
 
     expected = grad(in_chunks, params)()
-    assert_close(found, expected)
+    assert_leaves_close(found, expected)
     whole = grad(lambda: (chunked(X)[0] ** 2).sum(), params)()
     assert not np.allclose(
         whole["cell", "Wh", "weight"]["weight"], found["cell", "Wh", "weight"]["weight"]
@@ -84,9 +84,9 @@ def test_a_stream_is_reset_to_where_it_began() -> None:
     layer = init_all_states(Recurrent(Leaky(), stateful=True), batch_size=B)
     first, _ = layer(X[:2])
     again, _ = layer(X[:2], reset=jnp.zeros((2, B), bool).at[0].set(True))
-    assert_close(again, first)
+    assert_leaves_close(again, first)
     onward, _ = layer(X[2:])
-    assert_close(jnp.concatenate([again, onward]), Recurrent(layer.cell)(X)[0])
+    assert_leaves_close(jnp.concatenate([again, onward]), Recurrent(layer.cell)(X)[0])
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from brainlite.nn import (
 from brainlite.nn._layers import layer as layer_module
 from brainlite.nn._recurrent import sequence
 from brainlite.transform import jit, vmap
-from tests.closeness import assert_close
+from tests.closeness import assert_leaves_close
 
 T, B, F, H = 6, 4, 2, 3
 LENGTHS = jnp.array([4, 0, 6, 4])
@@ -58,12 +58,12 @@ def test_padded_sequences_give_what_each_gives_alone(make: Callable[..., Any]) -
     layer = make()
     ys, last = layer(X, lengths=LENGTHS)
     again = layer(X, mask=jnp.arange(T)[:, None] < LENGTHS)
-    assert_close((ys, last), again)
+    assert_leaves_close((ys, last), again)
     for number, length in enumerate(LENGTHS.tolist()):
         alone, end = layer(X[:length, number])
-        assert_close(ys[:length, number], alone)
+        assert_leaves_close(ys[:length, number], alone)
         assert (ys[length:, number] == 0).all()
-        assert_close(lane(last, number), end)
+        assert_leaves_close(lane(last, number), end)
 
 
 @both_ways
@@ -71,9 +71,9 @@ def test_a_reset_starts_a_new_sequence(make: Callable[..., Any]) -> None:
     layer = make()
     reset = jnp.zeros((T, B), bool).at[0].set(True).at[2, 0].set(True).at[4, 0].set(True)
     ys, _last = jit(lambda: layer(X, reset=reset))()
-    assert_close(ys[:, 1:], layer(X)[0][:, 1:])
+    assert_leaves_close(ys[:, 1:], layer(X)[0][:, 1:])
     parts = [layer(X[piece, 0]) for piece in (slice(0, 2), slice(2, 4), slice(4, 6))]
-    assert_close(ys[:, 0], jnp.concatenate([part for part, _ in parts]))
+    assert_leaves_close(ys[:, 0], jnp.concatenate([part for part, _ in parts]))
 
 
 @every
@@ -85,10 +85,12 @@ def test_a_reset_goes_back_to_the_given_state_and_not_in_the_padding(
     ys, last = layer(X, some, reset=jnp.ones((T, B), bool), lengths=LENGTHS)
     for t in range(T):
         step, _ = layer(X[t : t + 1], some)
-        assert_close(ys[t], jnp.where(t < LENGTHS[:, None], step[0], 0))
-    assert_close(lane(last, 1), lane(some, 1))  # no step at all
+        assert_leaves_close(ys[t], jnp.where(t < LENGTHS[:, None], step[0], 0))
+    assert_leaves_close(lane(last, 1), lane(some, 1))  # no step at all
     _, end = layer(X[3:4], some)
-    assert_close(lane(last, 0), lane(end, 0))  # the last valid step; a reset in the padding is none
+    assert_leaves_close(
+        lane(last, 0), lane(end, 0)
+    )  # the last valid step; a reset in the padding is none
 
 
 @every
@@ -101,12 +103,12 @@ def test_a_stream_in_chunks_gives_the_numbers_of_one_go(make: Callable[..., Any]
         run = jit(layer) if len(sizes) == 2 else layer
         results = [run(piece) for piece in pieces]
         runs.append((jnp.concatenate([ys for ys, _ in results]), results[-1][1]))
-    assert_close(runs[1], runs[0])
-    assert_close(runs[2], runs[0])
+    assert_leaves_close(runs[1], runs[0])
+    assert_leaves_close(runs[2], runs[0])
     reset_all_states(layer, batch_size=B)
-    assert_close(layer(X), runs[0])
+    assert_leaves_close(layer(X), runs[0])
     first = jnp.zeros((T, B), bool).at[0].set(True)
-    assert_close(layer(X, reset=first), runs[0])  # back to zeros, not to where the stream is
+    assert_leaves_close(layer(X, reset=first), runs[0])  # back to zeros, not to where the stream is
 
 
 @every
@@ -115,14 +117,14 @@ def test_batch_first_unbatched_and_vmapped_are_the_same(make: Callable[..., Any]
     ys, last = layer(X, lengths=LENGTHS)
     layer.batch_first = True
     turned, end = layer(X.swapaxes(0, 1), lengths=LENGTHS)
-    assert_close((turned.swapaxes(0, 1), end), (ys, last))
+    assert_leaves_close((turned.swapaxes(0, 1), end), (ys, last))
     alone, end = layer(X[:, 2], lengths=LENGTHS[2])
-    assert_close((alone, end), (ys[:, 2], lane(last, 2)))
+    assert_leaves_close((alone, end), (ys[:, 2], lane(last, 2)))
     if not isinstance(layer, Recurrent):  # whose states are written, and so declared to vmap
         lanes, _ = vmap(
             lambda x, length: layer(x, lengths=length), in_axes=(1, 0), out_axes=(1, 0)
         )(X, LENGTHS)
-        assert_close(lanes, ys)
+        assert_leaves_close(lanes, ys)
 
 
 @every
@@ -136,7 +138,7 @@ def test_a_call_that_fails_leaves_the_states_as_they_were(make: Callable[..., An
     with pytest.raises(InputError, match="lengths do not fit the input"):
         layer(X, lengths=LENGTHS + 1)
     assert before.keys() == layer.states(brainlite.HiddenState).keys()
-    assert_close(layer.states(brainlite.HiddenState).to_values(), before)
+    assert_leaves_close(layer.states(brainlite.HiddenState).to_values(), before)
 
 
 def test_messages_name_the_place_the_shapes_and_what_to_do() -> None:

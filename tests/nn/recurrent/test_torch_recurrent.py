@@ -12,7 +12,7 @@ from brainlite.errors import EnvironmentKeyError, InputError, OptionError, SizeE
 from brainlite.nn import GRU, LSTM, RNN, init_all_states
 from brainlite.nn._recurrent.torch_recurrent import kernel
 from brainlite.transform import for_loop, grad, jit
-from tests.closeness import assert_close, assert_same
+from tests.closeness import assert_close, assert_leaves_close, assert_same
 
 T, B, F, H = 6, 3, 2, 4
 X = brainlite.random.RandomState(2).randn(T, B, F)
@@ -38,7 +38,7 @@ def test_parameters_have_the_names_and_the_order_of_torch() -> None:
 def test_a_state_dict_goes_out_and_in_and_in_only_as_a_whole() -> None:
     one, other = GRU(F, H, num_layers=2), GRU(F, H, num_layers=2)
     other.load_torch_state_dict(one.to_torch_state_dict())
-    assert_close(other(X), one(X))
+    assert_leaves_close(other(X), one(X))
     before = one.to_torch_state_dict()
     for bad, text in (
         ({k: v for k, v in before.items() if k != "bias_hh_l1"}, r"bias_hh_l1(.|\n)*None"),
@@ -81,15 +81,15 @@ def test_dropout_acts_between_layers_and_only_where_fitting() -> None:
     with brainlite.environ.context(fit=False):
         plain, dropless = run(X), RNN(F, H, num_layers=2)
     dropless.load_torch_state_dict(layer.to_torch_state_dict())
-    assert_close(plain, dropless(X))
+    assert_leaves_close(plain, dropless(X))
     with brainlite.environ.context(fit=True):
         first, second = run(X), run(X)
-        assert_close(dropless(X), plain)
+        assert_leaves_close(dropless(X), plain)
     assert not np.allclose(first[0], second[0])  # drawn anew at each call
     assert (np.asarray(first[0]) != 0).all()  # not on the output
-    assert_close(first[1][0], plain[1][0])  # nor on the first layer
+    assert_leaves_close(first[1][0], plain[1][0])  # nor on the first layer
     layer.eval()
-    assert_close(run(X), plain)
+    assert_leaves_close(run(X), plain)
 
 
 def test_dropout_keeps_the_mean() -> None:
@@ -118,7 +118,7 @@ def gradients(layer: Any, xs: Any) -> Any:
 def test_truncated_gradients_are_those_of_the_chunks() -> None:
     layer, chunked = LSTM(F, H, 2, tbptt=4), LSTM(F, H, 2)
     chunked.load_torch_state_dict(layer.to_torch_state_dict())
-    assert_close(layer(X), chunked(X))
+    assert_leaves_close(layer(X), chunked(X))
 
     def in_chunks(xs: Any) -> Any:
         first, state = chunked(xs[:4])
@@ -127,7 +127,7 @@ def test_truncated_gradients_are_those_of_the_chunks() -> None:
 
     params = chunked.states(brainlite.ParamState)
     expected: Any = jit(grad(in_chunks, params, argnums=0))(X)
-    assert_close(gradients(layer, X), expected)
+    assert_leaves_close(gradients(layer, X), expected)
     assert not np.allclose(gradients(chunked, X)[1], expected[1], atol=1e-4)
 
 
@@ -144,7 +144,7 @@ def test_remat_gives_the_same_gradients_from_less_memory() -> None:
         run = jit(grad(lambda xs: layer(xs)[1].sum(), layer.states(brainlite.ParamState)))
         found.append(run(xs))
         sizes.append(bytes_of(run.lower(xs).compile()))
-    assert_close(found[1], found[0], terms=200)
+    assert_leaves_close(found[1], found[0], terms=200)
     assert sizes[1] < 0.4 * sizes[0]
 
 
@@ -164,7 +164,7 @@ def test_a_stream_also_runs_inside_a_loop_of_the_library() -> None:
     alone = LSTM(F, H)
     alone.load_torch_state_dict(layer.to_torch_state_dict())
     ys, (h, c) = alone(X)
-    assert_close((pieces, layer.h.value, layer.c.value), (ys, h, c))
+    assert_leaves_close((pieces, layer.h.value, layer.c.value), (ys, h, c))
 
 
 def test_an_eager_call_is_compiled_once_for_its_shapes() -> None:
