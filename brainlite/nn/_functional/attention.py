@@ -79,10 +79,11 @@ def attend(
         masks, causal = close_future(masks, query.shape[-3], key.shape[-3]), False
     keep, alive = _alive(masks.keep)
     lead = query.shape[:-3]
-    q, k, v = [each.reshape(-1, *each.shape[-3:]).astype(dtype) for each in (query, key, value)]
+    exact = _exact(dtype)
+    q, k, v = [each.reshape(-1, *each.shape[-3:]).astype(exact) for each in (query, key, value)]
     bias, keep = [_flat(each, lead) for each in (masks.bias, keep)]
     out = jax.nn.dot_product_attention(q, k, v, bias, keep, scale=scale, is_causal=causal)
-    out = out.reshape(query.shape)
+    out = out.reshape(query.shape).astype(dtype)
     return out if alive is None else jnp.where(alive.swapaxes(-3, -2), out, 0)
 
 
@@ -96,13 +97,15 @@ def weigh(
     keep, alive = _alive(masks.keep)
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     dtype = jnp.promote_types(query.dtype, jnp.float32)
+    kind, exact = query.dtype, _exact(jnp.result_type(query, key))
+    query, key = query.astype(exact), key.astype(exact)
     key = jnp.repeat(key, query.shape[-2] // key.shape[-2], -2)
     logits = scale * jnp.einsum("...tnh,...snh->...nts", query, key, preferred_element_type=dtype)
     if masks.bias is not None:
         logits = logits + masks.bias.astype(dtype)
     if keep is not None:
         logits = jnp.where(keep, logits, -jnp.inf)
-    weights = jax.nn.softmax(logits).astype(query.dtype)
+    weights = jax.nn.softmax(logits).astype(kind)
     return weights if alive is None else jnp.where(alive, weights, 0)
 
 
@@ -112,6 +115,12 @@ def mix(weights: Array, value: Array) -> Array:
     value = jnp.repeat(value, weights.shape[-3] // value.shape[-2], -2)
     out: Array = jnp.einsum("...nts,...snh->...tnh", weights, value)
     return out
+
+
+def _exact(dtype: Any) -> Any:
+    """Return the type to multiply in: XLA has no product of float16 into float32 on CPU."""
+    on_cpu = jax.default_backend() == "cpu"
+    return jnp.dtype(jnp.float32) if dtype == jnp.float16 and on_cpu else dtype
 
 
 def _alive(keep: Array | None) -> tuple[Array | None, Array | None]:

@@ -39,9 +39,8 @@ class Embedding(Layer):
     padding_idx : int, optional
         A row that is 0 at first and gets no gradient; a negative one counts from the end.
     max_norm : float, optional
-        Rows of a greater norm are shortened to it when they are looked up. In training the short
-        rows are written to the table, as torch does at any time: the mode must be known. No
-        gradient passes through the norm.
+        Rows of a greater norm are shortened to it when they are looked up, and the short rows are
+        written to the table, as in torch whatever the mode. No gradient passes through the norm.
     norm_type : float
         The p of that norm.
     scale_grad_by_freq : bool
@@ -204,11 +203,10 @@ class Embedding(Layer):
         if self.max_norm is not None:
             short = self._shorten(rows)
             rows = _instead(rows, short, jnp.ones((), rows.dtype))
-            if self.training:
-                # The whole table takes the place of the old one, so that also later lookups of
-                # the same function have a gradient.
-                new = table.at[where].set(short, mode="drop", wrap_negative_indices=False)
-                self.weight.value = _instead(table, new, jnp.ones((), table.dtype))
+            # The whole table takes the place of the old one, so that also later lookups of the
+            # same function have a gradient.
+            new = table.at[where].set(short, mode="drop", wrap_negative_indices=False)
+            self.weight.value = _instead(table, new, jnp.ones((), table.dtype))
         share = self._share(where)
         if share is not None:
             share = share.reshape(where.shape + (1,) * len(self.embedding_size))

@@ -19,6 +19,7 @@ from brainlite.nn._layers.layer import Init, check_features
 from brainlite.nn._layers.linear import Linear, affine
 from brainlite.nn._modules.module import Module
 from brainlite.nn._modules.size import to_size
+from brainlite.nn._recurrent.sequence import dtype_of_parameters
 from brainlite.nn._recurrent.step import Step, is_untraced, prepared
 from brainlite.nn.functional import is_pure, resolve_activation
 from brainlite.random import uniform
@@ -126,7 +127,8 @@ class RNNCell(Module):
 
     def _initial(self, batch_size: int | None) -> Array:
         initial: Array = init.param(self.state_initializer, self.num_out, batch_size)
-        return initial
+        floats = jnp.issubdtype(initial.dtype, jnp.floating)
+        return initial.astype(dtype_of_parameters(self)) if floats else initial
 
     def update(self, x: Array) -> Array:
         """Take one step.

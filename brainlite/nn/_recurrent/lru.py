@@ -125,7 +125,9 @@ class LRU(SequenceLayer):
         return [(*batch, self.hidden_size)]
 
     def _zeros(self, batch_size: int | None) -> Hidden:
-        return tuple([jax.lax.complex(h, h) for h in super()._zeros(batch_size)])
+        zeros = super()._zeros(batch_size)
+        wide = [h.astype(jnp.promote_types(h.dtype, jnp.float32)) for h in zeros]
+        return tuple([jax.lax.complex(h, h) for h in wide])
 
     def update(
         self,

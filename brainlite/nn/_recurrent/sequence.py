@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -13,7 +14,7 @@ from brainlite.nn._modules.module import Module
 from brainlite.nn._recurrent.lengths import check_marks, valid_steps
 from brainlite.nn._recurrent.recurrence import Hidden, Marks
 from brainlite.nn._recurrent.step import is_untraced
-from brainlite.state import HiddenState
+from brainlite.state import HiddenState, ParamState
 from brainlite.state._locate import locate
 from brainlite.typing import Array, ArrayLike, Shape
 
@@ -22,6 +23,7 @@ __all__ = [
     "SequenceLayer",
     "arrange",
     "check_rank",
+    "dtype_of_parameters",
     "layout",
     "put_back",
     "unpadded",
@@ -86,7 +88,8 @@ class SequenceLayer(Module):
 
     def _zeros(self, batch_size: int | None) -> Hidden:
         batch = () if batch_size is None else (batch_size,)
-        return tuple([jnp.zeros(shape, environ.dftype()) for shape in self._shapes(batch)])
+        dtype = dtype_of_parameters(self)
+        return tuple([jnp.zeros(shape, dtype) for shape in self._shapes(batch)])
 
     def _begin(
         self, x: Array, hx: Sequence[Array] | None, lengths: Given, mask: Given, reset: Given
@@ -129,6 +132,13 @@ class SequenceLayer(Module):
             got=f"shapes {found}" if isinstance(hidden, tuple | list) else "a single array",
             fix=fix,
         )
+
+
+def dtype_of_parameters(layer: Module) -> Any:
+    """Return the type of floats that a layer computes in, which its hidden states have, too."""
+    leaves = jax.tree.leaves(dict(layer.states(ParamState).to_values()))
+    kinds = [leaf.dtype for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    return jnp.result_type(*kinds) if kinds else environ.dftype()
 
 
 def arrange(call: Call, batch_first: bool) -> tuple[Array, Marks]:

@@ -31,10 +31,15 @@ def test_rows_gradients_and_table_are_those_of_torch(name: str) -> None:
     assert_close(found, STORED[f"Embedding {name}"])
 
 
-def test_evaluation_shortens_rows_but_leaves_the_table() -> None:
-    layer = Embedding(5, 3, TABLE, max_norm=0.1).eval()
-    assert bool((jnp.linalg.norm(layer(jnp.arange(5)), axis=-1) < 0.1 + 1e-6).all())
-    np.testing.assert_array_equal(layer.weight.value, TABLE)
+def test_rows_are_shortened_in_any_mode_and_without_one() -> None:
+    used = np.array([1, 4])
+    layers = [Embedding(5, 3, TABLE, max_norm=0.1) for _ in range(3)]
+    for layer in (layers[0], layers[1].eval(), layers[2].train()):
+        rows = layer(used)
+        np.testing.assert_allclose(np.linalg.norm(rows, axis=-1), 0.1, rtol=1e-5)
+        np.testing.assert_array_equal(layer.weight.value[used], rows)
+        rest = jnp.array([0, 2, 3])
+        np.testing.assert_array_equal(layer.weight.value[rest], jnp.asarray(TABLE)[rest])
 
 
 def test_two_lookups_in_one_loss_both_have_a_gradient() -> None:

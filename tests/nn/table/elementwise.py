@@ -58,11 +58,10 @@ LAYERS = [
             Bad(lambda: nn.Embedding(5, 3, padding_idx=9), SizeError, r"padding_idx"),
         ),
     ),
-    Described(  # in training it writes the rows that it shortens
+    Described(  # it writes the rows that it shortens
         "Embedding(max_norm)",
         lambda: nn.Embedding(5, 3, floats(5, 3), max_norm=0.5),
         (jnp.array([1, 4, 1]),),
-        mode=True,
         differentiable=False,
         slope=False,  # no gradient passes through the norm
         dtypes=(),
