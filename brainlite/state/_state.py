@@ -321,7 +321,7 @@ class ParamState(State[T]):
 
     def _check(self, old: Any, new: Any) -> None:
         super()._check(old, new)
-        if old is None or new is None or same_types(old, new):
+        if old is None or (new is not None and same_types(old, new)):
             return
         raise StateValueError(
             "a parameter was given a value of another shape or dtype",

@@ -9,7 +9,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from brainlite._jax_compat import Tracer
 from brainlite.errors import InputError
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._functional.reduction import (
@@ -154,7 +156,6 @@ def poisson_nll_loss(
     return reduce_loss("poisson_nll_loss", loss, reduction)
 
 
-@kernel("full", "eps", "reduction")
 def gaussian_nll_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -179,13 +180,34 @@ def gaussian_nll_loss(
     Raises
     ------
     InputError
-        The shape of ``var`` is another.
+        The shape of ``var`` is another, or one is negative. Under a transform, where its value is
+        unknown, a negative one makes the loss NaN.
 
     References
     ----------
     Nix and Weigend, "Estimating the mean and variance of the target probability distribution",
     ICNN 1994.
     """
+    if not isinstance(var, Tracer) and np.any(np.asarray(var) < 0):
+        raise InputError(
+            "a variance is negative",
+            where="gaussian_nll_loss",
+            expected="numbers of 0 or more",
+            got=f"{float(np.min(np.asarray(var)))} among them",
+            fix="make them positive first, by `jnp.exp` or `softplus`",
+        )
+    return _gaussian_nll_loss(input, target, var, full, eps, reduction)
+
+
+@kernel("full", "eps", "reduction")
+def _gaussian_nll_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    var: ArrayLike,
+    full: bool,
+    eps: float,
+    reduction: Reduction,
+) -> Array:
     where = "gaussian_nll_loss"
     x, y = same_shape(where, input=input, target=target)
     given, shape = jnp.shape(var), x.shape
@@ -199,6 +221,7 @@ def gaussian_nll_loss(
         )
     (v,) = as_floats(where, var)
     wide: Any = v[..., None] if given not in ((), shape) and given == shape[:-1] else v
+    wide = jnp.where(wide < 0, jnp.nan, wide)
     wide = wide + jax.lax.stop_gradient(jnp.maximum(wide, eps) - wide)
     loss = 0.5 * (jnp.log(wide) + jnp.square(x - y) / wide)
     loss = loss + 0.5 * math.log(2 * math.pi) if full else loss

@@ -1,9 +1,11 @@
 """Training or evaluating: the mode of a module, and how the environment has a say in it."""
 
-from typing import Self
+from typing import Any, Self
+
+import numpy as np
 
 from brainlite import environ
-from brainlite.errors import EnvironmentKeyError
+from brainlite.errors import EnvironmentKeyError, OptionError
 from brainlite.graph import Node, iter_node
 from brainlite.state._locate import locate
 
@@ -67,6 +69,15 @@ class HasMode(Node):
         -------
         The module.
         """
+        given: Any = mode
+        if given is not None and not isinstance(given, bool | np.bool):
+            raise OptionError(
+                "this is no mode",
+                where=locate(self) or type(self).__name__,
+                expected="True, False or None",
+                got=repr(given),
+                fix="call `train()` or `eval()`",
+            )
         for _, node in iter_node(self):
             if isinstance(node, HasMode) and node._train_mode is not mode:
                 node.training = mode

@@ -94,6 +94,15 @@ class Loadable(Node):
         >>> brainlite.nn.Linear(2, 3).load_state_dict(saved)
         IncompatibleKeys(missing_keys=[], unexpected_keys=[])
         """
+        named: Any = state_dict
+        if not isinstance(named, Mapping):
+            raise StateDictError(
+                "this is no state dict",
+                where=type(self).__name__,
+                expected="a mapping from names to arrays",
+                got=f"{type(named).__name__} {named!r}"[:80],
+                fix="pass what `state_dict()` returned",
+            )
         entries = _entries(self)
         given: dict[tuple[int, int], Any] = {}
         misfits: list[str] = []

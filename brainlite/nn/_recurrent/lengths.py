@@ -13,7 +13,7 @@ from brainlite.nn._layers.layer import refused
 from brainlite.nn._modules.module import Module
 from brainlite.typing import Array, ArrayLike, Shape
 
-__all__ = ["check_marks", "pad_sequences", "valid_steps"]
+__all__ = ["check_marks", "pad_sequences", "to_lengths", "valid_steps"]
 
 
 def pad_sequences(
@@ -49,7 +49,8 @@ def pad_sequences(
     InputError
         There is no sequence, or they do not fit together.
     OptionError
-        ``bucket`` is not positive, or no length in it is large enough.
+        ``bucket`` is not positive, or no length in it is large enough; or whole numbers are to be
+        padded with what they cannot be.
 
     Examples
     --------
@@ -71,6 +72,7 @@ def pad_sequences(
         )
     steps = _bucketed(max(len(each) for each in arrays), bucket)
     dtype = jnp.result_type(*arrays)
+    _check_padding(padding_value, dtype)
     # Filled by numpy where it can be: jax would compile a copy for each length.
     rows = arrays if any(isinstance(each, Tracer) for each in arrays) else jax.device_get(arrays)
     library: Any = jnp if rows is arrays else np
@@ -81,6 +83,22 @@ def pad_sequences(
     ]
     stacked = library.stack(padded, axis=0 if batch_first else 1)
     return jnp.asarray(stacked, dtype), jnp.asarray([len(row) for row in rows], jnp.int32)
+
+
+def _check_padding(value: Any, dtype: Any) -> None:
+    """Raise unless whole numbers of this type can be padded with the value."""
+    if not jnp.issubdtype(dtype, jnp.integer):
+        return
+    limits: Any = np.iinfo(dtype)
+    if float(value).is_integer() and limits.min <= value <= limits.max:
+        return
+    raise OptionError(
+        "the sequences cannot hold what they are padded with",
+        where="pad_sequences",
+        expected=f"a whole number from {limits.min} to {limits.max}, for {dtype}",
+        got=f"padding_value={value!r}",
+        fix="pass another value, or sequences of another dtype",
+    )
 
 
 def _bucketed(steps: int, bucket: int | Sequence[int]) -> int:
@@ -98,6 +116,15 @@ def _bucketed(steps: int, bucket: int | Sequence[int]) -> int:
         got=f"bucket={bucket!r}",
         fix="add a longer bucket, or cut the sequences",
     )
+
+
+def to_lengths(lengths: ArrayLike | Sequence[int] | None) -> ArrayLike | None:
+    """Return lengths as an array: they may be a list, as in torch."""
+    if isinstance(lengths, list | tuple):
+        return np.asarray(lengths)
+    given: Any = lengths
+    found: ArrayLike | None = given
+    return found
 
 
 def valid_steps(steps: int, lengths: Array | None, mask: Array | None) -> Array | None:

@@ -12,7 +12,7 @@ from brainlite.graph import StateDict
 from brainlite.nn._layers.layer import check_features
 from brainlite.nn._modules.collective import init_all_states
 from brainlite.nn._modules.module import Module
-from brainlite.nn._recurrent.lengths import check_marks
+from brainlite.nn._recurrent.lengths import check_marks, to_lengths
 from brainlite.nn._recurrent.recurrence import Marks, borders
 from brainlite.nn._recurrent.sequence import Call, Given, arrange, check_rank
 from brainlite.state import HiddenState
@@ -122,6 +122,7 @@ class Recurrent(Module):
         check_rank(self, x)
         if (size := self.cell._in_size) is not None:  # before any state is made
             check_features(self, x, size[-1])
+        lengths = to_lengths(lengths)
         check_marks(self, x.shape[:-1], lengths, mask, reset, self.batch_first)
         xs, marks = self._arranged(Call(x, None, None, lengths, mask, reset))
         initial = self._start(hx, xs, marks.reset is not None)

@@ -11,7 +11,7 @@ from brainlite import environ
 from brainlite.errors import InputError
 from brainlite.nn._layers.layer import check_features
 from brainlite.nn._modules.module import Module
-from brainlite.nn._recurrent.lengths import check_marks, valid_steps
+from brainlite.nn._recurrent.lengths import check_marks, to_lengths, valid_steps
 from brainlite.nn._recurrent.recurrence import Hidden, Marks
 from brainlite.nn._recurrent.step import is_untraced
 from brainlite.state import HiddenState, ParamState
@@ -30,7 +30,7 @@ __all__ = [
     "where_is",
 ]
 
-Given: TypeAlias = ArrayLike | None
+Given: TypeAlias = ArrayLike | Sequence[int] | None
 
 
 class Call(NamedTuple):
@@ -97,6 +97,7 @@ class SequenceLayer(Module):
         """Check what the layer is called with."""
         check_rank(self, x)
         check_features(self, x, self.in_size[-1])
+        lengths = to_lengths(lengths)
         check_marks(self, x.shape[:-1], lengths, mask, reset, self.batch_first)
         batch = x.shape[:1] if self.batch_first else x.shape[1:2]
         shapes = self._shapes(batch if x.ndim == 3 else ())
