@@ -13,6 +13,7 @@ from brainlite.nn._recurrent.recurrence import Marks
 from brainlite.nn._recurrent.sequence import (
     Call,
     Given,
+    Lengths,
     SequenceLayer,
     arrange,
     layout,
@@ -149,7 +150,7 @@ class MinGRU(SequenceLayer):
         x: Array,
         hx: Array | None = None,
         *,
-        lengths: Given = None,
+        lengths: Lengths = None,
         mask: Given = None,
         reset: Given = None,
     ) -> tuple[Array, Array]:

@@ -13,7 +13,7 @@ from brainlite.errors import OptionError
 from brainlite.nn._modules.size import to_size
 from brainlite.nn._recurrent.linear_recurrence import marked_recurrence
 from brainlite.nn._recurrent.recurrence import Hidden
-from brainlite.nn._recurrent.sequence import Call, Given, SequenceLayer, arrange, put_back
+from brainlite.nn._recurrent.sequence import Call, Given, Lengths, SequenceLayer, arrange, put_back
 from brainlite.state import ParamState
 from brainlite.typing import Array, Shape
 
@@ -134,7 +134,7 @@ class LRU(SequenceLayer):
         x: Array,
         hx: Array | None = None,
         *,
-        lengths: Given = None,
+        lengths: Lengths = None,
         mask: Given = None,
         reset: Given = None,
     ) -> tuple[Array, Array]:

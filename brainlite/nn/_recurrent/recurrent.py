@@ -14,7 +14,7 @@ from brainlite.nn._modules.collective import init_all_states
 from brainlite.nn._modules.module import Module
 from brainlite.nn._recurrent.lengths import check_marks, to_lengths
 from brainlite.nn._recurrent.recurrence import Marks, borders
-from brainlite.nn._recurrent.sequence import Call, Given, arrange, check_rank
+from brainlite.nn._recurrent.sequence import Call, Given, Lengths, arrange, check_rank
 from brainlite.state import HiddenState
 from brainlite.transform import checkpointed_for_loop, for_loop
 from brainlite.typing import Array, Path
@@ -90,7 +90,7 @@ class Recurrent(Module):
         x: Array,
         hx: Mapping[Path, Any] | None = None,
         *,
-        lengths: Given = None,
+        lengths: Lengths = None,
         mask: Given = None,
         reset: Given = None,
     ) -> tuple[Array, dict[Path, Any]]:
@@ -122,9 +122,9 @@ class Recurrent(Module):
         check_rank(self, x)
         if (size := self.cell._in_size) is not None:  # before any state is made
             check_features(self, x, size[-1])
-        lengths = to_lengths(lengths)
-        check_marks(self, x.shape[:-1], lengths, mask, reset, self.batch_first)
-        xs, marks = self._arranged(Call(x, None, None, lengths, mask, reset))
+        counts = to_lengths(lengths)
+        check_marks(self, x.shape[:-1], counts, mask, reset, self.batch_first)
+        xs, marks = self._arranged(Call(x, None, None, counts, mask, reset))
         initial = self._start(hx, xs, marks.reset is not None)
         ys = self._loop(xs, marks, initial)
         last: dict[Path, Any] = self._hidden().to_values()

@@ -20,6 +20,7 @@ from brainlite.typing import Array, ArrayLike, Shape
 
 __all__ = [
     "Call",
+    "Lengths",
     "SequenceLayer",
     "arrange",
     "check_rank",
@@ -30,7 +31,8 @@ __all__ = [
     "where_is",
 ]
 
-Given: TypeAlias = ArrayLike | Sequence[int] | None
+Given: TypeAlias = ArrayLike | None
+Lengths: TypeAlias = ArrayLike | Sequence[int] | None
 
 
 class Call(NamedTuple):
@@ -92,25 +94,25 @@ class SequenceLayer(Module):
         return tuple([jnp.zeros(shape, dtype) for shape in self._shapes(batch)])
 
     def _begin(
-        self, x: Array, hx: Sequence[Array] | None, lengths: Given, mask: Given, reset: Given
+        self, x: Array, hx: Sequence[Array] | None, lengths: Lengths, mask: Given, reset: Given
     ) -> Call:
         """Check what the layer is called with."""
         check_rank(self, x)
         check_features(self, x, self.in_size[-1])
-        lengths = to_lengths(lengths)
-        check_marks(self, x.shape[:-1], lengths, mask, reset, self.batch_first)
+        counts = to_lengths(lengths)
+        check_marks(self, x.shape[:-1], counts, mask, reset, self.batch_first)
         batch = x.shape[:1] if self.batch_first else x.shape[1:2]
         shapes = self._shapes(batch if x.ndim == 3 else ())
         if hx is not None:
             self._check_hidden(x, hx, shapes, "pass states for the batch of the input")
-            return Call(x, tuple(hx), tuple(hx), lengths, mask, reset)
+            return Call(x, tuple(hx), tuple(hx), counts, mask, reset)
         if not self.stateful:
-            return Call(x, None, None, lengths, mask, reset)
+            return Call(x, None, None, counts, mask, reset)
         states: list[HiddenState[Array]] = [getattr(self, name) for name in self.hidden_names]
         values = tuple([state.value for state in states])
         argument = f", batch_size={batch[0]}" if x.ndim == 3 else ""
         self._check_hidden(x, values, shapes, f"call `init_all_states(model{argument})` first")
-        return Call(x, values, None, lengths, mask, reset)
+        return Call(x, values, None, counts, mask, reset)
 
     def _end(self, last: Hidden) -> None:
         """Keep the last hidden states, if they are to be kept."""

@@ -16,7 +16,7 @@ from brainlite.nn._modules.torch_names import TorchEntry, TorchNamed
 from brainlite.nn._recurrent import cudnn
 from brainlite.nn._recurrent.lengths import valid_steps
 from brainlite.nn._recurrent.recurrence import Cell, Hidden, Marks, Weights, borders, recur
-from brainlite.nn._recurrent.sequence import Call, Given, SequenceLayer, arrange, put_back
+from brainlite.nn._recurrent.sequence import Call, Given, Lengths, SequenceLayer, arrange, put_back
 from brainlite.state import ParamState
 from brainlite.typing import Array, Key, Shape
 
@@ -228,7 +228,7 @@ class TorchRecurrent(SequenceLayer, TorchNamed):
         return [Weights(*map(there.get, names)) for _, names in self._names()]  # type: ignore[arg-type]  # only what may be None is missing
 
     def _apply(
-        self, x: Array, hx: Any, lengths: Given, mask: Given, reset: Given
+        self, x: Array, hx: Any, lengths: Lengths, mask: Given, reset: Given
     ) -> tuple[Array, Hidden]:
         """Check, run and keep the state."""
         call = self._begin(x, hx, lengths, mask, reset)

@@ -15,7 +15,7 @@ from brainlite.errors import OptionError
 from brainlite.nn._modules.size import to_size
 from brainlite.nn._recurrent import cudnn
 from brainlite.nn._recurrent.recurrence import Cell, Hidden
-from brainlite.nn._recurrent.sequence import Call, Given, where_is
+from brainlite.nn._recurrent.sequence import Call, Given, Lengths, where_is
 from brainlite.nn._recurrent.torch_recurrent import TorchRecurrent
 from brainlite.state import HiddenState
 from brainlite.typing import Array
@@ -31,7 +31,7 @@ class _OneState(TorchRecurrent):
         x: Array,
         hx: Array | None = None,
         *,
-        lengths: Given = None,
+        lengths: Lengths = None,
         mask: Given = None,
         reset: Given = None,
     ) -> tuple[Array, Array]:
@@ -360,7 +360,7 @@ class LSTM(TorchRecurrent):
         x: Array,
         hx: tuple[Array, Array] | None = None,
         *,
-        lengths: Given = None,
+        lengths: Lengths = None,
         mask: Given = None,
         reset: Given = None,
     ) -> tuple[Array, tuple[Array, Array]]:
