@@ -34,6 +34,7 @@ __all__ = [
     "jaxpr_as_fun",
     "jit_switch",
     "no_trace",
+    "release",
     "set_current_trace",
     "state_read",
     "trace_cell",
@@ -72,6 +73,17 @@ NEEDS_VALUES = (
 def current_trace() -> Any:
     """Return the JAX trace that operations are bound in at this moment."""
     return trace_cell.value
+
+
+def release(trace: Any) -> None:
+    """Let a trace that an exception has ended drop what it holds.
+
+    jax does so after a trace that ends well. After any other the arrays that it closed over stay
+    in memory for good, by a cycle through a finalizer.
+    """
+    invalidate: Any = getattr(trace, "invalidate", None)
+    if invalidate is not None:
+        invalidate()
 
 
 def is_eager() -> bool:

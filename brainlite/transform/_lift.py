@@ -19,6 +19,7 @@ from brainlite._jax_compat import (
     Jaxpr,
     Literal,
     jaxpr_as_fun,
+    release,
     state_read,
 )
 from brainlite.errors import BranchError
@@ -257,8 +258,12 @@ def lift(
     named = under_its_name(traced, args, kwargs, origin)
     try:
         closed = jax.make_jaxpr(named)(*origin.args, **origin.kwargs)
-    except NEEDS_VALUES as error:
-        explain(error, frames[-1], label)
+    except BaseException as error:
+        for frame in frames:
+            if isinstance(error, NEEDS_VALUES):
+                explain(error, frame, label)
+            release(frame.trace)
+            frame.forget()
         raise
     [frame], [out_tree], [effect] = frames, trees, effects
     reads, closed = _hoist(closed, frame)

@@ -1,6 +1,7 @@
 """The engine: user code runs once, effects come out once, and a failure leaves nothing behind."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +22,17 @@ from brainlite.graph import Node
 from brainlite.random import RandomState
 from brainlite.state import HiddenState, ParamState, State
 from brainlite.state._frame import current_frame
-from brainlite.transform import cond, for_loop, grad, jit, scan, switch, vmap, while_loop
+from brainlite.transform import (
+    checkpoint,
+    cond,
+    for_loop,
+    grad,
+    jit,
+    scan,
+    switch,
+    vmap,
+    while_loop,
+)
 from brainlite.transform._lift import lift
 from brainlite.typing import Array
 from tests.transform.checks import Runs, assert_close, assert_same, attributes, says, values
@@ -952,3 +963,39 @@ def test_a_traced_value_in_a_list_that_was_set_empty_raises() -> None:
     with pytest.raises(TracedAttributeError, match="attribute 'log' was set to a traced value"):
         jit(model)(jnp.asarray(X))
     assert not hasattr(model, "log")
+
+
+FAILING: dict[str, Callable[[Callable[[Array], Array]], object]] = {
+    "jit": lambda f: jit(f)(jnp.ones(3)),
+    "for_loop": lambda f: for_loop(f, jnp.ones((2, 3))),
+    "cond": lambda f: cond(True, f, f, jnp.ones(3)),
+    "checkpoint": lambda f: checkpoint(f)(jnp.ones(3)),
+    "vmap": lambda f: vmap(f)(jnp.ones((2, 3))),
+    "jit of a loop": lambda f: jit(lambda xs: for_loop(f, xs))(jnp.ones((2, 3))),
+}
+
+
+@pytest.mark.parametrize("run", FAILING.values(), ids=list(FAILING))
+def test_a_trace_that_fails_keeps_no_arrays(
+    run: Callable[[Callable[[Array], Array]], object],
+) -> None:
+    def fail() -> None:
+        state = State(jnp.full(3, 2.0))
+        constant = jnp.full(3, 3.0)
+
+        def body(x: Array) -> Array:
+            state.value = state.value * constant + x
+            raise ArithmeticError("on purpose")
+
+        with pytest.raises(ArithmeticError, match="on purpose"):
+            run(body)
+
+    def count() -> int:
+        gc.collect()
+        return len(jax.live_arrays())  # type: ignore[no-untyped-call]  # of jax
+
+    fail()
+    before = count()
+    for _ in range(3):
+        fail()
+    assert count() == before
