@@ -65,3 +65,12 @@ def test_a_parameter_that_was_never_set_takes_any_value() -> None:
     state = ParamState[Any](None)
     state.value = jnp.ones(3)
     assert state.value.tolist() == [1, 1, 1]
+
+
+def test_tied_weights_that_hold_nan_can_be_loaded() -> None:
+    first, second = nn.Linear(2, 2), nn.Linear(2, 2)
+    second.weight = first.weight
+    model = nn.Sequential(first, second)
+    first.weight.value = {name: each * jnp.nan for name, each in first.weight.value.items()}
+    saved = {name: np.array(each) for name, each in model.state_dict().items()}
+    assert not any(model.load_state_dict(saved))

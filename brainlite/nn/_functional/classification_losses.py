@@ -264,7 +264,10 @@ def binary_cross_entropy_with_logits(
     where = "binary_cross_entropy_with_logits"
     x, y = same_shape(where, input=input, target=target)
     yes = reduce_loss(where, jax.nn.softplus(-x), "none", pos_weight)
-    return reduce_loss(where, y * yes + (1 - y) * jax.nn.softplus(x), reduction, weight)
+    no = jax.nn.softplus(x)
+    # What is sure and right costs nothing, where 0 times infinity would be NaN.
+    yes, no = _unless(y == 0, yes), _unless(y == 1, no)
+    return reduce_loss(where, y * yes + (1 - y) * no, reduction, weight)
 
 
 @kernel("reduction")
@@ -305,10 +308,19 @@ def kl_div(
     """
     check_reduction("kl_div", reduction, DIVERGENCE_REDUCTIONS)
     x, y = same_shape("kl_div", input=input, target=target)
-    loss = jnp.exp(y) * (y - x) if log_target else jax.scipy.special.xlogy(y, y) - y * x
+    if log_target:
+        never = y == -jnp.inf
+        loss = jnp.exp(y) * (_unless(never, y) - _unless(never, x))
+    else:
+        loss = jax.scipy.special.xlogy(y, y) - y * _unless(y == 0, x)
     if reduction != "batchmean":
         return reduce_loss("kl_div", loss, reduction)
     return reduce_loss("kl_div", loss, "mean", total=loss.shape[0] if loss.ndim else 1)
+
+
+def _unless(never: Array, x: Array) -> Array:
+    """Return x, but 0 where it is infinite and does not count."""
+    return jnp.where(never & jnp.isinf(x), 0, x)
 
 
 def _clamped_log(x: Array) -> Array:

@@ -141,3 +141,17 @@ def test_the_mean_over_the_batch_is_the_divergence() -> None:
     each = functional.kl_div(q, p, "none")
     assert_close(functional.kl_div(q, p, "batchmean"), each.sum() / 4)
     assert functional.kl_div(q, p.at[:, 0].set(0.0), "none")[:, 0].tolist() == [0] * 4
+
+
+def test_what_is_sure_and_right_costs_nothing() -> None:
+    sure, right = jnp.array([jnp.inf, -jnp.inf]), jnp.array([1.0, 0.0])
+    loss = functional.binary_cross_entropy_with_logits
+    assert loss(sure, right, reduction="none").tolist() == [0, 0]
+    assert jax.grad(loss)(sure, right).tolist() == [0, 0]
+    assert loss(sure, 1 - right, reduction="none").tolist() == [np.inf, np.inf]
+    logs, never = jnp.array([0.0, -jnp.inf]), jnp.array([1.0, 0.0])
+    assert functional.kl_div(logs, never, "none").tolist() == [0, 0]
+    assert functional.kl_div(logs, logs, "none", log_target=True).tolist() == [0, 0]
+    assert functional.kl_div(logs, never[::-1], "none").tolist() == [0, np.inf]
+    slopes = jax.grad(lambda x: functional.kl_div(x, never, "sum"))(logs)
+    assert slopes.tolist() == [-1, 0]
