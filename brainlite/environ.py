@@ -179,13 +179,18 @@ def set(*, precision: int | str | None = None, dt: float | None = None, **settin
     dt : float, optional
         The time step of simulations.
     **settings
-        Any other key.
+        Any other key. ``fit`` is True, False or None.
+
+    Raises
+    ------
+    OptionError
+        ``precision`` or ``fit`` is none of its values.
     """
     if precision is not None:
-        settings["precision"] = _checked_precision(precision)
+        settings["precision"] = precision
     if dt is not None:
         settings["dt"] = dt
-    process.settings = _Settings({**process.settings, **settings})
+    process.settings = _Settings({**process.settings, **_checked(settings)})
 
 
 def pop(key: str, default: object = _ABSENT) -> Any:
@@ -216,13 +221,28 @@ def reset() -> None:
     process.settings = _Process().settings
 
 
+def _checked(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings whose values the library knows, where it reads them itself."""
+    if "precision" in settings:
+        settings["precision"] = _checked_precision(settings["precision"])
+    fit = settings.get("fit")
+    if fit is None or isinstance(fit, bool) or str(getattr(fit, "dtype", "")) == "bool":
+        return settings
+    raise OptionError(
+        "the environment does not know whether this means training",
+        expected="fit=True, fit=False, or fit=None to say nothing",
+        got=f"fit={fit!r}",
+        fix="pass True to train, and False to evaluate",
+    )
+
+
 def context(**settings: object) -> "Context":
     """Lay settings over the environment for the length of a ``with`` block.
 
     Parameters
     ----------
     **settings
-        The keys and their values; ``precision`` is checked as in :func:`set`.
+        The keys and their values; those of the library are checked as in :func:`set`.
 
     Returns
     -------
@@ -236,9 +256,7 @@ def context(**settings: object) -> "Context":
         The block is in a generator, and there is a ``yield`` in it: the settings would hold for
         whoever iterates. (Not if the generator is itself made a context manager, or a fixture.)
     """
-    if "precision" in settings:
-        settings["precision"] = _checked_precision(settings["precision"])
-    return Context(settings)
+    return Context(_checked(settings))
 
 
 class Context(contextlib.ContextDecorator, AbstractContextManager[dict[str, Any]]):

@@ -24,6 +24,7 @@ __all__ = [
     "chance_of_success",
     "count_dtype",
     "draw_shape",
+    "excess",
     "float_dtype",
     "int_dtype",
     "largest_int",
@@ -151,6 +152,15 @@ non_negative = _numbers_with(lambda array: array >= 0, ">= 0")
 probability = _numbers_with(lambda array: (array >= 0) & (array <= 1), "within [0, 1]")
 # Of what is waited for: at 0 the waiting would never end.
 chance_of_success = _numbers_with(lambda array: (array > 0) & (array <= 1), "above 0, at most 1")
+
+
+def excess(chances: AnyArray) -> AnyArray:
+    """Return by how much probabilities sum to more than 1, or below; 0 where they were rounded."""
+    finfo: Any = jnp.finfo
+    floating = jnp.issubdtype(chances.dtype, jnp.floating)
+    eps = float(finfo(chances.dtype).eps) if floating else 0.0
+    off = np.asarray(chances, np.float64).sum(-1) - 1
+    return np.where(np.abs(off) <= max(1e-5, eps**0.5), 0.0, off)  # numpy allows as much
 
 
 def prepare(

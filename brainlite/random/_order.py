@@ -8,12 +8,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainlite.errors import OptionError, SizeError
+from brainlite.errors import SizeError
 from brainlite.random._arguments import (
     AnyArray,
     AnyKey,
     AnySize,
     Numbers,
+    Parameter,
+    excess,
     non_negative,
     require,
     to_numbers,
@@ -55,7 +57,8 @@ class OrderDraws(KeySource):
         replace : bool
             Whether an element may be chosen more than once.
         p : array_like, shape (n,), optional
-            The probability of each element; by default they are equal.
+            The probability of each element; by default they are equal. They sum to 1: traced
+            ones, which are not looked at, are divided by their sum.
 
         Returns
         -------
@@ -145,11 +148,5 @@ def _weights(p: Numbers, count: int) -> AnyArray:
             fix="give one probability for each element",
         )
     require(p=non_negative(p))
-    if isinstance(weights, np.ndarray) and not weights.any():
-        raise OptionError(
-            "the probabilities of a choice are all 0",
-            expected="at least one above 0",
-            got=f"p={weights.tolist()}",
-            fix="leave p out for equal probabilities",
-        )
+    require(p=Parameter(p, lambda array: excess(array) == 0, "with a sum of 1"))
     return weights

@@ -21,6 +21,7 @@ from brainlite.random._arguments import (
     chance_of_success,
     count_dtype,
     draw_shape,
+    excess,
     int_dtype,
     non_negative,
     positive,
@@ -80,13 +81,14 @@ class TrialDraws(KeySource):
         """Draw how often each of several outcomes comes up in ``n`` trials.
 
         ``pvals`` has shape (..., outcomes), the result (*size, outcomes), which sums to ``n``. The
-        last probability is what the others leave of 1.
+        last probability is what the others leave of 1, and they may not sum to more; of traced ones
+        that is not looked at.
         """
         trials, chances = to_numbers(n, count_dtype()), _outcomes(pvals)
         batch = draw_shape(size, n=trials, pvals=chances[..., 0])
         if check_valid:
             require(n=non_negative(n), pvals=probability(pvals))
-            require(pvals=Parameter(pvals, _sum_to_one, "with a sum of 1"))
+            require(pvals=Parameter(pvals, lambda p: excess(p) <= 0, "with a sum of 1"))
         return draw_multinomial(self._take_key(key), trials, chances, batch, int_dtype(dtype))
 
     def categorical(
@@ -150,11 +152,6 @@ class TrialDraws(KeySource):
         return self._count(draw_zipf, size, key, dtype, a=Parameter(a, lambda a: a > 1, "> 1"))
 
     # fmt: on
-
-
-def _sum_to_one(chances: AnyArray) -> AnyArray:
-    # As much as single precision may be off.
-    return chances[..., :-1].sum(-1) <= 1 + 1e-5
 
 
 def _outcomes(given: Numbers) -> AnyArray:

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainlite.typing import Array, ArrayLike
+from brainlite.typing import Array, ArrayLike, DTypeLike
 
-__all__ = ["whole"]
+__all__ = ["complaint_of", "whole"]
 
 
 def whole(value: ArrayLike) -> Array:
@@ -31,3 +31,16 @@ def whole(value: ArrayLike) -> Array:
         low, high = max(each.min for each in limits), min(each.max for each in limits)
         given = given.clip(low, high)
     return jnp.asarray(given.astype(wide))
+
+
+def complaint_of(value: Any, dtype: DTypeLike) -> str | None:
+    """Return what is expected of a number that an array is filled with; None where it is so."""
+    if jnp.issubdtype(dtype, jnp.bool_):
+        return None if value in (0, 1) else "0 or 1, for bool"
+    if not jnp.issubdtype(dtype, jnp.integer):
+        return None
+    kind: Any = np.dtype(dtype)
+    limits: Any = np.iinfo(kind)
+    if float(value).is_integer() and limits.min <= value <= limits.max:
+        return None
+    return f"a whole number from {limits.min} to {limits.max}, for {dtype}"

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, overload
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
 from brainlite import environ
@@ -104,6 +105,7 @@ def scan(
     """
     check_arguments({"init": init, "xs": xs}, "scan")
     length = _length(xs, length)
+    _check_unroll(unroll)
     user, step = f, jax.tree.map(_one_step, xs)
     f, own, end = watch_steps(f, length)
     if pbar is not None and length:
@@ -274,6 +276,17 @@ def _checked_length(length: Any) -> int:
         expected="length: a whole number, 0 or more",
         got=f"length={length!r}",
         fix="pass the number of steps, or leave it out where the arrays tell",
+    )
+
+
+def _check_unroll(unroll: Any) -> None:
+    if isinstance(unroll, bool) or (isinstance(unroll, int | np.integer) and unroll > 0):
+        return
+    raise LoopStateError(
+        "a loop cannot be unrolled like this",
+        expected="unroll: True, False, or a whole number, 1 or more",
+        got=f"unroll={unroll!r}",
+        fix="pass how many steps are to stand in one pass of the compiled loop, or leave it out",
     )
 
 

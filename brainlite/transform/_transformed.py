@@ -7,6 +7,7 @@ from types import FunctionType, MethodType
 from typing import Any, Self
 
 from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
+from brainlite.errors import ArgumentError
 
 __all__ = ["Transformed", "adopt_name", "not_default"]
 
@@ -66,7 +67,20 @@ class Transformed:
 
 
 def adopt_name(wrapper: object, fun: Any) -> None:
-    """Give a callable the name, docstring and attributes of what it stands for."""
+    """Give a callable the name, docstring and attributes of what it stands for.
+
+    Raises
+    ------
+    ArgumentError
+        That cannot be called.
+    """
+    if not callable(fun):
+        raise ArgumentError(
+            "what is to be transformed cannot be called",
+            expected="a function, a method or a module with `update`",
+            got=f"{fun!r}, of type {type(fun).__name__}",
+            fix="pass the function itself, not its result",
+        )
     names = ("__module__", "__name__", "__qualname__", "__doc__")
     copied = tuple(name for name in names if isinstance(getattr(fun, name, None), str))
     attributes = ("__dict__",) if isinstance(fun, FunctionType) else ()

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from brainlite import nn
+from brainlite import environ, nn, random, transform
 from brainlite.errors import BrainliteError
 from brainlite.nn import functional
 from brainlite.state import ParamState
@@ -38,7 +38,106 @@ NONSENSE: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: nn.pad_sequences(BYTES, padding_value=-1),
         r"from 0 to 255(.|\n)*=-1",
     ),
+    "a number to compile": (lambda: transform.jit(5), r"cannot be called(.|\n)*5, of type int"),  # type: ignore[call-overload]  # wrong on purpose
+    "a number to map": (lambda: transform.vmap(5), r"cannot be called(.|\n)*5, of type int"),  # type: ignore[call-overload]  # wrong on purpose
+    "a number to differentiate": (
+        lambda: transform.value_and_grad(5),  # type: ignore[call-overload]  # wrong on purpose
+        r"cannot be called(.|\n)*5, of type int",
+    ),
+    "no unrolling": (
+        lambda: transform.for_loop(jnp.sin, jnp.ones(3), unroll=0),
+        r"1 or more(.|\n)*unroll=0",
+    ),
+    "half an unrolling": (
+        lambda: transform.scan(lambda c, x: (c, x), 0.0, jnp.ones(3), unroll=1.5),  # type: ignore[call-overload]  # wrong on purpose
+        r"unroll=1\.5",
+    ),
+    "chances above 1 in all": (
+        lambda: random.choice(3, p=[0.5, 0.5, 0.5]),
+        r"a sum of 1(.|\n)*0\.5 0\.5 0\.5",
+    ),
+    "chances below 1 in all": (lambda: random.choice(2, p=[0.5, 0.3]), r"a sum of 1(.|\n)*0\.3"),
+    "a chance below 0": (lambda: random.choice(2, p=[-0.5, 1.5]), r">= 0(.|\n)*-0\.5"),
+    "outcomes above 1 in all": (
+        lambda: random.multinomial(5, [0.5, 0.5, 0.5]),
+        r"a sum of 1(.|\n)*0\.5 0\.5 0\.5",
+    ),
+    "outcomes above 1 in one row": (
+        lambda: random.multinomial(5, jnp.array([[0.5, 0.5], [0.5, 1.0]])),
+        r"a sum of 1(.|\n)*\[0\.5 1\. \] at index \(1,\)",
+    ),
+    "an outcome below 0": (
+        lambda: random.multinomial(5, [-0.5, 1.5]),
+        r"within \[0, 1\](.|\n)*-0\.5",
+    ),
+    "a text as buffer": (
+        lambda: nn.Linear(2, 3).register_buffer("b", "abc"),
+        r"Linear\.b: (.|\n)*an array(.|\n)*'abc'",
+    ),
+    "a number as parameter": (
+        lambda: nn.Linear(2, 3).register_parameter("b", 5),  # type: ignore[arg-type]  # wrong on purpose
+        r"no ParamState(.|\n)*5, of type int",
+    ),
+    "a number as module": (
+        lambda: nn.Linear(2, 3).add_module("q", 5),  # type: ignore[arg-type]  # wrong on purpose
+        r"Linear\.q: this is no Module(.|\n)*5, of type int",
+    ),
+    "a text as mode of a block": (lambda: environ.context(fit="no"), r"training(.|\n)*fit='no'"),
+    "a text as mode of the process": (lambda: environ.set(fit="no"), r"training(.|\n)*fit='no'"),
+    "a number as mode": (lambda: environ.context(fit=2), r"training(.|\n)*fit=2"),
+    "a misspelt keyword": (
+        lambda: nn.init_all_states(nn.GRUCell(2, 3), batchsize=4),
+        r"'batchsize'(.|\n)*batchsize=4(.|\n)*did you mean 'batch_size'",
+    ),
+    "a misspelt keyword of a reset": (
+        lambda: nn.reset_all_states(nn.GRUCell(2, 3), batchsize=4),
+        r"no reset_state(.|\n)*'batch_size'",
+    ),
+    "a misspelt keyword in lanes": (
+        lambda: nn.vmap_init_all_states(nn.GRUCell(2, 3), axis_size=2, batchsize=4),
+        r"did you mean 'batch_size'",
+    ),
+    "a keyword that nothing takes": (
+        lambda: nn.init_all_states(nn.GRUCell(2, 3), seed=4),
+        r"'seed'(.|\n)*one of batch_size, max_length(.|\n)*leave it out",
+    ),
+    "a misspelt keyword beside one's own": (
+        lambda: nn.init_all_states([nn.GRUCell(2, 3), _Own()], batchsize=4),
+        r"did you mean 'batch_size'",
+    ),
+    "states of a number": (lambda: nn.init_all_states(5), r"holds none(.|\n)*5, of type int"),
+    "half around whole numbers": (
+        lambda: nn.ConstantPad1d(1, 0.5)(jnp.ones((2, 2), "int32")),
+        r"ConstantPad1d: (.|\n)*int32(.|\n)*value=0\.5",
+    ),
+    "300 around bytes": (
+        lambda: nn.ConstantPad1d(1, 300)(jnp.ones((2, 2), "uint8")),
+        r"from 0 to 255(.|\n)*value=300",
+    ),
 }
+
+
+class _Own(nn.Module):
+    def init_state(self, *args: Any, **kwargs: Any) -> None:
+        self.seen = kwargs
+
+
+def test_a_module_of_ones_own_may_take_any_keyword() -> None:
+    own = nn.init_all_states(_Own(), seed=4)
+    assert own.seen == {"seed": 4}
+
+
+def test_models_without_states_ignore_the_keywords_of_those_that_have_some() -> None:
+    layer = nn.Linear(2, 3)
+    assert nn.init_all_states([layer], batch_size=4, max_length=7) == [layer]
+    assert nn.init_all_states([]) == []
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_rounded_chances_are_no_nonsense(dtype: str) -> None:
+    p = jnp.full(1000, 1e-3, dtype)
+    assert random.choice(1000, p=p, key=0).shape == ()
+    assert random.multinomial(5, p, key=0).sum() == 5
 
 
 @pytest.mark.parametrize(("call", "match"), NONSENSE.values(), ids=NONSENSE)

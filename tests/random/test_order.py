@@ -68,7 +68,13 @@ def test_choice_refuses_what_cannot_be_chosen_from(
 
 @pytest.mark.parametrize(
     ("weights", "message"),
-    [([1.0, -1.0], r"p >= 0\n  got:      -1\.0 at index \(1,\)"), ([0.0, 0.0], r"all 0")],
+    [
+        ([1.0, -1.0], r"p >= 0\n  got:      -1\.0 at index \(1,\)"),
+        ([0.0, 0.0], r"a sum of 1\n  got:      \[0\. 0\.\]"),
+        (jnp.array([0.7, 0.8]), r"a sum of 1\n  got:      \[0\.7 0\.8\]"),
+        ([3, 1], r"a sum of 1"),
+        ([0.5, np.nan], r"p >= 0"),
+    ],
 )
 def test_choice_refuses_what_are_no_probabilities(weights: list[float], message: str) -> None:
     with pytest.raises(OptionError, match=message):

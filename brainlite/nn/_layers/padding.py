@@ -10,6 +10,7 @@ from brainlite.nn._layers.families import ByRank
 from brainlite.nn._layers.layer import refused
 from brainlite.nn._layers.spatial import Pads, per_axis, to_pairs
 from brainlite.nn._modules.size import to_size
+from brainlite.state._whole import complaint_of
 from brainlite.typing import Array, Shape, Size
 
 __all__ = [
@@ -84,6 +85,7 @@ class Pad(ByRank):
     InputError
         At a call: there are too few axes, or the padding is too wide. A reflection must be narrower
         than the input, and a CircularPad goes around it once at most.
+        Or the input is of whole numbers and the value is none of them.
 
     Examples
     --------
@@ -142,6 +144,15 @@ class Pad(ByRank):
                 got=f"an array of shape {x.shape}, for padding={self.padding}",
                 fix="pass input with channels in the last axis, and less padding than there is "
                 "input to take it from",
+            )
+        wanted = complaint_of(self.value, x.dtype)
+        if wanted is not None:
+            raise refused(
+                self,
+                "the input cannot hold what it is padded with",
+                expected=wanted,
+                got=f"value={self.value!r}",
+                fix="convert the input to floats, or make the layer with another value",
             )
         return pad(x, self.padding, self._mode, x.ndim - 1 - self._rank, self.value)
 

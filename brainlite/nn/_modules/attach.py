@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from brainlite.errors import NameTakenError
+import jax
+
+from brainlite.errors import ContainerError, NameTakenError, StateValueError
 from brainlite.graph import Node
 from brainlite.state import LongTermState, ParamState, ShortTermState, State
 
-__all__ = ["Attaching", "attach"]
+__all__ = ["Attaching", "attach", "check_part"]
 
 
 def attach(module: Node, name: Any, part: Any) -> None:
@@ -37,6 +39,23 @@ def attach(module: Node, name: Any, part: Any) -> None:
     )
 
 
+def _is_numeric(leaf: Any) -> bool:
+    return isinstance(leaf, bool | int | float | complex) or hasattr(leaf, "dtype")
+
+
+def check_part(module: Node, name: Any, part: Any, kind: type[Any]) -> None:
+    """Raise unless the part that is to have a name is of a kind."""
+    if isinstance(part, kind):
+        return
+    raise ContainerError(
+        f"this is no {kind.__name__}",
+        where=f"{type(module).__name__}.{name}",
+        expected=f"a {kind.__name__}",
+        got=f"{part!r}, of type {type(part).__name__}",
+        fix="set what is none as a plain attribute: `self.name = ...`",
+    )
+
+
 def _kind(part: Any) -> type[Any] | None:
     return next((kind for kind in (Node, ParamState, State) if isinstance(part, kind)), None)
 
@@ -46,6 +65,7 @@ class Attaching(Node):
 
     def register_parameter(self, name: str, param: ParamState[Any]) -> None:
         """Set a parameter by name, as ``self.name = param`` does; errors as for buffers."""
+        check_part(self, name, param, ParamState)
         attach(self, name, param)
 
     def register_buffer(self, name: str, value: Any, persistent: bool = True) -> State[Any]:
@@ -56,7 +76,7 @@ class Attaching(Node):
         name : str
             Its name.
         value : array
-            Its initial value.
+            Its initial value, or None for one that comes later.
         persistent : bool
             Whether it outlives a run, a :class:`LongTermState`, and is in :meth:`state_dict`;
             otherwise it is a :class:`ShortTermState`.
@@ -69,7 +89,18 @@ class Attaching(Node):
         ------
         NameTakenError
             The name means something else already, or is no name.
+        StateValueError
+            The value is neither an array nor made of arrays.
         """
+        wrong = [each for each in jax.tree.leaves(value) if not _is_numeric(each)]
+        if wrong:
+            raise StateValueError(
+                "this cannot be the value of a buffer",
+                where=f"{type(self).__name__}.{name}",
+                expected="an array, a number, or a tree of these",
+                got=f"{wrong[0]!r}, of type {type(wrong[0]).__name__}",
+                fix="set what is no array as a plain attribute",
+            )
         kind: type[State[Any]] = LongTermState if persistent else ShortTermState
         state = kind(value)
         attach(self, name, state)

@@ -1,5 +1,7 @@
 """What is done with every module of a model: making and resetting its states."""
 
+import difflib
+import inspect
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -7,8 +9,8 @@ from typing import Any
 
 from typing_extensions import TypeVar
 
-from brainlite.errors import OptionError
-from brainlite.graph import Not, nodes
+from brainlite.errors import GraphError, OptionError
+from brainlite.graph import Node, Not, nodes
 from brainlite.nn._modules.tree import dotted
 from brainlite.typing import Filter
 
@@ -16,6 +18,9 @@ __all__ = ["call_all_fns", "call_order", "init_all_states", "reset_all_states"]
 
 M = TypeVar("M")
 F = TypeVar("F", bound=Callable[..., Any])
+# What code that trains any model may pass: models without such states ignore it.
+_FOR_ALL = frozenset({"batch_size", "max_length"})
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 def call_order(level: int = 0, check_order_boundary: bool = True) -> Callable[[F], F]:
@@ -90,7 +95,9 @@ def call_all_fns(
     Raises
     ------
     OptionError
-        ``fn_if_not_exist`` is none of these.
+        ``fn_if_not_exist`` is none of these, or nothing in the model takes a keyword.
+    GraphError
+        The target is no model.
 
     Examples
     --------
@@ -107,6 +114,14 @@ def call_all_fns(
             fix="use 'pass' to skip modules without the method",
         )
     found = nodes(target, Not(node_to_exclude))
+    if not found and not isinstance(target, Node | list | tuple | dict) and not nodes(target):
+        raise GraphError(
+            f"{fn_name} was to be called on each module of something that holds none",
+            expected="a module, or a container of modules",
+            got=f"{target!r}, of type {type(target).__name__}",
+            fix="pass the model",
+        )
+    _check_keywords(list(found.values()), fn_name, kwargs or {})
     positional = args if isinstance(args, tuple | list) else (args,)
     lacking = {path: node for path, node in found.items() if not hasattr(node, fn_name)}
     if fn_if_not_exist == "warn":
@@ -121,6 +136,40 @@ def call_all_fns(
     for method in sorted(methods, key=lambda each: getattr(each, "call_order", -math.inf)):
         method(*positional, **(kwargs or {}))
     return target
+
+
+def _check_keywords(found: list[Node], fn_name: str, kwargs: Mapping[str, Any]) -> None:
+    """Raise if no method takes a keyword by name, and none that is not the library's may read it.
+
+    Methods take `**kwargs` so that one call serves modules that know different keywords; a
+    misspelt one would go by all of them.
+    """
+    unknown = set(kwargs) - _FOR_ALL
+    if not unknown:
+        return
+    methods = {getattr(type(node), fn_name, None) for node in found} - {None}
+    parameters = [each for method in methods for each in _parameters(method)]
+    named = _FOR_ALL | {each.name for each, _ in parameters if each.kind in _NAMED}
+    others = [own for each, own in parameters if each.kind is each.VAR_KEYWORD and not own]
+    for name in sorted(unknown - named):
+        near = difflib.get_close_matches(name, named, n=1, cutoff=0.8)
+        if near or not others:
+            raise OptionError(
+                f"no {fn_name} in this model takes the keyword {name!r}",
+                expected=f"one of {', '.join(sorted(named))}",
+                got=f"{name}={kwargs[name]!r}",
+                fix=f"did you mean {near[0]!r}?" if near else "leave it out",
+            )
+
+
+def _parameters(method: Any) -> list[tuple[inspect.Parameter, bool]]:
+    """Return the parameters of a method but its first, and whether the method is the library's."""
+    own = str(getattr(method, "__module__", "")).partition(".")[0] == __name__.partition(".")[0]
+    try:
+        parameters = list(inspect.signature(method).parameters.values())[1:]
+    except (TypeError, ValueError):  # made in C: it may take anything
+        parameters = [inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)]
+    return [(each, own) for each in parameters]
 
 
 def init_all_states(

@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 from brainlite.errors import NameNotFoundError
 from brainlite.graph import Node, iter_leaf, iter_node
 from brainlite.graph._contents import container_items
-from brainlite.nn._modules.attach import attach
+from brainlite.nn._modules.attach import attach, check_part
 from brainlite.state import ParamState, State
 from brainlite.typing import Path
 
@@ -206,7 +206,10 @@ class Tree(Node, Generic[K]):
         ------
         NameTakenError
             The name means something else already, or is no name.
+        ContainerError
+            That is no module.
         """
+        check_part(self, name, module, self._kind_of_parts())
         attach(self, name, module)
 
     def apply(self, fn: Callable[[K], object]) -> Self:

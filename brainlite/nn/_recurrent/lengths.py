@@ -11,6 +11,7 @@ from brainlite._jax_compat import Tracer
 from brainlite.errors import InputError, OptionError
 from brainlite.nn._layers.layer import refused
 from brainlite.nn._modules.module import Module
+from brainlite.state._whole import complaint_of
 from brainlite.typing import Array, ArrayLike, Shape
 
 __all__ = ["check_marks", "pad_sequences", "to_lengths", "valid_steps"]
@@ -87,15 +88,13 @@ def pad_sequences(
 
 def _check_padding(value: Any, dtype: Any) -> None:
     """Raise unless whole numbers of this type can be padded with the value."""
-    if not jnp.issubdtype(dtype, jnp.integer):
-        return
-    limits: Any = np.iinfo(dtype)
-    if float(value).is_integer() and limits.min <= value <= limits.max:
+    expected = complaint_of(value, dtype)
+    if expected is None:
         return
     raise OptionError(
         "the sequences cannot hold what they are padded with",
         where="pad_sequences",
-        expected=f"a whole number from {limits.min} to {limits.max}, for {dtype}",
+        expected=expected,
         got=f"padding_value={value!r}",
         fix="pass another value, or sequences of another dtype",
     )
