@@ -11,6 +11,7 @@
     ├── TransformError
     │   ├── RawTransformError     a state written inside a plain ``jax`` transform
     │   ├── TracedAttributeError  a traced value stored in a plain attribute
+    │   ├── EscapedTracerError    a traced value left in a variable of the traced function
     │   ├── LoopStateError        a state that changes shape inside a loop
     │   ├── BranchError           branches that disagree
     │   ├── MapStateError         a per-lane write that was not declared to ``vmap``
@@ -42,6 +43,7 @@ __all__ = [
     "ContainerError",
     "EnvironmentKeyError",
     "EnvironmentLeakError",
+    "EscapedTracerError",
     "FilterError",
     "GradError",
     "GraphError",
@@ -159,6 +161,14 @@ class RawTransformError(TransformError, RuntimeError):
 
 class TracedAttributeError(TransformError, TypeError):
     """A value that exists only while a function is traced was stored in a plain attribute."""
+
+
+class EscapedTracerError(TransformError, RuntimeError):
+    """A function left a traced value in a variable, where it would be found after the trace.
+
+    ``nonlocal opt_state`` and ``losses.append(loss)`` run while the function is traced, not at each
+    call. Keep what changes from call to call in a State, or return it.
+    """
 
 
 class LoopStateError(TransformError, TypeError):

@@ -19,10 +19,12 @@ from brainlite.graph._node import Node, fields
 from brainlite.graph._notes import ABSENT, Frozen, epoch
 from brainlite.graph._walk import is_walk, walk_note
 from brainlite.state import State
+from brainlite.state._spec import same_field
 from brainlite.state._state import is_frozen
 
 __all__ = ["Guards", "Renaming", "Watched"]
 
+_NOTHING: dict[str, Any] = {}
 _ATOMS = frozenset({bool, int, float, complex, str, bytes, type(None)})
 
 
@@ -64,21 +66,25 @@ class Renaming:
     def __getitem__(self, then: Any) -> Any:
         return self._now.get(id(then), then)
 
+    def then(self, now: Any) -> Any:
+        """Return what ``now`` was in the trace: the inverse of looking up."""
+        return self._then.get(id(now), now)
+
 
 class Guards:
     """The notes of one trace, grouped by owner, in the order in which they were taken."""
 
-    def __init__(self, notes: Mapping[tuple[int, str], tuple[Any, Any]]) -> None:
+    def __init__(
+        self,
+        notes: Mapping[tuple[int, str], tuple[Any, Any]],
+        states: Iterable[State[Any]] = (),
+    ) -> None:
         self._owners: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._calls = epoch.calls
-        self.add(notes)
-
-    def add(self, notes: Mapping[tuple[int, str], tuple[Any, Any]]) -> None:
-        """Add the notes of another trace of the same function, for other shapes."""
-        owners = {key: (owner, dict(checks)) for key, (owner, checks) in self._owners.items()}
         for (key, name), (owner, value) in notes.items():
-            owners.setdefault(key, (owner, {}))[1].setdefault(name, value)
-        self._owners = owners  # replaced, not edited: another thread may be going through it
+            self._owners.setdefault(key, (owner, {}))[1].setdefault(name, value)
+        # Of states their fields count, too: tags, and what a subclass has added.
+        self._labels = [(state, _label(state)) for state in [*self.states(), *states]]
 
     def cover(self, notes: Mapping[tuple[int, str], tuple[Any, Any]]) -> bool:
         """Say whether all these notes are among them."""
@@ -131,6 +137,9 @@ class Guards:
                         containers.append(Watched(now))
                 elif isinstance(then, Frozen) and _may_change(value):
                     containers.append(Watched(value))
+        for state, label in self._labels:
+            if not _same_label(label, _label(renaming[state])):
+                return None
         return renaming
 
     def broken(
@@ -158,6 +167,18 @@ class Guards:
         if is_graph(then):
             return renaming.bind(then, now)
         return then is now or (type(then) in _ATOMS and _same_atom(then, now))
+
+
+def _label(state: State[Any]) -> tuple[Any, Any, dict[str, Any]]:
+    return state.name, state.tag, dict(getattr(state, "__dict__", _NOTHING))
+
+
+def _same_label(
+    then: tuple[Any, Any, dict[str, Any]], now: tuple[Any, Any, dict[str, Any]]
+) -> bool:
+    if then[:2] != now[:2] or then[2].keys() != now[2].keys():
+        return False
+    return all(same_field(then[2][name], now[2][name]) for name in then[2])
 
 
 def _attributes(owner: Node | State[Any]) -> Mapping[str, Any]:

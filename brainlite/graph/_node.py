@@ -3,15 +3,18 @@
 import inspect
 import threading
 import warnings
+import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import jax
 import numpy as np
 
-from brainlite._jax_compat import Tracer, current_trace
+from brainlite._jax_compat import Tracer, current_trace, no_trace, trace_cell
 from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.errors import (
+    GraphError,
     RawTransformError,
     StateOverwriteError,
     TracedAttributeError,
@@ -25,20 +28,24 @@ from brainlite.graph._contents import (
     holds_graph,
     role_of,
 )
+from brainlite.graph._edits import copied, edits, keep
 from brainlite.graph._foreign import node_types
 from brainlite.graph._notes import ABSENT, ALL, epoch, freeze
 from brainlite.state import State
-from brainlite.state._frame import Frame, current_frame
+from brainlite.state._frame import Frame, current_frame, raw_born
 from brainlite.state._locate import locate
 from brainlite.typing import PathPart
 
 __all__ = [
     "Node",
     "all_items",
+    "before",
     "fields",
+    "fields_in",
     "find_path",
     "note",
     "note_all",
+    "take_edits",
 ]
 
 _current = current_frame.get
@@ -76,10 +83,30 @@ class Node(NodeBase):
         frame = _current()
         if frame is not None:
             frame.born_nodes[id(node)] = node
+        elif trace_cell.value is not no_trace:
+            node.__compiled__[_BORN] = weakref.ref(trace_cell.value)
         return node
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        slots: Any = cls.__dict__.get("__slots__", ())
+        hidden = [s for s in ([slots] if isinstance(slots, str) else slots) if s[:2] != "__"]
+        if hidden:
+            raise GraphError(
+                f"{cls.__name__} has __slots__; what is in a slot would be no part of the graph",
+                expected="ordinary attributes",
+                got=f"__slots__ = {tuple(hidden)}",
+                fix="leave __slots__ out",
+            )
 
     def __setattr__(self, name: str, value: Any) -> None:
         frame = _current()
+        if name == "__class__":
+            _check_class_change(frame, self, value)
+        elif type(value) in _UNSEARCHED:
+            _check_searched(self, name, value)
+        if frame is None and trace_cell.value is not no_trace:
+            _check_raw_attribute(self, name, value)
         if frame is not None and id(self) not in frame.born_nodes:
             if hasattr(inspect.getattr_static(type(self), name, None), "__set__"):
                 object.__setattr__(self, name, value)  # a property: its setter comes back here
@@ -118,17 +145,75 @@ class Node(NodeBase):
     _repr_mimebundle_ = notebook_repr
 
 
+# Containers that a graph is not looked for in.
+_UNSEARCHED = frozenset({set, frozenset, deque})
+_BORN = object()  # under which a node made in a plain jax transform keeps the trace
+
+
+def _check_searched(node: Node, name: str, value: Any) -> None:
+    found = next((item for item in value if holds_graph(item)), None)
+    if found is not None:
+        raise GraphError(
+            f"attribute {name!r} was set to a {type(value).__name__} that holds a "
+            f"{type(found).__name__}, which would be no part of the graph",
+            where=locate(node) or type(node).__name__,
+            expected="states and modules in attributes, lists, tuples, dicts or dataclasses",
+            got=f"a {type(value).__name__} of {len(value)} items",
+            fix=f"use a list: `self.{name} = [...]`",
+        )
+
+
+def _check_class_change(frame: Frame | None, node: Node, kind: Any) -> None:
+    if frame is not None:
+        raise TransformError(
+            f"the class of an object is changed inside {frame.label}: that would happen when the "
+            "function is traced, not at each call",
+            where=locate(node),
+            expected="objects that keep their class",
+            got=f"`__class__ = {getattr(kind, '__name__', kind)}`",
+            fix="change it outside, or make a new object",
+        )
+    epoch.advance_calls()  # compiled functions noted nothing of the class
+
+
+def _check_raw_attribute(node: Node, name: str, value: Any) -> None:
+    """Raise if a plain jax transform leaves something of its trace in an attribute."""
+    born = node.__compiled__.get(_BORN)
+    if born is not None and born() is current_trace():
+        return
+    traced = any(isinstance(leaf, Tracer) for leaf in _leaves(value))
+    if traced or any(_is_raw(thing) for _, thing in graph_below(value)):
+        raise RawTransformError(
+            f"attribute {name!r} is set inside a plain jax transform to something that lives in "
+            "its trace only, and would be there still when the trace is over",
+            where=locate(node) or type(node).__name__,
+            expected="an assignment outside, or inside a transform of brainlite",
+            got=f"a {type(value).__name__} set under {type(current_trace()).__name__}",
+            fix="use brainlite.transform.jit, grad, vmap or scan instead of the one of jax",
+        )
+
+
+def _is_raw(thing: Any) -> bool:
+    if isinstance(thing, State):
+        return thing in raw_born
+    return isinstance(thing, Node) and _BORN in thing.__compiled__
+
+
 _set_compiled: Callable[[Node, dict[Any, Any]], None] = vars(Node)["__compiled__"].__set__
 _get_dict: Callable[[Node], dict[str, Any]] = vars(Node)["__dict__"].__get__
 
 
 def fields(node: Node) -> dict[str, Any]:
     """Return the attributes of ``node`` as they are here: in a frame, with what it has set."""
+    return fields_in(_current(), node)
+
+
+def fields_in(frame: Frame | None, node: Node) -> dict[str, Any]:
+    """Return the attributes of ``node`` as they are in a frame, or outside any."""
     if node_types and type(node) in node_types:
         foreign: dict[Any, Any] = dict(node_types[type(node)].flatten(node)[0])
         return foreign
     attributes = _get_dict(node)
-    frame = _current()
     if frame is None:
         return attributes
     changed: dict[str, Any] = {}
@@ -139,9 +224,17 @@ def fields(node: Node) -> dict[str, Any]:
     return {**attributes, **changed} if changed else attributes
 
 
+def before(frame: Frame, node: Node, name: str) -> Any:
+    """Return what an attribute was before it was set in ``frame``, or ``ABSENT``."""
+    return fields_in(frame.parent, node).get(name, ABSENT)
+
+
 def note(frame: Frame, node: Node, name: str, value: Any) -> None:
     """Note that the function being traced depends on an attribute that comes from outside."""
     key = (id(node), name)
+    frame.looked[key] = node
+    if id(node) not in frame.born_nodes:
+        keep(frame, node, name, value)
     if key not in frame.notes and not _is_local(frame, node):
         frame.notes[key] = (node, freeze(value))
         # Reads of a registered class's objects are not seen: the function depends on all of them.
@@ -188,6 +281,26 @@ def _set_in_frame(frame: Frame, node: Node, name: str, value: Any) -> None:
         _set_plain(frame, node, name, value)
 
 
+def take_edits(frame: Frame) -> None:
+    """Let what was edited in place in a frame be set in the frame, and undo it outside."""
+    for owner, name, value in edits(frame):
+        key = (id(owner), name)
+        now = copied(value)
+        kept = frame.kept[key]
+        if not (holds_graph(now) or any(holds_graph(items) for _, items in kept.contents)):
+            _check_no_tracer(frame, owner, name, now)
+            _check_runs(frame, owner, name, now)
+            if not _is_local(frame, owner):
+                _warn_plain_write(type(owner), name, frame.label)
+        else:
+            _check_no_tracer(frame, owner, name, now)
+            kept.undo()
+            if key not in frame.attributes:
+                frame.attributes[key] = (owner, now)
+                frame.in_place.add(key)
+        del frame.kept[key]
+
+
 def set_if_plain(frame: Frame, node: Node, name: str, value: Any) -> bool:
     """Set an attribute for good if there are no states and nodes in it, when a frame ends well."""
     around = frame.parent
@@ -203,6 +316,8 @@ def set_if_plain(frame: Frame, node: Node, name: str, value: Any) -> bool:
 def _set_plain(frame: Frame, node: Node, name: str, value: Any) -> None:
     attributes: dict[str, Any] = object.__getattribute__(node, "__dict__")
     before = attributes.get(name, ABSENT)
+    if not _equal(before, value):
+        _check_runs(frame, node, name, value)
     if not _is_local(frame, node):
         _check_no_tracer(frame, node, name, value)
         if not _equal(before, value):
@@ -217,6 +332,23 @@ def _check_no_tracer(frame: Frame, node: Node, name: str, value: Any) -> None:
             f"attribute {name!r} was set to a traced value inside {frame.label}",
             where=locate(node),
             expected="a State for a value that changes while the model runs",
+            got=f"a plain attribute set to {value!r}",
+            fix=f"use a state: `self.{name} = brainlite.State(...)` in __init__, and "
+            f"`self.{name}.value = ...` here",
+        )
+
+
+def _check_runs(frame: Frame, node: Node, name: str, value: Any) -> None:
+    for around in frame.ancestry():
+        if id(node) in around.born_nodes:
+            return
+        if not around.conditional:
+            continue
+        raise TransformError(
+            f"attribute {name!r} is set in code that may not run ({frame.label}), and would be set "
+            "all the same, since the code is traced",
+            where=locate(node),
+            expected="a State for what a branch or a while loop changes",
             got=f"a plain attribute set to {value!r}",
             fix=f"use a state: `self.{name} = brainlite.State(...)` in __init__, and "
             f"`self.{name}.value = ...` here",
@@ -333,11 +465,16 @@ def _watched_getattribute(self: Node, name: str) -> Any:
         return object.__getattribute__(self, name)
     if name == "__dict__":  # a copy, so that a cached_property keeps no traced value there
         note_all(self)
+        for field, content in fields(self).items():
+            keep(frame, self, field, content)
         return dict(fields(self))
     around: Frame | None = frame
     while around is not None:
         overlay = around.attributes.get((id(self), name))
         if overlay is not None:
+            if around is not frame:  # set by what runs around, and so found, not made, here
+                frame.looked[(id(self), name)] = self
+                keep(frame, self, name, overlay[1])
             return overlay[1]
         around = around.parent
     value = object.__getattribute__(self, "__dict__").get(name, ABSENT)

@@ -5,7 +5,7 @@ parent before its children. It keeps its own stack: graphs may be deeper than Py
 recursion limit.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from itertools import count
 from typing import Any
 
@@ -26,7 +26,7 @@ from brainlite.state import State
 from brainlite.state._frame import current_frame
 from brainlite.typing import Path
 
-__all__ = ["is_walk", "iter_leaf", "iter_node", "visit", "walk", "walk_note"]
+__all__ = ["is_walk", "iter_leaf", "iter_node", "visit", "walk", "walk_note", "was_walked"]
 
 _EVERYWHERE = (0, 2**31 - 1)
 
@@ -37,6 +37,13 @@ _NODES, _STATES = "\0nodes", "\0states"
 def is_walk(name: str) -> bool:
     """Say whether a note of this name is of a walk rather than of one attribute."""
     return name[:1] == "\0"
+
+
+def was_walked(looked: Container[tuple[int, str]], node: Node, value: Any) -> bool:
+    """Say whether a walk that would have met ``value`` in an attribute has come to ``node``."""
+    only_state = isinstance(value, State)
+    names = (ALL, _STATES) if only_state else (ALL, _STATES, _NODES)
+    return any((id(node), name) in looked for name in names)
 
 
 def walk_note(node: Node, name: str) -> list[Any]:

@@ -24,6 +24,7 @@ from brainlite.state._locate import locate
 __all__ = [
     "MISSING",
     "Frame",
+    "Kept",
     "Read",
     "Slot",
     "check_raw_write",
@@ -129,6 +130,24 @@ def _nobody(_frame: "Frame") -> None:
     """Watch no frames."""
 
 
+class Kept(NamedTuple):
+    """A container in an attribute, and what the lists and dicts in it held when it was read."""
+
+    owner: Any
+    name: str
+    value: Any
+    contents: list[tuple[Any, Any]]  # a list or dict, and a copy of it
+
+    def undo(self) -> None:
+        """Give the containers their content back."""
+        for container, items in self.contents:
+            if isinstance(container, dict):
+                container.clear()
+                container.update(items)
+            else:
+                container[:] = items
+
+
 class Frame:
     """Reads and writes of states while a transform traces a function.
 
@@ -148,6 +167,8 @@ class Frame:
     watched : bool
         Whether to start a new record of the attributes and settings that are read. A frame
         without a record of its own adds to that of the frame around it.
+    conditional : bool
+        Whether what runs here may turn out not to run: a branch, the body of a while loop.
     """
 
     __slots__ = (
@@ -156,10 +177,14 @@ class Frame:
         "attributes",
         "born",
         "born_nodes",
+        "conditional",
         "environment",
         "hoist",
+        "in_place",
         "inputs",
+        "kept",
         "label",
+        "looked",
         "notes",
         "on_read",
         "parent",
@@ -184,10 +209,12 @@ class Frame:
         on_read: "Callable[[Frame, AnySlot], Any] | None" = None,
         stand_ins: Mapping[Any, Any] | None = None,
         watched: bool = False,
+        conditional: bool = False,
     ) -> None:
         parent = current_frame.get()
         self.label = label
         self.hoist = hoist
+        self.conditional = conditional
         self.on_read = on_read
         self.parent = parent
         self.trace: Any = None
@@ -200,6 +227,10 @@ class Frame:
         self.born_nodes: dict[int, object] = {}
         # (id of owner, name) -> (owner, value): attributes set to states or nodes in this frame
         self.attributes: dict[tuple[int, str], tuple[Any, Any]] = {}
+        # The same for attributes that were read, or asked for in vain, before they were set here.
+        self.looked: dict[tuple[int, str], Any] = {}
+        self.kept: dict[tuple[int, str], Kept] = {}
+        self.in_place: set[tuple[int, str]] = set()  # those of `attributes` that were edited
         inherit = parent is not None and not watched
         self.notes: dict[tuple[int, str], tuple[Any, Any]] = (
             parent.notes if inherit and parent is not None else {}
@@ -234,10 +265,13 @@ class Frame:
             self._tokens.append(environ.watch(self.environment))
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, *error: object) -> None:
         for variable, token in self._tokens:
             variable.reset(token)
         Frame.on_close(self)
+        if error[0] is not None:
+            for each in self.kept.values():
+                each.undo()
 
     def ancestry(self) -> "Iterator[Frame]":
         """Yield this frame and those around it, innermost first."""
@@ -292,6 +326,16 @@ class Frame:
         value = slot.__held__
         return value if value is not MISSING else slot.absent()
 
+    def peek(self, slot: AnySlot) -> Any:
+        """Return the value that ``slot`` has here, unseen: for a look at its type."""
+        for values in (self.values, self.inputs):
+            value = values.get(slot, MISSING)
+            if value is not MISSING:
+                return value
+        slot = self.stand_ins.get(slot, slot)
+        value = slot.__held__ if self.parent is None else self.parent.peek(slot)
+        return value if value is not MISSING else slot.absent()
+
     def write(self, slot: AnySlot, value: Any) -> None:
         """Let ``value`` be the value of ``slot`` here. The caller has checked that it fits."""
         trace = current_trace()
@@ -335,6 +379,8 @@ class Frame:
         self.inputs.clear()
         self.values.clear()
         self.born.clear()
+        self.looked.clear()
+        self.kept.clear()
         self.reads = [read._replace(leaves=[]) for read in self.reads]
         self.parent = None
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from brainlite._jax_compat import no_trace, trace_cell
 from brainlite.state._frame import current_frame, put_all
 from brainlite.state._state import ParamState, State, begin, blank, is_frozen
 
-__all__ = ["StateSpec", "make_states", "specs_of"]
+__all__ = ["StateSpec", "make_states", "same_field", "specs_of"]
 
 AnyState = State[Any]
 
@@ -15,7 +17,7 @@ AnyState = State[Any]
 class StateSpec:
     """A state without its value: kind, name, tags, and what a subclass has added.
 
-    Compares by kind, name, tags, and whether it is frozen.
+    Compares by kind and fields: name, tags, whether it is frozen, and those of a subclass.
     """
 
     __slots__ = ("fields", "kind")
@@ -36,10 +38,25 @@ class StateSpec:
         )
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, StateSpec) and self._key() == other._key())
+        return self is other or (
+            isinstance(other, StateSpec)
+            and self._key() == other._key()
+            and self.fields.keys() == other.fields.keys()
+            and all(same_field(self.fields[name], other.fields[name]) for name in self.fields)
+        )
 
     def __hash__(self) -> int:
         return hash(self._key())
+
+
+def same_field(one: Any, other: Any) -> bool:
+    """Say whether two values of a field are one: the same object, or of one type and equal."""
+    if one is other:
+        return True
+    try:
+        return type(one) is type(other) and bool(np.all(one == other))
+    except Exception:  # whatever a foreign __eq__ may raise
+        return False
 
 
 def specs_of(states: Iterable[AnyState]) -> tuple[StateSpec, ...]:

@@ -2,7 +2,7 @@
 
 import warnings
 import weakref
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, ClassVar, Self
 
 import jax
@@ -84,6 +84,11 @@ class State(Slot[T]):
 
     __slots__ = ("__frozen__", "name", "tag")
 
+    name: str | None
+    tag: frozenset[str] | None
+
+    # Whether a write must be of the same shapes and dtypes, so that whoever writes depends on them.
+    __keeps_type__: ClassVar[bool] = False
     # Whether ``model.half()`` and the like leave it as it is.
     __keeps_dtype__: ClassVar[bool] = False
 
@@ -94,10 +99,8 @@ class State(Slot[T]):
         self.__frozen__: bool = (
             False  # only a parameter can be; asked of every state, so all have it
         )
-        self.name: str | None = name
-        self.tag: frozenset[str] | None = (
-            None if tag is None else frozenset([tag] if isinstance(tag, str) else tag)
-        )
+        _set_name(self, name)
+        _set_tag(self, None if tag is None else frozenset([tag] if isinstance(tag, str) else tag))
         begin(self, value)
 
     @property
@@ -117,7 +120,7 @@ class State(Slot[T]):
         value = owned(value)
         frame = _current()
         if frame is not None:
-            self._check(frame.read(self), value)
+            self._check((frame.read if self.__keeps_type__ else frame.peek)(self), value)
             frame.write(self, value)
             return
         if trace_cell.value is not no_trace:
@@ -126,6 +129,12 @@ class State(Slot[T]):
         if old is not MISSING:
             self._check(old, value)
         self.__held__: T = value
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # Compiled functions may depend on fields of a subclass, and look again when one is set.
+        if cls.__dictoffset__ and cls.__setattr__ is object.__setattr__:
+            type.__setattr__(cls, "__setattr__", _set_field)
 
     def _check(self, old: Any, new: Any) -> None:
         """Raise unless ``new`` may be written over ``old``."""
@@ -205,7 +214,39 @@ def blank(kind: type[S], fields: dict[str, Any]) -> S:
 def _label(state: State[Any], fields: dict[str, Any]) -> None:
     state.__frozen__ = False
     for name, value in fields.items():
-        setattr(state, name, value)
+        _setters.get(name, _set_other)(state, name, value)
+
+
+def _set_field(state: State[Any], name: str, value: Any) -> None:
+    object.__setattr__(state, name, value)
+    if name != "value" and name[:2] != "__":
+        epoch.advance()
+
+
+class _Told:
+    """A slot of states, such as the tags, of whose changes compiled functions are told."""
+
+    def __init__(self, slot: Any) -> None:
+        self._slot = slot
+
+    def __get__(self, state: State[Any] | None, _owner: type[Any] | None = None) -> Any:
+        return self if state is None else self._slot.__get__(state)
+
+    def __set__(self, state: State[Any], value: Any) -> None:
+        self._slot.__set__(state, value)
+        epoch.advance()
+
+
+_set_name: Callable[[State[Any], str | None], None] = vars(State)["name"].__set__
+_set_tag: Callable[[State[Any], frozenset[str] | None], None] = vars(State)["tag"].__set__
+_set_other: Callable[[Any, str, Any], None] = object.__setattr__
+# For a new state, of which there is nothing to tell.
+_setters: dict[str, Callable[[Any, str, Any], None]] = {
+    "name": lambda state, _, value: _set_name(state, value),
+    "tag": lambda state, _, value: _set_tag(state, value),
+}
+type.__setattr__(State, "name", _Told(vars(State)["name"]))
+type.__setattr__(State, "tag", _Told(vars(State)["tag"]))
 
 
 def adopt(state: S, value: Any) -> S:
@@ -275,6 +316,7 @@ class ParamState(State[T]):
     """
 
     __slots__ = ()
+    __keeps_type__ = True
 
     def __init__(
         self,

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from brainlite.errors import OptionError
-from brainlite.graph import Node
+from brainlite.graph import NestedDict, Node, StateDict
+from brainlite.graph._contents import RECORD, holds_graph, open_container, remake, role_of
 from brainlite.state import State
 from brainlite.transform._options import Chosen, Options
 from brainlite.transform._specialise import Call
@@ -19,6 +21,7 @@ from brainlite.transform._specialise import Call
 __all__ = ["Top", "choose", "contains_graph", "nested_only", "take_apart", "take_top"]
 
 _GRAPH = (Node, State)
+_LEAVES = (*_GRAPH, jax.Array, np.ndarray, np.generic, int, float, complex, str, type(None))
 
 
 class Top(NamedTuple):
@@ -114,7 +117,7 @@ def take_apart(
         {name: value for name, value in kwargs.items() if name not in static_kwargs},
     )
     structure: Any
-    leaves, structure = jax.tree.flatten(rest, is_leaf=_is_hole)
+    leaves, structure = jax.tree.flatten(_opened(rest), is_leaf=_is_hole)
     where = tuple(n for n, leaf in enumerate(leaves) if isinstance(leaf, _GRAPH))
     graph = tuple(leaves[n] for n in where)
     holed = [None if isinstance(leaf, _GRAPH) else leaf for leaf in leaves]
@@ -125,7 +128,7 @@ def take_apart(
         found, structure = jax.tree.flatten((list(args), kwargs), is_leaf=_is_hole)
         for n, thing in zip(where, objects, strict=True):
             found[n] = thing
-        full, named = structure.unflatten(found)
+        full, named = _closed(structure.unflatten(found))
         for n, value in static_args.items():
             full[n] = value
         return tuple(full), {**named, **static_kwargs}
@@ -135,6 +138,63 @@ def take_apart(
     kind = (structure, where, values, shapes)
     given = _numbers_of(graph, options.donated.among(args, kwargs))
     return Call(tuple(open_args), open_kwargs, graph, fill, kind, given)
+
+
+class _Box:
+    """A container of states or modules that jax does not look into, as a pytree of its items."""
+
+    __slots__ = ("items", "keys", "kind")
+
+    def __init__(self, kind: type, keys: Any, items: Iterable[Any]) -> None:
+        self.kind: type = kind
+        self.keys: Any = keys
+        self.items: list[Any] = list(items)
+
+    def close(self) -> Any:
+        """Return the container; this itself as long as there are holes in it."""
+        items = [_closed(item) for item in self.items]
+        if self.kind is not StateDict:
+            return remake(self.kind, self.keys, items)
+        if not all(isinstance(item, State) for item in items):
+            return self
+        return StateDict[Any].__of__(self.keys, items)
+
+    def __repr__(self) -> str:
+        return f"{self.kind.__name__}({', '.join(map(str, self.items))})"
+
+
+jax.tree_util.register_pytree_node(
+    _Box, lambda box: (box.items, (box.kind, box.keys)), lambda kind, items: _Box(*kind, items)
+)
+
+
+def _opened(tree: Any) -> Any:
+    """Return ``tree`` with collections of states, and dataclasses that hold graphs, as boxes."""
+    return jax.tree.map(_open, tree, is_leaf=_is_collection)
+
+
+def _open(value: Any) -> Any:
+    if isinstance(value, NestedDict):
+        value = value.to_flat()
+    if isinstance(value, StateDict):
+        paths, members = value.__parts__()
+        return _Box(StateDict, paths, members)
+    if role_of(value) != RECORD or not holds_graph(value):
+        return value
+    opened = open_container(value)
+    assert opened is not None
+    return _Box(type(value), opened.keys, map(_opened, opened.items))
+
+
+def _closed(tree: Any) -> Any:
+    def close(value: Any) -> Any:
+        return value.close() if isinstance(value, _Box) else value
+
+    return jax.tree.map(close, tree, is_leaf=lambda value: value is None or isinstance(value, _Box))
+
+
+def _is_collection(value: Any) -> bool:
+    return value is None or isinstance(value, StateDict | NestedDict)
 
 
 def _numbers_of(graph: Sequence[Any], arguments: Mapping[Any, Any]) -> tuple[int, ...]:
@@ -167,9 +227,10 @@ def _check_hashable(static: Mapping[Any, Any], label: str) -> None:
 
 
 def contains_graph(tree: Any) -> bool:
-    return any(isinstance(leaf, _GRAPH) for leaf in jax.tree.leaves(tree))
+    """Say whether there is a module or a state in ``tree``."""
+    return any(isinstance(leaf, _GRAPH) for leaf in jax.tree.leaves(_opened(tree)))
 
 
 def nested_only(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return the arguments that are containers, where a module could hide."""
-    return [each for each in (*args, *kwargs.values()) if isinstance(each, list | tuple | dict)]
+    return [each for each in (*args, *kwargs.values()) if not isinstance(each, _LEAVES)]

@@ -14,7 +14,8 @@ from brainlite.state._frame import Frame
 from brainlite.transform._branches import cond
 from brainlite.transform._checkpoint import checkpoint
 from brainlite.transform._checkpointed import check_base, depth_of
-from brainlite.transform._lift import called, name_of, strengthen
+from brainlite.transform._effects import called
+from brainlite.transform._lift import name_of, strengthen
 from brainlite.transform._loops import scan
 from brainlite.typing import Array
 

@@ -11,16 +11,17 @@ from typing_extensions import TypeVar, TypeVarTuple, Unpack
 from brainlite.errors import BranchError
 from brainlite.state import State
 from brainlite.state._fit import same_structure, same_types, summary
+from brainlite.state._locate import locate
 from brainlite.transform._eager import execute
+from brainlite.transform._effects import Effects, commit
 from brainlite.transform._lift import (
     Body,
-    Effects,
     Lifted,
-    commit,
+    anything,
     fetch,
     lift,
+    may_not_come,
     name_of,
-    standing,
     strengthen,
 )
 from brainlite.transform._plain import is_plain, run_plainly, value_of
@@ -163,10 +164,13 @@ def _branch(index: Any, branches: Sequence[Callable[..., Any]], operands: Sequen
     known = value_of(index) if is_plain() else None
     if known is not None:
         return run_plainly(branches[known], operands, label="a branch of cond")
-    lifted = [lift(branch, operands, label="a branch of cond") for branch in branches]
+    lifted = [
+        lift(branch, operands, label="a branch of cond", conditional=True) for branch in branches
+    ]
     _check_results(lifted)
     effects, columns = _union([each.effects for each in lifted])
-    before = [standing(effects, state, "a branch of cond") for state in effects.states]
+    before = [fetch(state) for state in effects.written]
+    before += map(anything, lifted[0].types[len(lifted[0].effects.written) :])
     _check_types(effects.states, before, lifted, columns)
     values = [[fetch(state) for state in each.reads] for each in lifted]
     static = tuple(tuple(sorted(column.items())) for column in columns)
@@ -204,28 +208,35 @@ def _run(
 
 
 def _union(all_effects: Sequence[Effects]) -> tuple[Effects, list[dict[int, int]]]:
-    """Join what the branches do; for each branch, also say where its values go.
-
-    New states of different branches are one where they sit in the same place.
-    """
+    """Join what the branches do; for each branch, also say where its values go."""
+    first = all_effects[0]
+    for number, each in enumerate(all_effects[1:], 1):
+        if not each.same_places(first):
+            one = each if each.places else first
+            if one.made:
+                raise may_not_come(one, one.made[0], "a branch of cond")
+            raise _unlike(number, one)
     written = list(dict.fromkeys(s for each in all_effects for s in each.written))
-    made: dict[Any, State[Any]] = {}
-    places: dict[tuple[int, str], Any] = {}
-    keys: list[list[Any]] = []
-    for effects in all_effects:
-        ours: list[Any] = list(effects.written)
-        for number, state in enumerate(effects.made):
-            key = (effects.place_of(state), number)
-            made.setdefault(key, state)
-            ours.append(key)
-        for place in effects.places:
-            places.setdefault(place.key, place)
-        keys.append(ours)
-    order = {key: number for number, key in enumerate([*written, *made])}
-    born = {k: v for each in all_effects for k, v in each.born_nodes.items()}
-    joined = Effects(written, list(made.values()), list(places.values()), born)
-    columns = [{order[key]: n for n, key in enumerate(ours)} for ours in keys]
-    return joined, columns
+    count = len(written)
+    order = {state: number for number, state in enumerate(written)}
+    columns = [
+        {order[state]: n for n, state in enumerate(each.written)}
+        | {count + n: len(each.written) + n for n in range(len(each.made))}
+        for each in all_effects
+    ]
+    return first._replace(written=written), columns
+
+
+def _unlike(number: int, effects: Effects) -> BranchError:
+    place = effects.places[0]
+    return BranchError(
+        f"branch {number} does not do to attribute {place.name!r} what branch 0 does (of cond: the "
+        "one for False), and which of them runs is known too late",
+        where=locate(place.owner) or type(place.owner).__name__,
+        expected="states and modules that stay where they are, or the same change in each branch",
+        got=f"a {type(place.value).__name__} that one branch sets",
+        fix="make states before (`init_all_states`), and write their values in the branches",
+    )
 
 
 def _check_results(lifted: Sequence[Lifted]) -> None:

@@ -9,7 +9,8 @@ from typing_extensions import ParamSpec, TypeVar
 from brainlite.transform._arguments import choose
 from brainlite.transform._call import lift_call
 from brainlite.transform._eager import execute
-from brainlite.transform._lift import Body, commit
+from brainlite.transform._effects import commit
+from brainlite.transform._lift import Body
 from brainlite.transform._options import Options
 from brainlite.transform._plain import is_plain, run_plainly
 from brainlite.transform._transformed import Transformed

@@ -15,7 +15,8 @@ from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError
 from brainlite.transform._call import lift_call
 from brainlite.transform._eager import execute
-from brainlite.transform._lift import Body, commit
+from brainlite.transform._effects import commit
+from brainlite.transform._lift import Body
 from brainlite.transform._transformed import Transformed
 
 __all__ = ["check", "checkify", "jit_error_if"]

@@ -17,10 +17,11 @@ import jax
 import numpy as np
 
 from brainlite._jax_compat import NEEDS_VALUES, ClosedJaxpr, Jaxpr, Literal, is_eager, jit_switch
-from brainlite.transform._lift import Body, Lifted, commit, fetch, lift
+from brainlite.transform._effects import commit
+from brainlite.transform._lift import Body, Lifted, fetch, lift
 from brainlite.transform._origin import Origin
 
-__all__ = ["execute", "run_compiled"]
+__all__ = ["execute", "run_compiled", "run_lifted"]
 
 _MOST = 512  # compiled bodies that are remembered
 
@@ -70,11 +71,16 @@ def run_compiled(
             lifted = lift(fun, args, label=label, origin=origin)
         except NEEDS_VALUES:
             return fun(*args)
-        read = [fetch(state) for state in lifted.reads]
-        out, new = execute(_call, [lifted], None, read, tuple(args))
-        commit(lifted.effects, new)
-        return out
+        return run_lifted(lifted, args)
     return fun(*args)
+
+
+def run_lifted(lifted: Lifted, args: Sequence[Any]) -> Any:
+    """Run a lifted function once, and put what it writes in place."""
+    read = [fetch(state) for state in lifted.reads]
+    out, new = execute(_call, [lifted], None, read, tuple(args))
+    commit(lifted.effects, new)
+    return out
 
 
 def _is_array(leaf: object) -> bool:

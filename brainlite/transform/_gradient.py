@@ -7,13 +7,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._jax_compat import is_eager
 from brainlite.errors import GradError
 from brainlite.graph import Node, StateDict
 from brainlite.graph import states as states_of
 from brainlite.state import ParamState, State
 from brainlite.state._fit import summary
 from brainlite.state._frame import Frame
-from brainlite.transform._lift import Effects, called, commit, fetch, name_of
+from brainlite.transform._closure import Escapes
+from brainlite.transform._effects import Effects, called, commit
+from brainlite.transform._lift import fetch, name_of
 from brainlite.transform._transformed import Transformed
 
 __all__ = ["Evaluated", "Kinds", "Targets", "differentiate", "evaluate", "gradient_function"]
@@ -235,7 +238,10 @@ def evaluate(
             _check_outputs(value, label, kinds.outputs)
         return value, _Outcome(value, aux, new)
 
+    escapes = Escapes(fun, label) if is_eager() else None
     result, outcome = transform(pure)(*point)
+    if escapes is not None:
+        escapes.check()
     commit(effects[-1], outcome.states)
     return Evaluated(result, point, outcome.value, outcome.aux, targets)
 

@@ -19,8 +19,12 @@ __all__ = ["Intake", "Misfit", "own_buffers"]
 AnyState = State[Any]
 
 
-class Misfit(Exception):  # noqa: N818  # not an error: whoever catches it compiles anew
-    """A state holds a dict of other keys than the function was compiled for."""
+class Misfit(BaseException):
+    """A compilation does not serve a call: a state holds other keys, or the shapes are others.
+
+    Whoever catches it compiles anew. Not an ``Exception``: user code that is being traced must not
+    catch it.
+    """
 
 
 class Intake:

@@ -1,8 +1,9 @@
 """``jit``: compile a function of states, modules and arrays."""
 
 import functools
+import threading
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Concatenate, Generic, Protocol, Self, overload
 
 import jax
@@ -23,7 +24,7 @@ from brainlite.transform._arguments import (
 from brainlite.transform._intake import Misfit
 from brainlite.transform._options import Options
 from brainlite.transform._plain import run_plainly
-from brainlite.transform._specialise import Binding, Call, Respecialise, Specialisation, tracing
+from brainlite.transform._specialise import Binding, Call, Specialisation
 from brainlite.transform._transformed import adopt_name, not_default
 
 __all__ = ["BoundJit", "JitFunction", "jit"]
@@ -38,9 +39,11 @@ _frame = current_frame.get
 # brainlite's own choices:
 _MANY = 8  # specialisations of one function before a warning
 _KEPT = 64  # specialisations that are kept for one kind of call; the one not used for longest goes
+_STALE = 4  # specialisations that are kept for what variables of the function held before
 _KINDS = 512  # kinds of call (static values, places of modules) that are kept
 _BINDINGS = 64  # remembered calls of one function, or with one module
 _NOTHING: dict[Any, Any] = {}
+_bookkeeping = threading.RLock()  # never held while a function is traced
 
 
 class BoundJit(Generic[P, R_co]):
@@ -102,64 +105,56 @@ class BoundJit(Generic[P, R_co]):
             try:
                 result, new = binding.run(binding.gather(binding.inputs), *holed, **kwargs)
             except (TypeError, Misfit):
-                pass  # a module where an array was before, or a dict of other keys in a state
-            except Respecialise:
-                self._by_shape = True
-                self.clear_cache()
+                pass  # a module where an array was, other shapes, other keys of a dict in a state
             else:
                 if new:
                     binding.settle(new)
                 out: R_co = result
                 return out
+            return self._cold(args, kwargs, binding.specialisation)
         return self._cold(args, kwargs)
 
-    def _cold(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> R_co:
+    def _cold(
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        tried: Specialisation | None = None,
+    ) -> R_co:
         """Take the arguments apart, find or make a specialisation, and run it."""
-        self._deep = self._deep or contains_graph(nested_only(args, kwargs))
-        call = self._call(args, kwargs)
-        binding = self._shelf(call).get(self._label(call))
-        nested = _frame() is not None
-        if binding is None or nested or not binding.holds():
-            binding = self._bind(call)
-        try:
-            flat = binding.fetched() if nested else binding.gather(binding.inputs)
-        except Misfit:
-            binding = self._bind(call)
-            flat = binding.fetched()
-        try:
-            result, new = binding.run(flat, *call.args, **call.kwargs)
-        except Respecialise:
-            self._by_shape = True
-            self.clear_cache()
-            return self._cold(args, kwargs)
-        except TypeError:
-            binding.check_concrete()
-            raise
-        (binding.commit if nested else binding.settle)(new)
+
+        def run(binding: Binding, call: Call) -> Any:
+            return binding.run(binding.fetched(), *call.args, **call.kwargs)
+
+        (result, new), binding = self._with_binding(args, kwargs, run, tried)
+        (binding.settle if _frame() is None else binding.commit)(new)
         out: R_co = result
         return out
 
     def lower(self, *args: P.args, **kwargs: P.kwargs) -> jax.stages.Lowered:
         """Lower for these arguments, without running; see :meth:`jax.stages.Wrapped.lower`."""
-        call, binding = self._prepare(args, kwargs)
-        lists = binding.specialisation.arrange(binding.fetched())
-        lowered: jax.stages.Lowered = binding.specialisation.compiled.lower(
-            *lists, *call.args, **call.kwargs
-        )
+
+        def run(binding: Binding, call: Call) -> Any:
+            compiled = binding.specialisation.compiled
+            return compiled.lower(*binding.lists(), *call.args, **call.kwargs)
+
+        lowered: jax.stages.Lowered
+        lowered, _ = self._with_binding(args, kwargs, run)
         return lowered
 
     def trace(self, *args: P.args, **kwargs: P.kwargs) -> jax.stages.Traced:
         """Trace for these arguments, without running; the jaxpr takes the states first."""
-        call, binding = self._prepare(args, kwargs)
-        lists = binding.specialisation.arrange(binding.fetched())
-        traced: jax.stages.Traced = binding.specialisation.compiled.trace(
-            *lists, *call.args, **call.kwargs
-        )
+
+        def run(binding: Binding, call: Call) -> Any:
+            compiled = binding.specialisation.compiled
+            return compiled.trace(*binding.lists(), *call.args, **call.kwargs)
+
+        traced: jax.stages.Traced
+        traced, _ = self._with_binding(args, kwargs, run)
         return traced
 
     def clear_cache(self) -> None:
         """Forget every compilation."""
-        with tracing:
+        with _bookkeeping:
             self._specialisations.clear()
             self._bindings.clear()
             self._warm = None
@@ -175,10 +170,39 @@ class BoundJit(Generic[P, R_co]):
     __treescope_repr__ = treescope_repr
     _repr_mimebundle_ = notebook_repr
 
-    def _prepare(self, args: Any, kwargs: Any) -> tuple[Call, Binding]:
+    def _with_binding(
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        run: Callable[[Binding, Call], Any],
+        tried: Specialisation | None = None,
+    ) -> tuple[Any, Binding]:
+        """Return what ``run`` returns for the first binding that serves a call, and the binding.
+
+        ``tried`` is known not to serve the call.
+        """
         self._deep = self._deep or contains_graph(nested_only(args, kwargs))
         call = self._call(args, kwargs)
-        return call, self._bind(call)
+        for binding in self._candidates(call, tried):
+            try:
+                result = run(binding, call)
+            except Misfit:
+                continue
+            except TypeError:
+                binding.check_concrete()
+                raise
+            frame = _frame()
+            if frame is not None:
+                binding.replay(frame)
+            if binding.specialisation.reusable:
+                self._keep(call, binding)
+                if frame is None:
+                    self._remember(call, binding)
+            return result, binding
+        # For other shapes the function does something else: shapes tell its calls apart from now.
+        self._by_shape = True
+        self.clear_cache()
+        return self._with_binding(args, kwargs, run)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         """Take the arguments apart: arrays on one side, modules and static values on the other."""
@@ -186,43 +210,49 @@ class BoundJit(Generic[P, R_co]):
             return take_apart(args, kwargs, self._options, label="jit", by_shape=self._by_shape)
         return take_top(args, kwargs, self._options.donated)
 
-    def _bind(self, call: Call) -> Binding:
-        """Find a specialisation that holds for these objects, or make one."""
-        with tracing:
-            known = self._known(call.kind)
-            before = self._shelf(call).get(self._label(call))
-            for specialisation in reversed(known):
-                binding = specialisation.bind(call)
-                if binding is not None:
-                    binding.made = before.made if before else 0
-                    known.remove(specialisation)  # and to the end: used last
-                    known.append(specialisation)
-                    break
-            else:
-                because = _because(known, call, len(self._specialisations) > 1)
-                specialisation = Specialisation(self.fun, call, self._options, because)
-                binding = specialisation.bind(call)
-                if binding is None:  # tracing changed what the function depends on
-                    binding = specialisation.bind_as_traced(call)
-                binding.made = 1 + (before.made if before else 0)
-                if specialisation.reusable:
-                    _warn_if_many(binding, known, call, self.fun)
-                    known.append(specialisation)
-                    del known[:-_KEPT]
-            frame = _frame()
-            if frame is not None:
-                binding.replay(frame)
-            elif specialisation.reusable:
-                self._remember(call, binding)
-            return binding
+    def _candidates(self, call: Call, tried: Specialisation | None) -> Iterator[Binding]:
+        """Yield bindings that may serve a call: the one used last, known ones, then a new one."""
+        before = self._shelf(call).get(self._label(call))
+        first = None if before is None else before.specialisation
+        if before is not None and first is not tried and _frame() is None and before.holds():
+            tried = first
+            yield before
+        known = self._known(call.kind)
+        bound = False
+        for specialisation in reversed(known):
+            binding = specialisation.bind(call)
+            if binding is not None:
+                binding.made = before.made if before else 0
+                bound = True
+                if specialisation is not tried:
+                    yield binding
+        if bound and not self._by_shape:
+            return
+        because = _because(known, call, bool(self._specialisations))
+        made = Specialisation(self.fun, call, self._options, because)
+        binding = made.bind(call) or made.bind_as_traced(call)  # if tracing changed what it read
+        binding.made = 1 + (before.made if before else 0)
+        if made.reusable:
+            _warn_if_many(binding, [*known, made], call, self.fun)
+        yield binding
+        raise AssertionError("a function that was traced for a call does not fit the call")
 
     def _known(self, kind: Any) -> list[Specialisation]:
         """Return the specialisations for one kind of call, used last at the end."""
-        known = self._specialisations.pop(kind, [])
-        while len(self._specialisations) >= _KINDS:
-            del self._specialisations[next(iter(self._specialisations))]
-        self._specialisations[kind] = known
-        return known
+        with _bookkeeping:
+            return list(self._specialisations.get(kind, ()))
+
+    def _keep(self, call: Call, binding: Binding) -> None:
+        """Put the specialisation that was used to the end, and let go those not used for long."""
+        with _bookkeeping:
+            known = self._specialisations.pop(call.kind, [])
+            known = [each for each in known if each is not binding.specialisation]
+            # What variables held once is not worth its memory for long.
+            stale = [each for each in known if not each.variables.holds()][:-_STALE]
+            known = [each for each in known if each not in stale][-_KEPT + 1 :]
+            while len(self._specialisations) >= _KINDS:
+                del self._specialisations[next(iter(self._specialisations))]
+            self._specialisations[call.kind] = [*known, binding.specialisation]
 
     def _shelf(self, call: Call) -> dict[Any, Binding]:
         """Return where the binding of a call is kept: with its first module, if it has one."""
@@ -364,8 +394,9 @@ def jit(
     JitFunction
         With the signature of ``fun``. Arguments may be arrays, and modules or states: two modules
         of equal structure share a compilation. It is never stale over attributes of modules,
-        lists and dicts in them, and settings of the environment. What it cannot see are the
-        fields of other objects, global variables, and numpy arrays edited in place.
+        lists and dicts in them, settings of the environment, and names that are bound to something
+        else, be they global, of a closure, or fields of plain objects. What it cannot see is
+        what is edited in place: numpy arrays, and containers without states and modules.
 
     Examples
     --------

@@ -3,8 +3,9 @@
 :func:`lift` traces the function in a frame that hoists. Every state that it reads becomes an input
 of the jaxpr, every state that it writes an output, and the user's Python code is not needed any
 more. Each transform is then a thin file: it decides what becomes of these inputs and outputs
-(loop carry, closed-over value, differentiated value) and lets :func:`commit` put the new
-values in place when nothing can fail any more.
+(loop carry, closed-over value, differentiated value) and lets
+:func:`~brainlite.transform._effects.commit` put the new values in place when nothing can fail any
+more.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,116 +19,33 @@ from brainlite._jax_compat import (
     ClosedJaxpr,
     Jaxpr,
     Literal,
+    is_eager,
     jaxpr_as_fun,
     release,
     state_read,
 )
 from brainlite.errors import BranchError
-from brainlite.graph._contents import holds_graph
-from brainlite.graph._graphdef import build, describe
-from brainlite.graph._node import Node, fields, set_if_plain
 from brainlite.state import State
-from brainlite.state._frame import MISSING, Frame, Slot, current_frame, held, hold_all
+from brainlite.state._frame import MISSING, Frame, Slot, current_frame, held
 from brainlite.state._locate import locate
-from brainlite.state._state import adopt
+from brainlite.transform._closure import Escapes
+from brainlite.transform._effects import Effects, called
 from brainlite.transform._origin import Origin, explain, under_its_name
 from brainlite.transform._values import are_values, check_arguments, check_result
 
 __all__ = [
     "Body",
-    "Effects",
     "Lifted",
-    "Place",
-    "called",
-    "collect",
-    "commit",
+    "anything",
     "fetch",
     "lift",
+    "may_not_come",
     "name_of",
     "standing",
     "strengthen",
 ]
 
 AnyState = State[Any]
-
-
-class Place(NamedTuple):
-    """An attribute that a traced function has set to a new state, or to something holding one."""
-
-    owner: Node
-    name: str
-    value: Any
-
-    @property
-    def key(self) -> tuple[int, str]:
-        """What identifies the place, whatever sits there."""
-        return id(self.owner), self.name
-
-
-class Effects(NamedTuple):
-    """What a traced function does to states.
-
-    ``written`` are states from outside; ``made`` are new ones that survive in ``places``. A
-    transform carries one value for each of both, in this order (:attr:`states`).
-    """
-
-    written: list[AnyState]
-    made: list[AnyState]
-    places: list[Place]
-    born_nodes: Mapping[int, object]
-
-    @property
-    def states(self) -> list[AnyState]:
-        """Every state that gets a value: first the written, then the new ones."""
-        return self.written + self.made
-
-    def same_as(self, other: "Effects") -> bool:
-        """Say whether another trace of the function does the same to the same states."""
-        return self.written == other.written and [
-            (place.key, describe(place.value).definition) for place in self.places
-        ] == [(place.key, describe(place.value).definition) for place in other.places]
-
-    def place_of(self, state: AnyState) -> tuple[int, str]:
-        """Return what identifies the place where a new state is met first."""
-        return next(p.key for p in self.places if state in describe(p.value).states)
-
-    def resident(self, state: AnyState) -> AnyState | None:
-        """Return the state that sits already where a new state will be put, if one does."""
-        for place in self.places:
-            occupant = fields(place.owner).get(place.name)
-            if place.value is state and type(occupant) is type(state):
-                return occupant
-            new = describe(place.value)
-            if state in new.states and holds_graph(occupant):
-                old = describe(occupant)
-                if new.definition == old.definition:
-                    return old.states[new.states.index(state)]
-        return None
-
-
-def collect(frame: Frame) -> tuple[Effects, list[Any]]:
-    """Return what happened in a frame that is about to close, and the values that came of it."""
-    written = [slot for slot in (*frame.written, *frame.edited()) if slot not in frame.born]
-    places: list[Place] = []
-    made: dict[AnyState, None] = {}
-    for (_, name), (owner, value) in frame.attributes.items():
-        if set_if_plain(frame, owner, name, value):
-            continue
-        places.append(Place(owner, name, value))
-        for state in describe(value).states:
-            if state in frame.born:
-                made[state] = None
-    known = [state for state in written if isinstance(state, State)]
-    effects = Effects(known, list(made), places, dict(frame.born_nodes))
-    return effects, [frame.values[state] for state in effects.states]
-
-
-def called(
-    frame: Frame, fun: Callable[..., Any], args: Iterable[Any], kwargs: Mapping[str, Any]
-) -> tuple[Any, Effects, list[Any]]:
-    """Call ``fun`` in a frame that is open: its result, and what :func:`collect` returns."""
-    out = fun(*args, **kwargs)
-    return out, *collect(frame)
 
 
 class Lifted:
@@ -152,6 +70,7 @@ class Lifted:
     """
 
     __slots__ = (
+        "_in_tree",
         "closed",
         "effects",
         "environment",
@@ -169,7 +88,9 @@ class Lifted:
         out_tree: Any,
         effects: Effects,
         frame: Frame,
+        in_tree: Any,
     ) -> None:
+        self._in_tree = in_tree
         self.closed: ClosedJaxpr = closed
         self.out_tree: Any = out_tree
         self.reads: list[AnyState] = reads
@@ -179,6 +100,15 @@ class Lifted:
         types: tuple[Any, list[Any]] = jax.tree.unflatten(out_tree, closed.out_avals)
         self.out_types: Any = types[0]
         self.types: list[Any] = types[1]
+
+    def fits(self, values: list[Any], args: Any) -> bool:
+        """Say whether these have the structures, shapes and dtypes that the trace was made for."""
+        leaves: list[Any]
+        structure: Any
+        leaves, structure = jax.tree.flatten((values, args))
+        return structure == self._in_tree and all(
+            map(_same_type, map(jax.typeof, leaves), self.closed.in_avals)
+        )
 
     def __call__(self, values: Iterable[Any], args: Any) -> tuple[Any, list[Any]]:
         """Evaluate on the values of ``reads`` and the arguments ``(args, kwargs)``."""
@@ -210,6 +140,8 @@ def lift(
     inputs: Mapping[Any, Any] | None = None,
     on_read: Callable[[Frame, Slot[Any]], Any] | None = None,
     watched: bool = False,
+    conditional: bool = False,
+    keep_unused: bool = False,
     origin: Origin | None = None,
 ) -> Lifted:
     """Trace ``fun`` once and turn the states that it touches into inputs and outputs.
@@ -226,6 +158,10 @@ def lift(
         See :class:`~brainlite.state._frame.Frame`.
     watched : bool
         Whether to keep a record of its own of the attributes and settings that are read.
+    conditional : bool
+        Whether the function may turn out not to run.
+    keep_unused : bool
+        Whether states whose values are not used are inputs, too: their types may matter.
     origin : Origin, optional
         The user's function and its arguments, for messages, where they differ from these.
     """
@@ -245,9 +181,10 @@ def lift(
             on_read=on_read,
             stand_ins=stand_ins,
             watched=watched,
+            conditional=conditional,
         )
         frames.append(frame)
-        out, effect, values = frame.run(called, fun, args, kwargs)
+        out, effect, values = frame.run(called, fun, args, kwargs, origin.fun)
         check_result(out, label, origin.within)
         leaves, out_tree = jax.tree.flatten((out, values))
         frame.forget()
@@ -256,6 +193,7 @@ def lift(
         return leaves
 
     named = under_its_name(traced, args, kwargs, origin)
+    escapes = Escapes(origin.fun, label) if is_eager() else None  # inside a trace, jax sees to it
     try:
         closed = jax.make_jaxpr(named)(*origin.args, **origin.kwargs)
     except BaseException as error:
@@ -265,12 +203,29 @@ def lift(
             release(frame.trace)
             frame.forget()
         raise
+    if escapes is not None:
+        escapes.check()
     [frame], [out_tree], [effect] = frames, trees, effects
-    reads, closed = _hoist(closed, frame)
-    return Lifted(closed, reads, out_tree, effect, frame)
+    reads, structures, closed = _hoist(closed, frame, keep_unused)
+    in_tree = _tree_of(structures, (args, kwargs))
+    return Lifted(closed, reads, out_tree, effect, frame, in_tree)
 
 
-def _hoist(closed: ClosedJaxpr, frame: Frame) -> tuple[list[AnyState], ClosedJaxpr]:
+def _tree_of(structures: Sequence[Any], args: Any) -> Any:
+    """Return the structure of the values of states and the arguments together."""
+    values = [each.unflatten([0] * each.num_leaves) for each in structures]
+    return jax.tree.structure((values, args))
+
+
+def _same_type(one: Any, other: Any) -> bool:
+    return bool(
+        one.shape == other.shape and one.dtype == other.dtype and one.weak_type == other.weak_type
+    )
+
+
+def _hoist(
+    closed: ClosedJaxpr, frame: Frame, keep_unused: bool
+) -> tuple[list[AnyState], list[Any], ClosedJaxpr]:
     """Make the results of the `state_read` equations inputs of the jaxpr."""
     jaxpr = closed.jaxpr
     equations: list[Any] = []
@@ -285,12 +240,14 @@ def _hoist(closed: ClosedJaxpr, frame: Frame) -> tuple[list[AnyState], ClosedJax
     used.update(v for v in jaxpr.outvars if not isinstance(v, Literal))
 
     reads: list[AnyState] = []
+    structures: list[Any] = []
     variables: list[Any] = []
     for number, read in enumerate(frame.reads):
         found = read_vars.get(number, [])
-        # A state that was read but not used is no input.
-        if any(v in used for v in found) and isinstance(read.slot, State):
+        wanted = any(v in used for v in found) or keep_unused
+        if wanted and isinstance(read.slot, State):
             reads.append(read.slot)
+            structures.append(read.structure)
             variables += found
     constants = [(v, c) for v, c in zip(jaxpr.constvars, closed.consts, strict=True) if v in used]
     hoisted = jaxpr.replace(
@@ -298,7 +255,7 @@ def _hoist(closed: ClosedJaxpr, frame: Frame) -> tuple[list[AnyState], ClosedJax
         invars=variables + list(jaxpr.invars),
         eqns=equations,
     )
-    return reads, ClosedJaxpr(hoisted, [c for _, c in constants])
+    return reads, structures, ClosedJaxpr(hoisted, [c for _, c in constants])
 
 
 def fetch(state: AnyState) -> Any:
@@ -311,16 +268,15 @@ def fetch(state: AnyState) -> Any:
 
 
 def standing(effects: Effects, state: AnyState, label: str) -> Any:
-    """Return the value that a state has if the traced function turns out not to run.
-
-    A new state has that of the state which sits in its place already.
-    """
+    """Return the value that a state has if the traced function turns out not to run."""
     if state not in effects.made:
         return fetch(state)
-    resident = effects.resident(state)
-    if resident is not None:
-        return fetch(resident)
-    raise BranchError(
+    raise may_not_come(effects, state, label)
+
+
+def may_not_come(effects: Effects, state: AnyState, label: str) -> BranchError:
+    """Return the error for a state that is made in code which may not run."""
+    return BranchError(
         f"{label} makes a {type(state).__name__} that may not come to be, since the code that "
         "makes it may not run",
         where=name_of(state),
@@ -330,99 +286,9 @@ def standing(effects: Effects, state: AnyState, label: str) -> Any:
     )
 
 
-def commit(
-    effects: Effects, values: Sequence[Any], renamed: Callable[[Any], Any] | None = None
-) -> None:
-    """Put new values in place: in the frame around or, at the outermost level, in the states.
-
-    Parameters
-    ----------
-    effects : Effects
-        What the traced function does.
-    values : sequence
-        One value for each of ``effects.states``.
-    renamed : callable, optional
-        From the objects of the trace to those of this call, where they differ.
-    """
-    written = effects.written if renamed is None else [renamed(s) for s in effects.written]
-    if effects.places:
-        written = written + _settle(effects, values[len(written) :], renamed)
-    frame = current_frame.get()
-    if frame is None:
-        hold_all(written, values)
-    else:
-        for state, value in zip(written, values, strict=True):
-            frame.write(state, value)
-
-
-def _settle(
-    effects: Effects, values: Sequence[Any], renamed: Callable[[Any], Any] | None
-) -> list[AnyState]:
-    """Find a home for each new state: what sits in its place already, or a new state put there."""
-    born = dict(zip(effects.made, values, strict=True))
-    now = renamed or _itself
-    # A state that is put into another place stays what it is, and takes nobody in.
-    settled = {now(s) for p in effects.places for s in _states_in(p.value) if s not in born}
-    homes: dict[AnyState, AnyState] = {}
-
-    def home(state: AnyState) -> AnyState:
-        if state not in homes:
-            homes[state] = adopt(state, born[state]) if state in born else now(state)
-        return homes[state]
-
-    for owner, name, value in effects.places:
-        owner = now(owner)
-        occupant = fields(owner).get(name)
-        for state, resident in _residents(value, occupant):
-            if state in born and state not in homes and resident not in settled:
-                homes[state] = resident
-                settled.add(resident)
-        if isinstance(value, State):
-            moved: Any = home(value)
-        else:
-            moved = _rebuilt(value, occupant, effects, home, now)
-        if moved is not occupant:
-            setattr(owner, name, moved)
-    return [home(state) for state in effects.made]
-
-
-def _itself(thing: Any) -> Any:
-    return thing
-
-
-def _states_in(value: Any) -> list[AnyState]:
-    return [value] if isinstance(value, State) else describe(value).states
-
-
-def _residents(value: Any, occupant: Any) -> Iterable[tuple[AnyState, AnyState]]:
-    """Pair the states of ``value`` with those that sit in the place, where these are alike."""
-    if isinstance(value, State):
-        return [(value, occupant)] if type(occupant) is type(value) else []
-    if not holds_graph(occupant):
-        return []
-    new, old = describe(value), describe(occupant)
-    return zip(new.states, old.states, strict=True) if new.definition == old.definition else []
-
-
-def _rebuilt(
-    value: Any,
-    occupant: Any,
-    effects: Effects,
-    home: Callable[[AnyState], AnyState],
-    now: Callable[[Any], Any],
-) -> Any:
-    """Return ``value`` with its new states at home: the occupant if it has them already."""
-    new = describe(value)
-    states = [home(state) for state in new.states]
-    kept = {n: now(x) for n, x in enumerate(new.nodes) if id(x) not in effects.born_nodes}
-    if kept.get(0) is value and states == new.states:
-        return value  # a module from outside, as it was
-    if holds_graph(occupant):
-        old = describe(occupant)
-        same = new.definition == old.definition and states == old.states
-        if same and all(old.nodes[number] is node for number, node in kept.items()):
-            return occupant
-    return build(new.definition, states, kept)
+def anything(kind: Any) -> Any:
+    """Return some value of this type, where it does not matter which."""
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), kind)
 
 
 def strengthen(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """Loops of a known length: ``scan`` and ``for_loop``."""
 
+import functools
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, overload
@@ -10,14 +11,17 @@ import numpy as np
 from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
 from brainlite import environ
+from brainlite._jax_compat import is_eager
 from brainlite.errors import LoopStateError
 from brainlite.state import State
 from brainlite.state._fit import same_structure, same_types, summary
-from brainlite.transform._eager import execute
+from brainlite.state._locate import locate
+from brainlite.transform._eager import execute, run_lifted
+from brainlite.transform._effects import commit
 from brainlite.transform._jit import jit
 from brainlite.transform._known import Foreign, is_known, refuse_foreign, remember_foreign
-from brainlite.transform._lift import Body, commit, fetch, lift, name_of, strengthen
-from brainlite.transform._origin import Each, origin_of
+from brainlite.transform._lift import Body, Lifted, anything, fetch, lift, name_of, strengthen
+from brainlite.transform._origin import Each, Origin, origin_of
 from brainlite.transform._plain import is_plain, scan_plainly
 from brainlite.transform._progress import ProgressBar, scan_with_progress
 from brainlite.transform._values import check_arguments
@@ -29,6 +33,8 @@ C = TypeVar("C")
 X = TypeVar("X")
 Y = TypeVar("Y")
 Xs = TypeVarTuple("Xs")
+
+Step = Callable[[Any, Any], tuple[Any, Any]]
 
 
 @overload
@@ -106,7 +112,7 @@ def scan(
     check_arguments({"init": init, "xs": xs}, "scan")
     length = _length(xs, length)
     _check_unroll(unroll)
-    user, step = f, jax.tree.map(_one_step, xs)
+    user = f
     f, own, end = watch_steps(f, length)
     if pbar is not None and length:
         with environ.context(**{KEY: ()}):  # the loops that make up this one are none to the user
@@ -120,8 +126,23 @@ def scan(
     if is_plain():  # of what type the results are, a trace has to say
         with jax.disable_jit(False):
             return scan(f, init, xs, length)
+    carry, ys = _scan(f, init, xs, _Loop((), length, reverse, unroll), user)
+    return carry, end(ys)
+
+
+def _scan(f: Step, init: Any, xs: Any, loop: "_Loop", user: Any, first_step: bool = True) -> Any:
+    """Run a loop, of which an equal step was done before if ``first_step`` is false."""
+    step = jax.tree.map(_one_step, xs)
     body = lift(f, (init, step), label="scan", origin=origin_of(user, init, step))
     _check_carry(body.out_types, init)
+    if loop.length and not body.effects.settled:
+        if not first_step:
+            raise _unsettled(body)
+        if is_eager():  # as one program, so that an error in a later step undoes the first
+            whole = functools.partial(_scan, f, loop=loop, user=user)
+            origin = Origin(f, (init, xs), {})
+            return run_lifted(lift(whole, (init, xs), label="scan", origin=origin), (init, xs))
+        return _peeled(f, body, init, xs, loop, user)
     states = body.effects.states
     position = {state: number for number, state in enumerate(states)}
     first = [
@@ -129,11 +150,41 @@ def scan(
         for state, kind in zip(states, body.types, strict=True)
     ]
     constant = [None if state in position else fetch(state) for state in body.reads]
-    loop = _Loop(tuple(position.get(s) for s in body.reads), length, reverse, unroll)
+    loop = loop._replace(carried=tuple(position.get(s) for s in body.reads))
     (carry, final), ys = execute(_run, [body], loop, init, first, constant, xs)
-    if length:  # a loop of no steps writes nothing
+    if loop.length:  # a loop of no steps writes nothing
         commit(body.effects, final)
-    return carry, end(ys)
+    return carry, ys
+
+
+def _peeled(f: Step, body: Lifted, init: Any, xs: Any, loop: "_Loop", user: Any) -> Any:
+    """Run the first step by itself: it makes what the others find, and so does another thing."""
+    last = loop.reverse
+    carry, y = run_lifted(body, (init, _each(xs, lambda x: x[-1 if last else 0])))
+    rest = _each(xs, lambda x: x[:-1] if last else x[1:])
+    loop = loop._replace(length=loop.length - 1)
+    carry, ys = _scan(f, strengthen(carry), rest, loop, user, False)
+
+    def join(one: Any, others: Any) -> Any:
+        parts = [jnp.asarray(one)[None], others]
+        return jnp.concatenate(parts[::-1] if last else parts)
+
+    return carry, jax.tree.map(join, y, ys)
+
+
+def _each(xs: Any, cut: Callable[[Any], Any]) -> Any:
+    return jax.tree.map(lambda x: cut(jnp.asarray(x)), xs)
+
+
+def _unsettled(body: Lifted) -> LoopStateError:
+    place = body.effects.places[0]
+    return LoopStateError(
+        f"the body of a loop puts something else into attribute {place.name!r} at each step",
+        where=locate(place.owner) or type(place.owner).__name__,
+        expected="states and modules that stay where they are after the first step",
+        got=f"a {type(place.value).__name__} that is set again after the first step",
+        fix="exchange the values of the states instead of the states",
+    )
 
 
 def _scan_plainly(
@@ -315,15 +366,10 @@ def _one_step(x: Any) -> jax.ShapeDtypeStruct:
     return step
 
 
-def _anything(kind: Any) -> Any:
-    """Return some array of this type."""
-    return jnp.zeros(kind.shape, kind.dtype)
-
-
 def _first_value(state: State[Any], kind: object, read: bool) -> Any:
     """Return the value that a state has when the loop begins."""
     if not read:  # written before it is read: what it was does not matter
-        return jax.tree.map(_anything, kind)
+        return anything(kind)
     value = fetch(state)
     if not same_structure(value, kind) or not same_types(value, kind):
         raise LoopStateError(

@@ -12,7 +12,8 @@ from brainlite.errors import MapStateError, OptionError
 from brainlite.random import RandomState
 from brainlite.state._fit import summary
 from brainlite.state._frame import current_frame
-from brainlite.transform._lift import collect, name_of
+from brainlite.transform._effects import collect
+from brainlite.transform._lift import name_of
 from brainlite.transform._loops import for_loop
 from brainlite.transform._vmap import vmap
 from brainlite.typing import Array
@@ -96,7 +97,7 @@ def _readonly(f: Callable[..., Any]) -> Callable[..., Any]:
         assert frame is not None
         effects, values = collect(frame)
         for state, value in zip(effects.states, values, strict=True):
-            if not isinstance(state, RandomState) or state in effects.made:
+            if not isinstance(state, RandomState) or state in effects.merged.values():
                 raise MapStateError(
                     f"this {type(state).__name__} is written in a map with batch_size",
                     where=name_of(state),

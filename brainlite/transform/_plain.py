@@ -12,7 +12,8 @@ import jax.numpy as jnp
 
 from brainlite._jax_compat import NEEDS_VALUES, jit_switch
 from brainlite.state._frame import Frame
-from brainlite.transform._lift import called, commit, strengthen
+from brainlite.transform._effects import called, commit
+from brainlite.transform._lift import strengthen
 
 __all__ = ["is_plain", "run_plainly", "scan_plainly", "value_of", "while_plainly"]
 

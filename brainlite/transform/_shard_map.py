@@ -15,7 +15,8 @@ from brainlite.state._fit import summary
 from brainlite.state._frame import Frame, Slot
 from brainlite.transform._call import Arguments, open_call
 from brainlite.transform._eager import execute
-from brainlite.transform._lift import Body, Lifted, commit, fetch, lift, name_of
+from brainlite.transform._effects import commit
+from brainlite.transform._lift import Body, Lifted, fetch, lift, name_of
 from brainlite.transform._transformed import Transformed
 
 __all__ = ["shard_map"]

@@ -1,14 +1,17 @@
 """Specialisations: one compilation of a function, and what it holds for.
 
 A function under ``jit`` is compiled for what it read while it was traced: attributes of modules,
-settings of the environment, static arguments. One such compilation is a
-:class:`Specialisation`; jax's own cache inside it tells shapes apart. A :class:`Binding` is a
-specialisation matched with the objects of a call: which states to pass in, which to put the
-results into. A warm call checks that its binding still holds (two comparisons, unless something
-was changed), gathers the values, and makes one dispatch.
+settings of the environment, static arguments, variables. One such compilation is a
+:class:`Specialisation`. A :class:`Binding` is a specialisation matched with the objects of a call:
+which states to pass in, which to put the results into. A warm call checks that its binding still
+holds (a few comparisons, unless something was changed), gathers the values, and makes one dispatch.
+
+Shapes and dtypes, of the arguments and of all states that were read, be their values used or not,
+are told apart by jax's own table inside a specialisation, which is in C. For those that it has not
+seen the function is lifted again. Where it does something else for them, they get a
+specialisation of their own.
 """
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -27,27 +30,18 @@ from brainlite.state import State
 from brainlite.state._fit import summary
 from brainlite.state._frame import Frame, Slot, current_frame, hold_all
 from brainlite.state._state import template
-from brainlite.transform._closure import reachable
+from brainlite.transform._closure import Variables, reachable
+from brainlite.transform._effects import Effects, commit
 from brainlite.transform._intake import Intake, Misfit, own_buffers
-from brainlite.transform._lift import Effects, Lifted, commit, fetch, lift, name_of
+from brainlite.transform._lift import Lifted, fetch, lift, name_of
 from brainlite.transform._options import Options
 from brainlite.transform._origin import Origin
 from brainlite.transform._outline import outline, outline_arguments
 from brainlite.transform._watch import KEY, watchers
 
-__all__ = ["Binding", "Call", "Compilation", "Respecialise", "Specialisation", "tracing"]
+__all__ = ["Binding", "Call", "Compilation", "Specialisation"]
 
 AnyState = State[Any]
-
-# Tracing is serial: the caches need it, and two locks could wait for each other.
-tracing = threading.RLock()
-
-
-class Respecialise(BaseException):
-    """A new shape led the function to other states; it needs a compilation of its own.
-
-    Not an ``Exception``: user code that is being traced must not catch it.
-    """
 
 
 class Call(NamedTuple):
@@ -108,10 +102,11 @@ class Specialisation:
         values = {state: fetch(self._stand_ins.get(state, state)) for state in lifted.reads}
         self.intake = Intake(values, self._donated(call, options))
         self.reads: list[AnyState] = self.intake.states
-        self.guards: Guards = Guards(lifted.notes)
+        self.guards: Guards = Guards(lifted.notes, [*self.reads, *self.effects.written])
         # Who watches is asked by modules that are being watched only.
         self.environment: dict[str, Any] = {KEY: environ.lookup(KEY), **lifted.environment}
-        self.reusable: bool = not _mentions_tracers(lifted)
+        self.variables: Variables = Variables(fun)
+        self.reusable: bool = not (_mentions_tracers(lifted) or self.variables.traced)
         outer = [s for s in (*self.reads, *self.effects.written) if s not in self._stand_ins]
         self._pinned = _pinned(fun, outer, self.guards)
         self._stand_ins = {}
@@ -190,11 +185,12 @@ class Specialisation:
             inputs=inputs,
             on_read=None if inputs is None else _unknown,
             watched=True,
+            keep_unused=True,
             origin=Origin(self._fun, args, kwargs),
         )
 
     def _pure(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Compute on values alone: what jax traces, again for each combination of shapes."""
+        """Compute on values alone: what jax traces, once for each combination of shapes."""
         flat = [leaf for each in reversed(args[: self._lists]) for leaf in each]
         values = dict(zip(self.reads, self.intake.restore(flat), strict=True))
         args = args[self._lists :]
@@ -202,34 +198,41 @@ class Specialisation:
         self.shown.arguments.append(outline_arguments(*self._fill(args, kwargs, outlines)))
         lifted, self._pending = self._pending, None
         if lifted is not None:
-            return lifted([values[state] for state in lifted.reads], (args, kwargs))
+            inputs = [values[state] for state in lifted.reads]
+            if lifted.fits(inputs, (args, kwargs)):
+                return lifted(inputs, (args, kwargs))
+        return self._lift_again(values, args, kwargs)((), (args, kwargs))
+
+    def _lift_again(self, values: dict[AnyState, Any], args: Any, kwargs: Any) -> Lifted:
+        """Lift for other shapes; what is left is a function of the arguments alone.
+
+        Raises
+        ------
+        Misfit
+            For these shapes the function does something else.
+        """
         own = [(copy, copy) for copy in self._copies or ()]
         renaming = self.guards.match([*own, *self._pinned], frozenset(), [])
         if renaming is None:
-            raise Respecialise
+            raise Misfit
         # A state that was made anew since the first trace is the one that is read now.
-        inputs = {renaming[state]: value for state, value in values.items()}
-        known = [*self.reads, *self.effects.written]
-        written = [renaming[state] for state in self.effects.written]
-        lifted = self._lift(args, kwargs, inputs)
-        if not lifted.effects.same_as(self.effects._replace(written=written)):
-            raise Respecialise
-        if not self.guards.cover(lifted.notes):
-            # What the first trace did not ask for may differ from the copies, and new notes must
-            # be of the same objects as the old ones.
-            if self._free or any(renaming[s] is not s for s in known):
-                raise Respecialise
-            self.guards.add(lifted.notes)
-            epoch.advance()  # bindings that were made before know nothing of these notes
-        self.environment.update(lifted.environment)
-        return lifted((), (args, kwargs))
+        lifted = self._lift(args, kwargs, {renaming[s]: value for s, value in values.items()})
+        written = [renaming.then(state) for state in lifted.effects.written]
+        if (
+            written == self.effects.written
+            and lifted.effects.same_places(self.effects, renaming.then)
+            and self.guards.cover(lifted.notes)
+            and self.environment.keys() >= lifted.environment.keys()
+        ):
+            return lifted
+        raise Misfit
 
     def bind(self, call: Call) -> "Binding | None":
         """Match with the objects of a call; None when the guards do not hold for them."""
         pairs = [*zip(self._copies or (), call.graph, strict=True), *self._pinned]
         containers: list[Watched] = []
         renaming = self.guards.match(pairs, self._free, containers)
-        if renaming is None or not self._environment_holds():
+        if renaming is None or not self._environment_holds() or not self.variables.holds():
             return None
         binding = Binding(self, renaming, containers)
         try:
@@ -255,7 +258,8 @@ class Specialisation:
             for name, value in self.environment.items()
             if not same_value(value, environ.lookup(name))
         ]
-        return attributes + settings
+        variables = [f"the variable {name!r}" for name in self.variables.changed()]
+        return attributes + settings + variables
 
     def _environment_holds(self) -> bool:
         return all(same_value(value, environ.lookup(k)) for k, value in self.environment.items())
@@ -269,12 +273,13 @@ class Binding:
         "_epoch",
         "_layer",
         "_places",
-        "_renaming",
         "_settings",
+        "_variables",
         "gather",
         "inputs",
         "made",
         "outputs",
+        "renaming",
         "run",
         "specialisation",
     )
@@ -287,8 +292,9 @@ class Binding:
         self.outputs: list[AnyState] = [renaming[s] for s in specialisation.effects.written]
         self.made: int = 0  # how many compilations these objects have asked for
         self._places = specialisation.effects.places
-        self._renaming = renaming
-        self._containers = containers
+        self.renaming: Renaming = renaming
+        self._variables, held = specialisation.variables.check()
+        self._containers = containers + held
         self.gather: Callable[[list[AnyState]], list[Any]] = specialisation.intake.gather
         self.run: Callable[..., Any] = specialisation.run
         self._epoch = epoch.value
@@ -302,6 +308,8 @@ class Binding:
             or self._layer is not layer()
             or self._settings is not process.settings
         ):
+            return False
+        if self._variables is not None and not self._variables():
             return False
         for each in self._containers:  # noqa: SIM110  # `all` of a generator takes twice as long
             if not each.unchanged():
@@ -319,6 +327,10 @@ class Binding:
         """Return what to pass in: the values that the states have here, in a frame or outside."""
         return self.specialisation.intake.flatten([fetch(state) for state in self.inputs])
 
+    def lists(self) -> tuple[list[Any], ...]:
+        """Return what to pass in as ``jax.jit`` gets it: those given up in a list of their own."""
+        return self.specialisation.arrange(self.fetched())
+
     def check_concrete(self) -> None:
         """Raise if a state holds only the shape of a value, which jax does not say."""
         for state in self.inputs:
@@ -334,12 +346,12 @@ class Binding:
 
     def commit(self, new: list[Any]) -> None:
         """Put what came out in place."""
-        commit(self.specialisation.effects, new, self._renaming.__getitem__)
+        commit(self.specialisation.effects, new, self.renaming.__getitem__)
 
     def replay(self, frame: Frame) -> None:
         """Let the frame around know what the compiled function depends on."""
         for owner, name, _ in self.specialisation.guards.entries():
-            now: Node = self._renaming[owner]
+            now: Node = self.renaming[owner]
             note(frame, now, name, current_note(now, name))
         for key in self.specialisation.environment:
             environ.get(key, None)
@@ -347,7 +359,7 @@ class Binding:
 
 def _unknown(_frame: Frame, _slot: Slot[Any]) -> Any:
     """Refuse a state that the specialisation does not know as an input."""
-    raise Respecialise
+    raise Misfit
 
 
 def _pinned(

@@ -15,7 +15,8 @@ from brainlite.state import State
 from brainlite.state._fit import summary
 from brainlite.state._frame import MISSING, Frame, Slot, current_frame
 from brainlite.transform._eager import run_compiled
-from brainlite.transform._lift import Effects, called, commit, fetch, name_of
+from brainlite.transform._effects import Effects, called, commit
+from brainlite.transform._lift import fetch, name_of
 from brainlite.transform._origin import Origin
 from brainlite.transform._transformed import Transformed
 from brainlite.transform._values import check_arguments, check_lanes, check_result
@@ -233,7 +234,7 @@ class _Lanes:
         for number, (state, value) in enumerate(zip(effects.states, new, strict=True)):
             if state in self._keys:
                 continue
-            axis = self._axis_of(state, effects)
+            axis = 0 if isinstance(state, Trail) else self._out.get(state)
             if axis is not None:
                 mapped.append(number)
                 self.out_axes.append(axis)
@@ -242,15 +243,6 @@ class _Lanes:
                 shared.append(number)
         self._effects, self._order = effects, (mapped, shared)
         return _Outcome(out, [new[n] for n in mapped], [new[n] for n in shared])
-
-    def _axis_of(self, state: State[Any], effects: Effects) -> int | None:
-        """Return the axis along which a state was declared; a new one is what it replaces."""
-        if state in self._out:
-            return self._out[state]
-        if isinstance(state, Trail):
-            return 0
-        resident = effects.resident(state)
-        return None if resident is None else self._out.get(resident)
 
     def _split(self, frame: Frame, slot: Slot[Any]) -> Any:
         """Give each lane a key of its own, when a generator is first used in a lane."""

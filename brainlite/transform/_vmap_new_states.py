@@ -14,7 +14,8 @@ from brainlite.graph._node import fields
 from brainlite.state import State
 from brainlite.state._fit import summary
 from brainlite.state._frame import Frame
-from brainlite.transform._lift import Effects, Place, called, commit, name_of
+from brainlite.transform._effects import Effects, Place, collect, commit
+from brainlite.transform._lift import name_of
 from brainlite.transform._transformed import Transformed
 from brainlite.transform._vmap import Axes, MappedStates, vmap
 from brainlite.typing import Filter, Predicate
@@ -173,7 +174,8 @@ class _Lane:
     def _make(
         self, frame: Frame, args: Any, kwargs: Any
     ) -> tuple[Any, Effects, list[Any], set[AnyState]]:
-        out, effects, values = called(frame, self._fun, args, kwargs)
+        out = self._fun(*args, **kwargs)
+        effects, values = collect(frame, merge=False)
         excluded = _select(effects.places, self._excluded)
         for state in effects.made:
             self._label(state)

@@ -138,8 +138,7 @@ def watch_steps(f: Body, length: int) -> tuple[Body, Callable[[Any], Any], Calla
 
 def _may_not_run() -> bool:
     frame = current_frame.get()
-    labels = [] if frame is None else [around.label for around in frame.ancestry()]
-    return any("cond" in label or "while" in label for label in labels)
+    return frame is not None and any(around.conditional for around in frame.ancestry())
 
 
 def _itself(ys: Any) -> Any:

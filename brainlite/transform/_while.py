@@ -9,21 +9,14 @@ from typing_extensions import TypeVar
 
 from brainlite._jax_compat import NEEDS_VALUES
 from brainlite.errors import LoopStateError
+from brainlite.graph._graphdef import describe
 from brainlite.state import State
 from brainlite.state._fit import same_structure, same_types, summary
 from brainlite.state._frame import Frame
+from brainlite.state._locate import locate
 from brainlite.transform._eager import execute
-from brainlite.transform._lift import (
-    Body,
-    Effects,
-    called,
-    commit,
-    fetch,
-    lift,
-    name_of,
-    standing,
-    strengthen,
-)
+from brainlite.transform._effects import Effects, called, commit
+from brainlite.transform._lift import Body, fetch, lift, name_of, standing, strengthen
 from brainlite.transform._plain import is_plain, while_plainly
 from brainlite.transform._values import check_arguments, check_number
 
@@ -76,9 +69,10 @@ def while_loop(cond_fun: Callable[[C], ArrayLike], body_fun: Callable[[C], C], i
     condition = lift(cond_fun, (init,), label="the condition of while_loop")
     _check_condition(condition.effects)
     check_number(condition.out_types, "the result of cond_fun", "while_loop")
-    body = lift(body_fun, (init,), label="while_loop")
+    body = lift(body_fun, (init,), label="while_loop", conditional=True)
     _check("the carry of a while_loop", None, init, body.out_types)
 
+    _check_places(body.effects)
     states = body.effects.states
     position = {state: number for number, state in enumerate(states)}
     # The loop may end before its first step, so even a state that is only written needs a value.
@@ -153,6 +147,18 @@ def _check_condition(effects: Effects) -> None:
             got=f"writes to {', '.join(map(name_of, effects.states)) or 'attributes'}",
             fix="write the states in the body (drawing a random number writes one, too)",
         )
+
+
+def _check_places(effects: Effects) -> None:
+    for place in effects.places:
+        if not any(state in effects.made for state in describe(place.value).states):
+            raise LoopStateError(
+                f"the body of a while_loop, which may not run, sets attribute {place.name!r}",
+                where=locate(place.owner) or type(place.owner).__name__,
+                expected="states and modules that stay where they are",
+                got=f"a {type(place.value).__name__} that is put there",
+                fix="set the attribute before the loop, and write values of states in the body",
+            )
 
 
 def _check(what: str, state: State[Any] | None, before: object, after: object) -> None:

@@ -1,10 +1,12 @@
 """Node: attributes that hold states, and attributes while a function is traced."""
 
+import contextlib
 import copy
 import functools
 import pickle
 import threading
 import warnings
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from brainlite import nn
 from brainlite.errors import (
+    GraphError,
     RawTransformError,
     StateOverwriteError,
     TracedAttributeError,
@@ -25,8 +29,10 @@ from brainlite.graph._node import fields
 from brainlite.graph._notes import ABSENT, ALL, Frozen, epoch
 from brainlite.state import HiddenState, ParamState, State
 from brainlite.state._frame import Frame
+from brainlite.transform import jit
 from brainlite.typing import Array
 from tests.graph.models import Bag, Linear, Net
+from tests.transform.checks import says
 
 
 def plain_frame(label: str = "jit") -> Frame:
@@ -592,3 +598,117 @@ def test_a_watched_class_behaves_like_any_other() -> None:
         assert outside.anything == "no anything"
         with pytest.raises(AttributeError, match="'Base' object has no attribute 'anything'"):
             _ = getattr(Base(), "anything")  # noqa: B009 - not declared
+
+
+# --------------------------------------------------------------- what would hide states, or leak
+
+
+def _in_a_set(item: Any) -> Any:
+    return {item}
+
+
+def _in_a_frozenset(item: Any) -> Any:
+    return frozenset([item])
+
+
+def _in_a_deque(item: Any) -> Any:
+    return deque([item])
+
+
+@pytest.mark.parametrize("make", [_in_a_set, _in_a_frozenset, _in_a_deque])
+def test_a_container_that_no_graph_is_looked_for_in_is_refused(make: Callable[[Any], Any]) -> None:
+    node: Any = Node()
+    message = says(
+        "attribute 'states' was set to a .* that holds a State",
+        where="Node",
+        expected="states and modules in attributes, lists, tuples, dicts or dataclasses",
+        got="of 1 items",
+        fix="use a list",
+    )
+    with pytest.raises(GraphError, match=message):
+        node.states = make(State(jnp.zeros(())))
+    node.states = make(1)
+    assert not hasattr(node, "missing")
+
+
+@pytest.mark.parametrize("slots", ["weight", ("weight",), ["weight", "bias"]])
+def test_slots_are_refused(slots: Any) -> None:
+    message = says(
+        "has __slots__; what is in a slot would be no part of the graph",
+        expected="ordinary attributes",
+        got="weight",
+        fix="leave __slots__ out",
+    )
+    with pytest.raises(GraphError, match=message):
+        type("Slotted", (Node,), {"__slots__": slots})
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lambda f: jax.jit(f)(jnp.ones(2)),
+        lambda f: jax.vmap(f)(jnp.ones(2)),
+        lambda f: jax.grad(lambda x: f(x).sum())(jnp.ones(2)),
+        lambda f: jax.lax.map(f, jnp.ones(2)),
+    ],
+)
+@pytest.mark.parametrize("value", [State, lambda x: [State(x)], lambda x: x, lambda x: {"k": x}])
+def test_a_plain_transform_leaves_nothing_of_its_trace(
+    transform: Callable[[Any], Any], value: Callable[[Any], Any]
+) -> None:
+    node: Any = Node()
+
+    def f(x: Any) -> Any:
+        node.h = value(x)
+        return x
+
+    message = says(
+        "attribute 'h' is set inside a plain jax transform",
+        where="Node",
+        expected="an assignment outside, or inside a transform of brainlite",
+        got="set under",
+        fix="use brainlite.transform.jit",
+    )
+    with pytest.raises(RawTransformError, match=message):
+        transform(f)
+    assert not hasattr(node, "h")
+
+
+def test_a_node_made_inside_a_plain_transform_is_free() -> None:
+    def f(x: Any) -> Any:
+        node: Any = Node()
+        node.h = State(x)
+        node.h.value = node.h.value * 2
+        node.plain = x
+        return node.h.value + node.plain
+
+    assert float(jax.jit(f)(2.0)) == 6.0
+
+
+@pytest.mark.parametrize("layer", [lambda: nn.Recurrent(nn.GRUCell(2, 3)), lambda: nn.GRU(2, 3)])
+def test_a_recurrent_layer_under_plain_jax_raises_or_leaves_no_traced_value(
+    layer: Callable[[], Any],
+) -> None:
+    made = layer()
+    with contextlib.suppress(RawTransformError):
+        jax.jit(made)(jnp.ones((4, 5, 2)))
+    copy.deepcopy(made)
+    pickle.dumps(made)
+    made.half()
+
+
+def test_the_class_of_a_node_cannot_change_while_it_is_traced() -> None:
+    class Other(Node):
+        pass
+
+    node: Any = Node()
+    message = says(
+        "the class of an object is changed inside jit",
+        where="Node",
+        expected="objects that keep their class",
+        got="__class__ = Other",
+        fix="change it outside",
+    )
+    with pytest.raises(TransformError, match=message):
+        jit(lambda: setattr(node, "__class__", Other))()
+    assert type(node) is Node

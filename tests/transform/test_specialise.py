@@ -1,7 +1,9 @@
 """A compiled function is never stale, and compiles no more often than it has to."""
 
+import functools
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax.numpy as jnp
@@ -20,8 +22,9 @@ from tests.transform.small import Chain, Counter, Dropping, Fresh, Scale, Total
 X = np.arange(1.0, 4.0, dtype=np.float32)
 
 # A story yields its module, and changes it in between: at each yield a compiled function must do
-# what the module does.
-Story = Iterator[Callable[[Array], Array]]
+# what the module does. It may yield a context that is to hold for this call, too.
+Told = Callable[[Array], Array] | tuple[Callable[[Array], Array], AbstractContextManager[Any]]
+Story = Iterator[Told]
 
 
 def attribute_is_set() -> Story:
@@ -316,8 +319,7 @@ def flag_flips_and_flips_back() -> Story:
 def environment_is_set_for_a_block() -> Story:
     model = Dropping()
     yield model
-    with environ.context(fit=True):
-        yield model
+    yield model, environ.context(fit=True)
     yield model
 
 
@@ -339,10 +341,8 @@ def setting_is_an_array() -> Story:
             return x * dt
 
     model = Model()
-    with environ.context(dt=jnp.ones(())):
-        yield model
-    with environ.context(dt=jnp.full((), 2.0)):
-        yield model
+    yield model, environ.context(dt=jnp.ones(()))
+    yield model, environ.context(dt=jnp.full((), 2.0))
 
 
 def class_attribute_is_shadowed_and_shows_again() -> Story:
@@ -414,7 +414,192 @@ def place_where_a_state_is_made_is_emptied() -> Story:
     yield model
 
 
+held = Scale()
+held_values = {"weight": ParamState(jnp.ones(3))}
+
+
+def global_name_is_bound_to_another_module() -> Story:
+    global held
+    held = Scale()
+    yield lambda x: held(x)
+    held = Scale(3.0)
+    yield lambda x: held(x)
+
+
+def global_name_is_bound_to_other_states() -> Story:
+    global held_values
+    held_values = {"weight": ParamState(jnp.ones(3))}
+    yield lambda x: x * held_values["weight"].value
+    held_values = {"weight": ParamState(jnp.full(3, 4.0))}
+    yield lambda x: x * held_values["weight"].value
+
+
+def variable_of_a_closure_is_bound_to_another_collection() -> Story:
+    model = Scale()
+    params = graph.states(model)
+    yield lambda x: x * params["weight",].value
+    model = Scale(5.0)
+    params = graph.states(model)
+    yield lambda x: x * params["weight",].value
+
+
+def variable_is_bound_to_another_function() -> Story:
+    scale: Callable[[Array], Array] = lambda x: x * 2  # noqa: E731
+    yield lambda x: scale(x)
+    scale = functools.partial(jnp.multiply, 3.0)
+    yield lambda x: scale(x)
+
+
+def variable_is_bound_to_another_number() -> Story:
+    rate = 0.1
+    yield lambda x: x * rate
+    rate = 0.2
+    yield lambda x: x * rate
+
+
+def variable_is_bound_to_another_array() -> Story:
+    data = np.ones(3, np.float32)
+    yield lambda x: x * data
+    data = np.full(3, 2.0, np.float32)
+    yield lambda x: x * data
+
+
+def module_in_a_list_of_a_closure_is_replaced_in_place() -> Story:
+    layers = [Scale()]
+    yield lambda x: layers[0](x)
+    layers[0] = Scale(7.0)
+    yield lambda x: layers[0](x)
+
+
+def field_of_a_plain_object_is_bound_to_another_module() -> Story:
+    class Trainer:
+        def __init__(self) -> None:
+            self.model = Scale()
+            self.rate = 1.0
+
+        def step(self, x: Array) -> Array:
+            return self.model(x) * self.rate
+
+    trainer = Trainer()
+    yield trainer.step
+    trainer.model = Scale(3.0)
+    yield trainer.step
+    trainer.rate = 2.0
+    yield trainer.step
+
+
+class Labelled(State[Array]):
+    """A state with a field of its own."""
+
+    def __init__(self, value: Array, gain: float) -> None:
+        super().__init__(value)
+        self.gain = gain
+
+
+def field_of_a_state_is_set() -> Story:
+    class Model(Node):
+        def __init__(self) -> None:
+            self.state = Labelled(jnp.ones(3), 2.0)
+
+        def __call__(self, x: Array) -> Array:
+            return x * self.state.value * self.state.gain
+
+    model = Model()
+    yield model
+    model.state.gain = 5.0
+    yield model
+
+
+def tag_of_a_state_is_set() -> Story:
+    class Model(Node):
+        def __init__(self) -> None:
+            self.a = State(jnp.ones(3), tag="in")
+            self.b = State(jnp.full(3, 5.0), tag="out")
+
+        def __call__(self, x: Array) -> Array:
+            found = graph.states(self, graph.WithTag("in"))
+            return x * jnp.stack([state.value for state in found.values()]).sum(0)
+
+    model = Model()
+    yield model
+    model.b.tag = frozenset({"in"})
+    yield model
+
+
+def object_gets_another_class() -> Story:
+    class Doubling(Scale):
+        def __call__(self, x: Array) -> Array:
+            return x * 200
+
+    model = Scale()
+    yield model
+    model.__class__ = Doubling
+    yield model
+
+
+def only_the_shape_of_a_state_counts() -> Story:
+    class Model(Node):
+        def __init__(self) -> None:
+            self.h = HiddenState(jnp.zeros(2))
+
+        def __call__(self, x: Array) -> Array:
+            return x / self.h.value.shape[0]
+
+    model = Model()
+    yield model
+    model.h.value = jnp.zeros(5)
+    yield model
+
+
+def only_the_dtype_of_a_state_counts() -> Story:
+    class Model(Node):
+        def __init__(self) -> None:
+            self.h = HiddenState(jnp.zeros(2))
+
+        def __call__(self, x: Array) -> Array:
+            return x * jnp.dtype(self.h.value.dtype).itemsize
+
+    model = Model()
+    yield model
+    model.h.value = jnp.zeros(2, jnp.bfloat16)
+    yield model
+
+
+def a_state_without_a_value_gets_one() -> Story:
+    class Model(Node):
+        def __init__(self) -> None:
+            self.h: HiddenState[Array | None] = HiddenState(None)
+
+        def __call__(self, x: Array) -> Array:
+            return x if self.h.value is None else x * 2
+
+    model = Model()
+    yield model
+    model.h.value = jnp.zeros(2)
+    yield model
+
+
+# What a function finds in variables: modules that are its arguments are none.
+OF_VARIABLES: list[Callable[[], Story]] = [
+    global_name_is_bound_to_another_module,
+    global_name_is_bound_to_other_states,
+    variable_of_a_closure_is_bound_to_another_collection,
+    variable_is_bound_to_another_function,
+    variable_is_bound_to_another_number,
+    variable_is_bound_to_another_array,
+    module_in_a_list_of_a_closure_is_replaced_in_place,
+    field_of_a_plain_object_is_bound_to_another_module,
+]
+# What the types of the inputs tell, and no guard needs to.
+OF_TYPES: list[Callable[[], Story]] = [
+    only_the_shape_of_a_state_counts,
+    only_the_dtype_of_a_state_counts,
+    a_state_without_a_value_gets_one,
+]
 STORIES: list[Callable[[], Story]] = [
+    field_of_a_state_is_set,
+    tag_of_a_state_is_set,
+    object_gets_another_class,
     attribute_is_set,
     attribute_is_set_to_an_equal_value_of_another_type,
     attribute_is_set_to_minus_zero,
@@ -472,19 +657,27 @@ WAYS: list[Way] = [as_the_function, as_an_argument, inside_other_transforms]
 def play(story: Callable[[], Story], way: Way) -> list[Any]:
     compiled: Callable[[Array], Array] | None = None
     results: list[Any] = []
-    for model in story():
+    for told in story():
+        model, context = told if isinstance(told, tuple) else (told, nullcontext())
         compiled = compiled or way(model)
-        results.append(np.asarray(compiled(jnp.asarray(X))))
+        with context:
+            results.append(np.asarray(compiled(jnp.asarray(X))))
     return results
 
 
+@pytest.mark.parametrize("way", [as_the_function, inside_other_transforms])
+@pytest.mark.parametrize("story", OF_VARIABLES)
+def test_jit_is_not_stale_over_variables_when(story: Callable[[], Story], way: Way) -> None:
+    assert_close(play(story, way), play(story, lambda model: model))
+
+
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("story", [*STORIES, *OF_TYPES])
 def test_jit_is_not_stale_when(story: Callable[[], Story], way: Way) -> None:
     assert_close(play(story, way), play(story, lambda model: model))
 
 
-@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("story", [*STORIES, *OF_VARIABLES])
 def test_without_its_guards_jit_is_stale_when(
     story: Callable[[], Story], monkeypatch: pytest.MonkeyPatch
 ) -> None:

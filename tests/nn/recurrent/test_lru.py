@@ -25,7 +25,7 @@ def test_the_layer_follows_the_equations_of_the_paper() -> None:
     p = {name: np.asarray(each.value, np.float64) for (name,), each in layer.states().items()}
     size = np.exp(-np.exp(p["nu_log"]))
     transition = size * np.exp(1j * np.exp(p["theta_log"]))
-    assert_close(np.exp(p["gamma_log"]), np.sqrt(1 - size**2))
+    assert_close(jnp.exp(layer.gamma_log.value), np.sqrt(1 - size**2))
     h = np.asarray(START, np.complex128)
     for t in range(T):
         u = np.asarray(X[t], np.float64)

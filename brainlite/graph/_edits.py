@@ -1,0 +1,80 @@
+"""Edits in place: what a function does to the lists and dicts that it finds in attributes.
+
+``self.layers.append(...)`` sets no attribute, so nothing would tell a transform of it. While a
+function is traced, what the lists and dicts held is kept when they are first read. What has changed
+when the frame closes is an assignment like any other, of a container with the new content; the
+old one gets its content back, until the transform ends well.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from brainlite.graph._contents import ATOMS
+from brainlite.state._frame import Frame, Kept
+
+__all__ = ["copied", "edits", "keep", "refill"]
+
+
+def keep(frame: Frame, owner: Any, name: str, value: Any) -> None:
+    """Keep what a list or dict in an attribute holds, and those inside it."""
+    key = (id(owner), name)
+    if isinstance(value, list | dict) and key not in frame.kept:
+        frame.kept[key] = Kept(owner, name, value, [*_contents(value)])
+
+
+def _contents(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield each list and dict, and a copy of it."""
+    stack, seen = [value], set[int]()
+    while stack:
+        each = stack.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        items: list[Any]
+        if isinstance(each, list | dict):
+            yield each, (dict(each) if isinstance(each, dict) else list(each))
+            items = list(each.values()) if isinstance(each, dict) else each
+        else:
+            items = list(each)
+        stack += [item for item in items if isinstance(item, list | dict | tuple)]
+
+
+def edits(frame: Frame) -> Iterator[tuple[Any, str, Any]]:
+    """Yield (owner, attribute, container as it is now) for each that was edited."""
+    for owner, name, value, contents in list(frame.kept.values()):
+        if any(_differ(each, items) for each, items in contents):
+            yield owner, name, value
+
+
+def _differ(now: Any, then: Any) -> bool:
+    if len(now) != len(then):
+        return True
+    if isinstance(now, dict):
+        return list(now) != list(then) or any(now[key] is not then[key] for key in then)
+    return any(one is not other for one, other in zip(now, then, strict=True))
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of nested lists, dicts and tuples; what is in them stays what it is."""
+    if type(value) in ATOMS or not isinstance(value, list | dict | tuple):
+        return value
+    if isinstance(value, tuple):
+        items = [copied(item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    fresh = value.copy()
+    refill(
+        fresh,
+        {k: copied(v) for k, v in value.items()}
+        if isinstance(value, dict)
+        else [*map(copied, value)],
+    )
+    return fresh
+
+
+def refill(container: Any, items: Any) -> None:
+    """Put other items into a list or dict, in place."""
+    if isinstance(container, dict):
+        container.clear()
+        container.update(items)
+    else:
+        container[:] = items
