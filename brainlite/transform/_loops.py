@@ -377,7 +377,23 @@ def _first_value(state: State[Any], kind: object, read: bool) -> Any:
             where=name_of(state),
             expected=f"what it was before the loop: {summary(value)}",
             got=summary(kind),
-            fix="keep structure, shape and dtype in the body; `reset_state` before the loop gives "
+            fix=_wider(value, kind)
+            or "keep structure, shape and dtype in the body; `reset_state` before the loop gives "
             "it another shape",
         )
     return strengthen(value)
+
+
+def _wider(value: Any, kind: Any) -> str | None:
+    """Return what to do where floats of a state only become wider, as those of the input are."""
+    if not same_structure(value, kind):
+        return None
+    for old, new in zip(jax.tree.leaves(value), jax.tree.leaves(kind), strict=True):
+        was, now = jnp.result_type(old), jnp.result_type(new)
+        floats = jnp.issubdtype(was, jnp.floating) and jnp.issubdtype(now, jnp.floating)
+        if floats and jnp.shape(old) == jnp.shape(new) and was != now:
+            return (
+                f"the model computes in {was}, what it was given is {now}: cast the input, "
+                f"`x.astype('{was}')`, or the model, `model.to('{now}')`"
+            )
+    return None

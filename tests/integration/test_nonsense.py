@@ -156,6 +156,9 @@ def test_lengths_may_be_a_list(make: Callable[[], Any]) -> None:
     layer, x = make(), jnp.ones((6, 2, 2))
     found = layer(x, lengths=[6, 3])[0]
     np.testing.assert_array_equal(found, layer(x, lengths=jnp.array([6, 3]))[0])
+    compiled = transform.jit(lambda x, lengths: layer(x, lengths=lengths)[0])(x, [6, 3])
+    np.testing.assert_allclose(compiled, found, rtol=1e-6, atol=1e-7)
+    assert layer(x[:, :0], lengths=[])[0].shape == (6, 0, 3)
     with pytest.raises(BrainliteError, match=r"lengths do not fit(.|\n)*7"):
         layer(x, lengths=[7, 3])
 

@@ -4,7 +4,7 @@ import math
 
 from brainlite.errors import InputError, OptionError
 from brainlite.nn._functional.attention import Masks, fits, is_mask, read_mask
-from brainlite.nn._layers.layer import refused
+from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._modules.module import Module
 from brainlite.typing import Array, Shape
 
@@ -32,6 +32,7 @@ def check_options(kind: str, heads: tuple[str, int], size: tuple[str, int], drop
 
 def check_sequence(layer: Module, name: str, x: Array, size: int) -> None:
     """Raise unless this is a sequence with this number of features."""
+    check_array(layer, x, name)
     if x.ndim < 2 or x.shape[-1] != size:
         raise refused(
             layer,
@@ -66,6 +67,7 @@ def read_masks(
     full = (*lead, heads, queries, keys)
     masks = Masks()
     if mask is not None:
+        check_array(layer, mask, "attn_mask")
         folded = (math.prod(lead) * heads, queries, keys)  # as torch has them
         mask = mask.reshape(full) if mask.shape == folded else mask
         good = mask.ndim in (2, len(full)) and mask.shape[-2:] == full[-2:]
@@ -74,6 +76,7 @@ def read_masks(
             raise _refused_mask(layer, "attn_mask", expected, mask)
         masks = read_mask(_allowed(mask))
     if padding is not None:
+        check_array(layer, padding, "key_padding_mask")
         if padding.shape != (*lead, keys) or not is_mask(padding):
             raise _refused_mask(layer, "key_padding_mask", f"shape {(*lead, keys)}", padding)
         masks &= read_mask(_allowed(padding)[..., None, None, :])

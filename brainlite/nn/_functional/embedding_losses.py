@@ -153,7 +153,7 @@ def triplet_margin_loss(
     p : float
         Which norm the distance is, 1 or more.
     eps : float
-        Added to differences, so that the norm of none is 0.
+        Added to differences. With 0 the gradient of a distance of 0 is 0.
     swap : bool
         Whether to take the distance of positive and negative instead, where that is less.
     reduction : str
@@ -167,10 +167,19 @@ def triplet_margin_loss(
     where = "triplet_margin_loss"
     check_options(where, p=p)
     a, b, c = same_shape(where, anchor=anchor, positive=positive, negative=negative)
-    near, far = (jnp.linalg.norm(a - each + eps, p, -1) for each in (b, c))
+    near, far = (_length(a - each + eps, p) for each in (b, c))
     if swap:
-        far = jnp.minimum(far, jnp.linalg.norm(b - c + eps, p, -1))
+        far = jnp.minimum(far, _length(b - c + eps, p))
     return reduce_loss(where, jnp.maximum(near - far + margin, 0), reduction)
+
+
+def _length(x: Array, p: float) -> Array:
+    """Return a norm along the last axis. Its derivative at no length is 0, as in torch."""
+    if p == 1:
+        return (x * jnp.sign(x)).sum(-1)  # whose derivative at 0 is 0, which that of abs is not
+    none = (x == 0).all(-1)
+    length: Array = jnp.linalg.norm(jnp.where(none[..., None], 1, x), p, -1)
+    return jnp.where(none, 0, length)
 
 
 def _by_sign(sign: Array, together: Array, apart: Array) -> Array:

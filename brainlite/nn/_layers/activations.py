@@ -14,7 +14,7 @@ from brainlite.errors import OptionError
 from brainlite.nn import functional
 from brainlite.nn._layers.elementwise import ElementWiseBlock
 from brainlite.nn._layers.families import continue_doc
-from brainlite.nn._layers.layer import Layer, check_features, refused
+from brainlite.nn._layers.layer import Layer, check_array, check_features, refused
 from brainlite.nn._modules.size import to_size
 from brainlite.state import ParamState
 from brainlite.typing import Array, DTypeLike
@@ -82,6 +82,7 @@ class Activation(ElementWiseBlock):
 
     def update(self, x: Array) -> Array:
         """Apply the function; the output has the shape of the input."""
+        check_array(self, x, scalar=True)
         return self._function(x, **self._options())
 
     def _options(self) -> dict[str, Any]:
@@ -233,6 +234,7 @@ class Threshold(Activation):
 
     def update(self, x: Array) -> Array:
         """Apply the function; the output has the shape of the input."""
+        check_array(self, x, scalar=True)
         return jnp.where(x <= self.threshold, jnp.asarray(self.value, x.dtype), x)
 
 
@@ -252,6 +254,7 @@ class RReLU(Activation, function=functional.rrelu):
 
     def update(self, x: Array) -> Array:
         """Apply the function; the output has the shape of the input."""
+        check_array(self, x, scalar=True)
         if self.training:
             return super().update(x)
         return functional.leaky_relu(x, (self.lower + self.upper) / 2)
@@ -270,6 +273,7 @@ class AlongAxis(Activation):
 
     def update(self, x: Array) -> Array:
         """Apply the function; the output has the shape of the input, but for :class:`GLU`."""
+        check_array(self, x)
         axis: int = self._options()["axis"]
         if self._fits(x, axis):
             return super().update(x)
@@ -375,6 +379,7 @@ class PReLU(Layer, ElementWiseBlock):
         -------
         array of the shape of x
         """
+        check_array(self, x)
         x, slope = self._cast(x, self.weight.value)
         if slope.size == 1:
             return functional.prelu(x, slope[0])

@@ -8,7 +8,7 @@ import numpy as np
 
 from brainlite.errors import SizeError
 from brainlite.nn._functional.kernel import kernel
-from brainlite.nn._layers.layer import refused
+from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._layers.window import SpatialModule
 from brainlite.nn._modules.size import to_size
 from brainlite.typing import Array, Shape, Size
@@ -92,6 +92,7 @@ class AdaptivePool(SpatialModule):
         -------
         array, shape (..., *target_size, channels)
         """
+        check_array(self, x)
         shape = self._shape_of(x.shape)
         return _pooled(x, tuple((axis, shape[axis]) for axis in self._axes(x.shape)), self._mean)
 

@@ -30,7 +30,8 @@ class BatchNorm(Norm, ByRank):
 
     Brings each channel to mean 0 and variance 1 over a batch and all positions, then scales and
     shifts it. In training the moments are those of the batch, and running averages of them are
-    kept; in evaluation those averages are used. Moments are computed in float32 at least.
+    kept; in evaluation those averages are used. Moments are computed in float32 at least;
+    numbers beyond some 1e19 become 0 before the bias, as in :class:`LayerNorm`.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from brainlite.errors import SizeError
 from brainlite.nn import init
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.families import ByRank
-from brainlite.nn._layers.layer import Init, Layer, batched, refused
+from brainlite.nn._layers.layer import Init, Layer, batched, check_array, refused
 from brainlite.nn._layers.padding import PaddingMode, pad
 from brainlite.nn._layers.spatial import Pads, per_axis
 from brainlite.nn._modules.size import to_size
@@ -151,6 +151,7 @@ class Convolution(Layer, ByRank):
         -------
         array, shape (..., *out_size)
         """
+        check_array(self, x)
         self._check(x.shape)
         params = self._params()
         if self.dtype is not None:

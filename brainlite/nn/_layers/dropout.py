@@ -9,7 +9,7 @@ from brainlite import random
 from brainlite.errors import OptionError
 from brainlite.nn._layers.elementwise import ElementWiseBlock
 from brainlite.nn._layers.families import ByRank
-from brainlite.nn._layers.layer import refused
+from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._modules.size import to_size
 from brainlite.state import ShortTermState
 from brainlite.typing import Array, Shape, Size
@@ -63,6 +63,7 @@ class Dropping(ElementWiseBlock):
         -------
         array of the shape of x
         """
+        check_array(self, x)
         shape, prob = self._mask_shape(x), self.prob
         if prob == 1 or not self.training:
             return x

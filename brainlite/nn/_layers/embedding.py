@@ -11,7 +11,7 @@ from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn import init
 from brainlite.nn._functional.kernel import kernel
-from brainlite.nn._layers.layer import Init, Layer, refused
+from brainlite.nn._layers.layer import Init, Layer, check_array, refused
 from brainlite.nn._modules.size import to_size
 from brainlite.state import ParamState
 from brainlite.state._own import own
@@ -197,6 +197,7 @@ class Embedding(Layer):
         -------
         array, shape (..., *embedding_size)
         """
+        check_array(self, indices, "the indices", scalar=True)
         where = self._checked(whole(indices))
         table = self.weight.value
         rows = _look_up(table, where)

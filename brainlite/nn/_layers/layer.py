@@ -1,8 +1,12 @@
 """What layers share: what they compute in, and how they refuse what does not fit."""
 
 import math
+import reprlib
 from collections.abc import Callable
 from typing import Any, TypeAlias
+
+import jax
+import numpy as np
 
 from brainlite.errors import InputError
 from brainlite.nn import init
@@ -11,7 +15,7 @@ from brainlite.nn._modules.module import Module
 from brainlite.state._locate import locate
 from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
 
-__all__ = ["Init", "Layer", "batched", "check_features", "refused"]
+__all__ = ["Init", "Layer", "batched", "check_array", "check_features", "refused"]
 
 Init: TypeAlias = ArrayLike | Callable[..., Array]
 
@@ -58,8 +62,51 @@ def refused(layer: Module, problem: str, *, expected: str, got: str, fix: str) -
     return InputError(problem, where=where, expected=expected, got=got, fix=fix)
 
 
+# Types whose objects are arrays, learned as they are met: a look at them costs 40 ns.
+_arrays: set[type] = set()
+
+
+def check_array(layer: Module, x: Any, name: str = "the input", *, scalar: bool = False) -> None:
+    """Raise unless ``x`` is an array of jax or numpy; with ``scalar`` it may be a number.
+
+    Every layer asks this first of what it is called with.
+    """
+    if type(x) not in _arrays:
+        _meet(layer, x, name, scalar)
+
+
+def _meet(layer: Module, x: Any, name: str, scalar: bool) -> None:
+    dtype = getattr(x, "dtype", None)
+    if isinstance(x, jax.Array):
+        _arrays.add(type(x))
+        return
+    if hasattr(x, "shape") and isinstance(dtype, np.dtype) and dtype.kind not in "OSU":
+        return  # of numpy, or what stands in for an array
+    if hasattr(x, "__jax_array__") or (scalar and isinstance(x, bool | int | float | complex)):
+        return
+    kind = type(x)
+    torch = kind.__module__.partition(".")[0] == "torch"
+    whole = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    shown = "None" if x is None else f"a {whole}"
+    if isinstance(x, str | bytes | int | float | complex):
+        shown = f"{reprlib.repr(x)}, {shown}"
+    elif dtype is not None:
+        shown += f" of {dtype}"
+    ways = "jnp.asarray(x.numpy())" if torch else "jnp.asarray(x)"
+    raise refused(
+        layer,
+        f"{name} is no array",
+        expected="an array of jax or numpy",
+        got=shown,
+        fix="pass what the layer before returned, and not None"
+        if x is None
+        else f"make it an array of numbers first, as with `{ways}`",
+    )
+
+
 def check_features(layer: Module, x: Array, size: int) -> None:
-    """Raise unless the last axis of ``x`` has ``size`` elements."""
+    """Raise unless ``x`` is an array whose last axis has ``size`` elements."""
+    check_array(layer, x)
     shape = x.shape
     if shape and shape[-1] == size:
         return

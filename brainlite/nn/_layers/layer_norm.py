@@ -17,7 +17,8 @@ class LayerNorm(Norm):
     r"""Brings the features of each sample to mean 0 and variance 1, then scales and shifts them.
 
     :math:`y = (x - E[x]) / \sqrt{Var[x] + \epsilon} \cdot scale + bias`. Moments are computed in
-    float32 at least.
+    float32 at least. It cannot hold the squares of numbers beyond some 1e19: their variance is
+    infinite, and they become 0 before the bias, as in torch.
 
     Parameters
     ----------
@@ -126,6 +127,7 @@ class RMSNorm(Norm):
     r"""Divides the features of each sample by their root mean square, then scales them.
 
     :math:`y = x / \sqrt{E[x^2] + \epsilon} \cdot scale`: no mean is taken, and there is no bias.
+    Numbers beyond some 1e19 become 0, as in :class:`LayerNorm`.
 
     Parameters
     ----------
@@ -205,6 +207,8 @@ class RMSNorm(Norm):
 
 class GroupNorm(Norm):
     """Normalises groups of channels of each sample, over all positions.
+
+    Numbers beyond some 1e19 become 0 before the bias, as in :class:`LayerNorm`.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from brainlite.errors import SizeError
 from brainlite.nn import init
-from brainlite.nn._layers.layer import Init, Layer, check_features, refused
+from brainlite.nn._layers.layer import Init, Layer, check_array, check_features, refused
 from brainlite.nn._layers.linear import Affine
 from brainlite.nn._layers.weight_standardization import weight_standardization
 from brainlite.nn._modules.module import Module
@@ -235,6 +235,7 @@ class OneToOne(Layer):
         array of the shape of x
         """
         size = self.in_size
+        check_array(self, x)
         if x.shape[max(x.ndim - len(size), 0) :] != size:
             raise refused(
                 self,

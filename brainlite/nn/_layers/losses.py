@@ -1,5 +1,6 @@
 """Losses as modules: what the functions of their names compute, with the options kept."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from brainlite.nn._functional.reduction import (
     check_reduction,
 )
 from brainlite.nn._layers.families import continue_doc
+from brainlite.nn._layers.layer import check_array
 from brainlite.nn._modules.module import Module
 from brainlite.state._own import own
 from brainlite.typing import Array, ArrayLike
@@ -60,10 +62,13 @@ class _Loss(Module):
 
     _function: ClassVar[Callable[..., Array]]
     _reductions: ClassVar[tuple[str, ...]] = REDUCTIONS
+    _inputs: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         function = getattr(cls, "_function", None)
+        if function is not None:
+            type.__setattr__(cls, "_inputs", tuple(inspect.signature(function).parameters))
         continue_doc(cls, None if function is None else function.__doc__)
 
     def __init__(self, *, reduction: str, **options: Any) -> None:
@@ -78,6 +83,9 @@ class _Loss(Module):
         self._options: tuple[str, ...] = ("reduction", *options)
 
     def _compute(self, *inputs: ArrayLike) -> Array:
+        for name, each in zip(self._inputs, inputs, strict=False):
+            if not name.endswith("lengths"):  # which may be lists
+                check_array(self, each, name, scalar=True)
         options = {name: getattr(self, name) for name in self._options}
         return type(self)._function(*inputs, **options)
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn._functional.floating import floating
 from brainlite.nn._functional.kernel import kernel
-from brainlite.nn._layers.layer import Init, Layer, refused
+from brainlite.nn._layers.layer import Init, Layer, check_array, refused
 from brainlite.nn._modules.size import to_size
 from brainlite.state import ParamState
 from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
@@ -117,6 +117,7 @@ class Norm(Layer):
 
     def _check(self, x: Array) -> None:
         """Raise unless the features of ``x`` are those of in_size."""
+        check_array(self, x)
         size, shape = self.in_size, x.shape
         if len(shape) >= len(size) and all(shape[a] == size[a] for a in self.feature_axes):
             return

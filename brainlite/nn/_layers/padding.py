@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from brainlite.errors import SizeError
 from brainlite.nn._layers.families import ByRank
-from brainlite.nn._layers.layer import refused
+from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._layers.spatial import Pads, per_axis, to_pairs
 from brainlite.nn._modules.size import to_size
 from brainlite.state._whole import complaint_of
@@ -135,6 +135,7 @@ class Pad(ByRank):
         -------
         array, shape (..., *padded, channels)
         """
+        check_array(self, x)
         complaint = self._complaint(x.shape)
         if complaint is not None:
             raise refused(

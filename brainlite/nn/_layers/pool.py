@@ -11,6 +11,7 @@ from typing_extensions import TypeVar
 
 from brainlite.errors import OptionError
 from brainlite.nn._functional.kernel import kernel
+from brainlite.nn._layers.layer import check_array
 from brainlite.nn._layers.spatial import SpatialPadding
 from brainlite.nn._layers.window import Along, WindowModule
 from brainlite.typing import Array, Size
@@ -111,6 +112,7 @@ class MaxPool(WindowModule, Generic[B]):
         -------
         array, shape (..., *pooled, channels), or (array, indices) with ``return_indices``
         """
+        check_array(self, x)
         along = self._along(x.shape)
         return _first_maximum(x, along) if self.return_indices else _maximum(x, along)
 
@@ -185,6 +187,7 @@ class AvgPool(WindowModule):
         -------
         array, shape (..., *pooled, channels)
         """
+        check_array(self, x)
         return _mean(x, self._along(x.shape), self.count_include_pad)
 
 
@@ -266,6 +269,7 @@ class LPPool(WindowModule):
         -------
         array, shape (..., *pooled, channels)
         """
+        check_array(self, x)
         return _power_mean(x, self._along(x.shape), self.norm_type)
 
 

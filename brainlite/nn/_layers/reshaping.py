@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from brainlite.errors import SizeError
-from brainlite.nn._layers.layer import refused
+from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._modules.module import Module
 from brainlite.typing import Array, Shape, Size
 
@@ -47,6 +47,7 @@ class Reshaping(Module, ABC):
         x : array
             Of shape (..., *in_size) where in_size was given, else of any that has the axes.
         """
+        check_array(self, x)
         size = self._in_size
         lead = 0 if size is None else max(x.ndim - len(size), 0)
         new = self._reshape(x.shape[lead:])

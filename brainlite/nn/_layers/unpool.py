@@ -1,10 +1,15 @@
 """What undoes a maximum pooling: values back to the places they came from."""
 
 import math
+from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 
-from brainlite.nn._layers.layer import refused
+from brainlite._jax_compat import Tracer
+from brainlite.nn._functional.kernel import kernel
+from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._layers.window import WindowModule
 from brainlite.state._whole import whole
 from brainlite.typing import Array, Shape, Size
@@ -25,7 +30,10 @@ class MaxUnpool(WindowModule):
     Raises
     ------
     SizeError, InputError
-        As in ``MaxPool``; the indices don't have the shape of the input, or are no ints.
+        As in ``MaxPool``; the indices don't have the shape of the input, or are no ints; or one
+        is outside of its window, as happens where the pooled array was larger than the output: pass
+        ``output_size`` then. Under a transform, which does not see it, such a value is NaN, and of
+        whole numbers the greatest.
 
     Examples
     --------
@@ -65,6 +73,8 @@ class MaxUnpool(WindowModule):
         -------
         array, shape (..., *spatial, channels)
         """
+        check_array(self, x)
+        check_array(self, indices, "indices")
         if indices.shape != x.shape or not jnp.issubdtype(indices.dtype, jnp.integer):
             raise refused(
                 self,
@@ -74,8 +84,20 @@ class MaxUnpool(WindowModule):
                 fix="pass both as `MaxPool(..., return_indices=True)` returned them",
             )
         shape = self._shape_of(x.shape) if output_size is None else self._asked(x, output_size)
-        flat = jnp.zeros(math.prod(shape), x.dtype).at[whole(indices).ravel()].set(x.ravel())
-        return flat.reshape(shape)
+        pads = [(0, 0)] * self._rank if isinstance(self.padding, str) else self.padding
+        lows = [low for low, _ in pads]
+        windows = tuple(zip(self._axes(x.shape), self.kernel_size, self.stride, lows, strict=True))
+        y, fits = _unpooled(x, whole(indices), shape, windows)
+        if not isinstance(fits, Tracer) and not fits:
+            raise refused(
+                self,
+                "an index is outside of the window of its value",
+                expected=f"indices into an array of shape {shape}",
+                got="those of an array of another shape",
+                fix="pass `output_size=`, the shape of the array that was pooled: where windows "
+                "do not cover it, as at odd lengths, it is larger than this",
+            )
+        return y
 
     def _asked(self, x: Array, output_size: Size) -> Shape:
         """Return the shape of the output as the user has it."""
@@ -99,6 +121,30 @@ class MaxUnpool(WindowModule):
         windows = zip(self._axes(shape), self.kernel_size, self.stride, pads, strict=True)
         sizes = [(shape[n] - 1) * step + size - sum(pad) for n, size, step, pad in windows]
         return self._replaced(shape, sizes)
+
+
+@kernel("shape", "windows")
+def _unpooled(
+    x: Array, indices: Array, shape: Shape, windows: tuple[tuple[int, int, int, int], ...]
+) -> tuple[Array, Array]:
+    """Put values back; say whether each lies in its window: (axis, kernel, stride, low padding)."""
+    fits = (indices >= 0) & (indices < math.prod(shape))
+    pooled = {axis: window for axis, *window in windows}
+    for axis, at in enumerate(jnp.unravel_index(indices, shape)):
+        size, step, low = pooled.get(axis, (1, 1, 0))
+        first = jax.lax.broadcasted_iota(at.dtype, x.shape, axis) * step - low
+        fits &= (at >= first) & (at < first + size)
+    # A number that is seen to be none stands where one would be wrong.
+    x = jnp.where(fits, x, _nonsense(x.dtype))
+    flat = jnp.zeros(math.prod(shape), x.dtype).at[indices.ravel()].set(x.ravel())
+    return flat.reshape(shape), fits.all()
+
+
+def _nonsense(dtype: Any) -> Any:
+    if jnp.issubdtype(dtype, jnp.inexact):
+        return jnp.asarray(jnp.nan, dtype)
+    kind: Any = dtype
+    return np.iinfo(kind).max if jnp.issubdtype(dtype, jnp.integer) else True
 
 
 class MaxUnpool1d(MaxUnpool, rank=1):

@@ -73,8 +73,12 @@ class Castable(Node):
 
 def check_floating(dtype: DTypeLike, purpose: str, where: str | None = None) -> Any:
     """Return the dtype, or raise an OptionError that begins with the purpose."""
-    wanted = jnp.dtype(dtype)
-    if not jnp.issubdtype(wanted, jnp.floating):
+    given: Any = dtype
+    try:
+        wanted: Any = jnp.dtype("no dtype" if given is None else given)  # numpy's is float64
+    except TypeError:
+        wanted = None
+    if wanted is None or not jnp.issubdtype(wanted, jnp.floating):
         problem, fix = f"{purpose} floating-point dtypes only", "use float32 or bfloat16"
     elif jax.dtypes.canonicalize_dtype(wanted) != wanted:
         problem = "jax is not set up for this dtype"
@@ -82,7 +86,13 @@ def check_floating(dtype: DTypeLike, purpose: str, where: str | None = None) -> 
     else:
         return wanted
     expected = "float16, bfloat16, float32, ..."
-    raise OptionError(problem, where=where, expected=expected, got=str(wanted), fix=fix)
+    raise OptionError(
+        problem,
+        where=where,
+        expected=expected,
+        got=repr(dtype) if wanted is None else str(wanted),
+        fix=fix,
+    )
 
 
 def _cast(root: Node, dtype: Any) -> None:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from brainlite.errors import InputError
 from brainlite.graph._node import fields
 from brainlite.nn import init
-from brainlite.nn._layers.layer import Init, check_features
+from brainlite.nn._layers.layer import Init, check_array, check_features
 from brainlite.nn._layers.linear import Linear, affine
 from brainlite.nn._modules.module import Module
 from brainlite.nn._modules.size import to_size
@@ -149,6 +149,7 @@ class RNNCell(Module):
         StateMissingError
             The hidden states were not made: call ``init_all_states`` first.
         """
+        check_array(self, x)  # a step that was kept asks for the shape alone
         step = prepared(self, x)
         if step is not None:
             return step.run(x)

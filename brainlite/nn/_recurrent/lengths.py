@@ -120,7 +120,9 @@ def _bucketed(steps: int, bucket: int | Sequence[int]) -> int:
 def to_lengths(lengths: ArrayLike | Sequence[int] | None) -> ArrayLike | None:
     """Return lengths as an array: they may be a list, as in torch."""
     if isinstance(lengths, list | tuple):
-        return np.asarray(lengths)
+        if any(isinstance(each, Tracer) for each in lengths):  # an argument of a compiled function
+            return jnp.stack(lengths)
+        return np.asarray(lengths) if lengths else np.zeros(0, np.int32)
     given: Any = lengths
     found: ArrayLike | None = given
     return found

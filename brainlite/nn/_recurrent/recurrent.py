@@ -9,7 +9,8 @@ import jax.numpy as jnp
 
 from brainlite.errors import OptionError
 from brainlite.graph import StateDict
-from brainlite.nn._layers.layer import check_features
+from brainlite.nn._layers.batch_norm import BatchNorm
+from brainlite.nn._layers.layer import check_features, refused
 from brainlite.nn._modules.collective import init_all_states
 from brainlite.nn._modules.module import Module
 from brainlite.nn._recurrent.lengths import check_marks, to_lengths
@@ -115,7 +116,8 @@ class Recurrent(Module):
         Raises
         ------
         InputError
-            An argument does not fit the others or the cell.
+            An argument does not fit the others or the cell; or there are lengths or a mask, and
+            the cell takes moments of a batch, with a BatchNorm in training.
         StateMissingError
             The layer is stateful, and ``init_all_states`` was not called.
         """
@@ -124,6 +126,8 @@ class Recurrent(Module):
             check_features(self, x, size[-1])
         counts = to_lengths(lengths)
         check_marks(self, x.shape[:-1], counts, mask, reset, self.batch_first)
+        if counts is not None or mask is not None:
+            _check_no_batch_norm(self.cell)
         xs, marks = self._arranged(Call(x, None, None, counts, mask, reset))
         initial = self._start(hx, xs, marks.reset is not None)
         ys = self._loop(xs, marks, initial)
@@ -183,6 +187,20 @@ class Recurrent(Module):
             return for_loop(body, xs, marks, reverse=self.reverse)
         ys: Array = for_loop(self.cell, xs, reverse=self.reverse)
         return ys
+
+
+def _check_no_batch_norm(cell: Module) -> None:
+    """Raise if a layer of the cell takes moments of a batch, where some lanes are padding."""
+    for layer in cell.nodes(BatchNorm).values():
+        if layer.running_mean is None or layer.training:
+            raise refused(
+                layer,
+                "batch normalisation in a cell would count the padding",
+                expected="sequences of one length, without lengths= and mask=",
+                got=f"lengths or a mask, and a {type(layer).__name__} that takes the moments of "
+                "the batch",
+                fix="use LayerNorm in the cell, or call `eval()` on this layer",
+            )
 
 
 def _choose(where: Array, new: Any, old: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from brainlite import environ
 from brainlite.errors import InputError
-from brainlite.nn._layers.layer import check_features
+from brainlite.nn._layers.layer import check_array, check_features
 from brainlite.nn._modules.module import Module
 from brainlite.nn._recurrent.lengths import check_marks, to_lengths, valid_steps
 from brainlite.nn._recurrent.recurrence import Hidden, Marks
@@ -185,6 +185,7 @@ def put_back(call: Call, batch_first: bool, ys: Array, last: Hidden) -> tuple[Ar
 
 def check_rank(layer: Module, x: Array) -> None:
     """Raise unless ``x`` is a sequence of vectors, with a batch or without."""
+    check_array(layer, x)
     if len(np.shape(x)) in (2, 3):
         return
     raise InputError(

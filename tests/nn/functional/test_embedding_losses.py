@@ -58,3 +58,24 @@ def test_shapes_that_differ_are_refused() -> None:
             function(*inputs)
     with pytest.raises(OptionError, match=r"triplet_margin_loss: p is(.|\n)*p=0.5"):
         functional.triplet_margin_loss(A, B, A, p=0.5)
+
+
+@pytest.mark.parametrize("p", [1.0, 1.5, 2.0, 3.0, np.inf])
+@pytest.mark.parametrize("swap", [False, True])
+def test_triplets_at_no_distance_have_a_value_and_a_gradient(p: float, swap: bool) -> None:
+    anchor = jnp.array([[1.0, 2.0], [0.0, 0.0]])
+    other = jnp.array([[1.0, 5.0], [3.0, -4.0]])
+
+    def loss(a: Any, b: Any, c: Any) -> Any:
+        return functional.triplet_margin_loss(a, b, c, 20.0, p, 0.0, swap, "sum")
+
+    lengths = np.linalg.norm(np.asarray(other - anchor, np.float64), p, axis=-1)
+    assert_close(loss(anchor, anchor, other), (20.0 - lengths).sum())
+    near, same, far = jax.grad(loss, (0, 1, 2))(anchor, anchor, other)
+    way = np.asarray(other - anchor, np.float64)
+    share = np.abs(way) / lengths[:, None]
+    slope = np.sign(way) * (share == 1 if p == np.inf else share ** (p - 1))
+    assert_close(far, -slope)
+    assert_close(near + same, slope)
+    assert np.isfinite(near).all()
+    assert jnp.isnan(loss(anchor * jnp.nan, anchor, other))

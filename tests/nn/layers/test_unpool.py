@@ -8,7 +8,7 @@ import pytest
 
 from brainlite import nn
 from brainlite.errors import InputError, SizeError
-from brainlite.transform import grad
+from brainlite.transform import grad, jit
 
 
 def test_puts_the_maxima_back_where_they_were() -> None:
@@ -23,7 +23,7 @@ def test_puts_the_maxima_back_where_they_were() -> None:
 def test_default_size_is_the_smallest_that_gives_this_input() -> None:
     pool = nn.MaxUnpool1d(3, 2, 1, in_size=(4, 2))
     assert pool.out_size == (7, 2)
-    assert nn.MaxUnpool1d(3, 2)(jnp.ones((1, 2, 1)), jnp.zeros((1, 2, 1), int)).shape == (1, 5, 1)
+    assert nn.MaxUnpool1d(3, 2)(jnp.ones((1, 2, 1)), jnp.array([[[0], [3]]])).shape == (1, 5, 1)
 
 
 @pytest.mark.parametrize("size", [(5, 4), (1, 5, 4, 2)])
@@ -33,6 +33,44 @@ def test_output_size_is_spatial_or_whole(size: tuple[int, ...]) -> None:
     back = nn.MaxUnpool2d(2)(y, indices, output_size=size)
     assert back.shape == x.shape
     assert back.ravel()[indices.ravel()].tolist() == y.ravel().tolist()
+
+
+@pytest.mark.parametrize("spatial", [(5, 5), (4, 5), (5, 7), (7, 4), (9, 8)])
+@pytest.mark.parametrize("channels", [-1, 1, None])
+def test_odd_lengths_are_put_back_right_or_refused(
+    spatial: tuple[int, int], channels: int | None
+) -> None:
+    shape = {-1: (2, *spatial, 3), 1: (2, 3, *spatial), None: (2, *spatial)}[channels]
+    x = jnp.asarray(np.random.RandomState(0).rand(*shape), jnp.float32)
+    y, indices = nn.MaxPool2d(2, channel_axis=channels, return_indices=True)(x)
+    unpool = nn.MaxUnpool2d(2, channel_axis=channels)
+    text = r"MaxUnpool2d: .*outside of the window(.|\n)*output_size="
+    with pytest.raises(InputError, match=text):
+        unpool(y, indices)
+    assert jnp.isnan(jit(unpool)(y, indices)).any()
+    back = unpool(y, indices, output_size=spatial)
+    kept = jnp.isin(jnp.arange(x.size), indices).reshape(shape)
+    np.testing.assert_array_equal(back, jnp.where(kept, x, 0))
+    np.testing.assert_array_equal(jit(lambda y, i: unpool(y, i, spatial))(y, indices), back)
+
+
+@pytest.mark.parametrize("size", [5, 6, 7, 11])
+@pytest.mark.parametrize("window", [(3, 2, 1), (2, 3, 0), (3, 3, 1), (3, 1, 1)])
+def test_any_windows_are_put_back_with_the_size(size: int, window: tuple[int, int, int]) -> None:
+    kernel, stride, padding = window
+    x = jnp.asarray(np.random.RandomState(1).rand(2, size, 3), jnp.float32)
+    pool = nn.MaxPool1d(kernel, stride, padding, return_indices=True)
+    y, indices = pool(x)
+    back = nn.MaxUnpool1d(kernel, stride, padding)(y, indices, output_size=size)
+    kept = jnp.isin(jnp.arange(x.size), indices).reshape(x.shape)
+    np.testing.assert_array_equal(back, jnp.where(kept, x, 0))
+
+
+def test_whole_numbers_in_wrong_places_are_the_greatest_under_jit() -> None:
+    x = jnp.arange(25, dtype="uint8").reshape(5, 5)
+    y, indices = nn.MaxPool2d(2, channel_axis=None, return_indices=True)(x)
+    back = jit(nn.MaxUnpool2d(2, channel_axis=None))(y, indices)
+    assert (back == 255).any()
 
 
 def test_a_gradient_goes_to_the_values() -> None:

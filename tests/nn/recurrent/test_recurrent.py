@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import brainlite
-from brainlite.errors import OptionError
-from brainlite.nn import GRUCell, LSTMCell, Module, Recurrent, init_all_states
+from brainlite.errors import InputError, LoopStateError, OptionError
+from brainlite.nn import BatchNorm0d, GRUCell, LSTMCell, Module, Recurrent, init_all_states
 from brainlite.transform import for_loop, grad, jit
 from brainlite.typing import Array
 from tests.closeness import assert_leaves_close
@@ -99,3 +99,37 @@ def test_a_stream_is_reset_to_where_it_began() -> None:
 def test_options_that_cannot_be_are_refused(make: Any, text: str) -> None:
     with pytest.raises(OptionError, match=text):
         make()
+
+
+class _Normed(Module):
+    def __init__(self) -> None:
+        self.cell = GRUCell(2, 3)
+        self.norm = BatchNorm0d(3)
+
+    def update(self, x: Array) -> Array:
+        return self.norm(self.cell(x))
+
+
+@pytest.mark.parametrize("marks", [{"lengths": [4, 2]}, {"mask": jnp.ones((4, 2), bool)}])
+def test_batch_normalisation_in_a_cell_refuses_padding(marks: dict[str, Any]) -> None:
+    layer = Recurrent(_Normed()).train()
+    x = jnp.asarray(np.random.RandomState(0).randn(4, 2, 2), jnp.float32)
+    text = r"Recurrent\.cell\.norm(.|\n)*count the padding(.|\n)*BatchNorm0d(.|\n)*LayerNorm"
+    for call in (layer, jit(layer)):
+        with pytest.raises(InputError, match=text):
+            call(x, **marks)
+    assert jnp.array_equal(layer.cell.norm.running_mean.value, jnp.zeros(3))
+    layer(x)  # without padding all counts
+    ys = layer.eval()(x, **marks)[0]
+    garbage = layer(x.at[2:, 1].set(9.0), **marks)[0]
+    assert jnp.array_equal(ys[:, 0], garbage[:, 0])
+
+
+@pytest.mark.parametrize("half", ["float16", "bfloat16"])
+def test_wide_input_of_a_half_model_is_told_to_be_cast(half: str) -> None:
+    layer = Recurrent(LSTMCell(2, 3)).to(half)
+    x = jnp.ones((4, 1, 2))
+    text = rf"(?s)computes in {half}, what it was given is float32: .*`x\.astype\('{half}'\)`"
+    with pytest.raises(LoopStateError, match=text):
+        layer(x)
+    assert layer(x.astype(half))[0].dtype == half

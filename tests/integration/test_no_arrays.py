@@ -1,0 +1,103 @@
+"""Each layer and each loss refuses what is no array: with its path, what it takes, what came."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from brainlite import nn
+from brainlite.errors import BrainliteError, InputError, OptionError
+from tests.nn.table import handling as h
+
+# One that returns what it gets, and two that map over what they get, which may be a tree.
+OTHERS = {"Identity", "Map", "Vmap"}
+ROWS = {type(row.make()).__name__: row for _, row in h.gathered()}
+LOSSES = {name: getattr(nn, name) for name in nn.__all__ if name.endswith("Loss")}
+
+
+class _Tensor:
+    """What a tensor of torch looks like from here."""
+
+    dtype = "torch.float32"
+
+    def __init__(self, like: Any) -> None:
+        self.shape = like.shape
+        self.ndim = like.ndim
+        self._like = like
+
+    def __array__(self, *_args: Any, **_kwargs: Any) -> Any:
+        return np.asarray(self._like)
+
+
+_Tensor.__module__ = "torch"
+_Tensor.__qualname__ = _Tensor.__name__ = "Tensor"
+WRONG: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "nothing": (lambda x: None, r"got: +None\n +fix: +.*layer before"),
+    "a text": (lambda x: "text", r"got: +'text', a str\n +fix: .*asarray\(x\)"),
+    "a list": (lambda x: np.asarray(x).tolist() or [0], r"got: +a list\n +fix: .*asarray\(x\)"),
+    "a tuple": (lambda x: (x, x), r"got: +a tuple\n +fix: .*asarray\(x\)"),
+    "a dict": (lambda x: {"x": x}, r"got: +a dict\n +fix: .*asarray\(x\)"),
+    "a function": (lambda x: jnp.sin, r"got: +a .*\n +fix: .*asarray\(x\)"),
+    "a tensor": (_Tensor, r"got: +a torch\.Tensor of torch\.float32\n +fix: .*x\.numpy\(\)"),
+    "objects": (
+        lambda x: np.full(x.shape, None, object),
+        r"got: +a numpy\.ndarray of object\n +fix: .*asarray\(x\)",
+    ),
+}
+
+
+def _refusal(path: str, call: Callable[[], Any], match: str) -> None:
+    expected = rf"^{path}: [\w ]+ is no array\n +expected: an array of jax or numpy\n +{match}"
+    with pytest.raises(InputError, match=expected):
+        call()
+
+
+@pytest.mark.parametrize("name", [name for name in ROWS if name not in OTHERS])
+def test_a_layer_refuses_what_is_no_array(name: str) -> None:
+    row = ROWS[name]
+    layer = h.made(row)
+    before = h.values(layer)
+    for place, x in enumerate(row.inputs):
+        for make, match in WRONG.values():
+            given = [*row.inputs[:place], make(x), *row.inputs[place + 1 :]]
+            if given[place] is not None or not place:  # without the others a layer may do
+                _refusal(r"\w+.*", functools.partial(layer, *given), match)
+    h.assert_unchanged(layer, before)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_refuses_what_is_no_array(name: str) -> None:
+    x = jnp.ones((2, 3))
+    count = {"GaussianNLLLoss": 3, "TripletMarginLoss": 3, "MarginRankingLoss": 3}.get(name, 2)
+    count = {"CosineEmbeddingLoss": 3, "CTCLoss": 4}.get(name, count)
+    for place in range(2):
+        for make, match in WRONG.values():
+            given: list[Any] = [x] * count
+            given[place] = make(x)
+            _refusal(name, functools.partial(LOSSES[name](), *given), match)
+
+
+def test_the_path_of_the_layer_is_told() -> None:
+    nothing: Any = lambda x: None  # noqa: E731
+    model: Any = nn.Sequential(nothing, nn.Sequential(nn.Linear(3, 3)))
+    with pytest.raises(InputError, match=r"^Sequential\[1\]\[0\] \(Linear\): the input is no"):
+        model(jnp.ones(2))
+
+
+@pytest.mark.parametrize("x", [3, 2.5, np.float32(2), np.ones(()), True])
+def test_activations_take_numbers(x: Any) -> None:
+    layer: Any = nn.ReLU()
+    assert float(layer(x)) == float(x)
+
+
+@pytest.mark.parametrize("dtype", ["foo", None, 5, "cuda", "int32"])
+def test_a_model_is_cast_to_dtypes_only(dtype: Any) -> None:
+    layer = nn.Linear(2, 3)
+    with pytest.raises(OptionError, match=r"floating-point dtypes only(.|\n)*float32"):
+        layer.to(dtype)
+    with pytest.raises(BrainliteError, match=r"dtype(.|\n)*float32"):
+        nn.Linear(2, 3, dtype=dtype if dtype is not None else "foo")
+    assert layer.weight.value["weight"].dtype == jnp.float32
