@@ -165,6 +165,16 @@ class Recurrent(Model):
         return hidden, {**values, "hidden": hidden}
 
 
+class Remade(Recurrent):
+    """Makes its hidden state anew at each call, where it is, from what it was."""
+
+    def __call__(self, x: Array) -> Array:
+        before = self.hidden.value
+        self.hidden = HiddenState(jnp.zeros_like(before))
+        self.hidden.value = jnp.tanh(before * self.weight.value + x)
+        return self.hidden.value
+
+
 class Everything(Model):
     """Has them all, made in another order than they are used."""
 
@@ -179,7 +189,9 @@ class Everything(Model):
         self.count.value = self.count.value + 1
         self.mean.value = 0.9 * self.mean.value + 0.1 * x
         x = x - self.mean.value + 0.1 * noise(self.random.split_key())
-        self.hidden.value = jnp.tanh(self.hidden.value * self.weight.value + x)
+        before = self.hidden.value
+        self.hidden = HiddenState(jnp.zeros_like(before))  # made anew where it is
+        self.hidden.value = jnp.tanh(before * self.weight.value + x)
         return self.hidden.value * self.weight.value * self.count.value
 
     @staticmethod
@@ -321,7 +333,7 @@ def check(kind: type[Model], chain: tuple[Transform, ...], compiled: bool = Fals
         assert not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(held))
 
 
-KINDS: list[type[Model]] = [Normed, Noisy, Counting, Recurrent, Everything]
+KINDS: list[type[Model]] = [Normed, Noisy, Counting, Recurrent, Remade, Everything]
 
 
 def chains(

@@ -12,7 +12,7 @@ from brainlite import nn
 
 DOCS = Path(__file__).parents[2] / "docs"
 LOOKING = DOCS / "looking_at_models.md"
-PAGES = [*sorted((DOCS / "how-to").glob("*.md")), LOOKING]
+PAGES = [*sorted((DOCS / "how-to").glob("*.md")), LOOKING, DOCS / "semantics.md"]
 # What trains computes more than it compiles: XLA is to optimize it, unlike in the other tests.
 TRAINING = ("character_transformer", "image_classifier")
 # What takes longest of all tests; its layers and caches have tests of their own.
@@ -22,7 +22,7 @@ LONGEST = ("character_transformer",)
 @pytest.fixture
 def optimized(page: Path) -> Iterator[None]:
     config: Any = jax.config  # untyped in jax
-    few = config.jax_disable_most_optimizations
+    few = config.read("jax_disable_most_optimizations")
     config.update("jax_disable_most_optimizations", few and page.stem not in TRAINING)
     yield
     config.update("jax_disable_most_optimizations", few)

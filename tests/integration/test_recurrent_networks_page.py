@@ -61,7 +61,7 @@ def run() -> Run:
         run.num_plots += len(plt.get_fignums())
         plt.close("all")
 
-    few = config.jax_disable_most_optimizations
+    few = config.read("jax_disable_most_optimizations")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plt, "show", show)
         for number, cell in enumerate(CELLS, 1):
