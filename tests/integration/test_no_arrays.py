@@ -80,6 +80,54 @@ def test_a_loss_refuses_what_is_no_array(name: str) -> None:
             _refusal(name, functools.partial(LOSSES[name](), *given), match)
 
 
+RECURRENT: dict[str, Callable[[], Any]] = {
+    "GRU": lambda: nn.GRU(2, 3),
+    "LSTM": lambda: nn.LSTM(2, 3),
+    "Recurrent": lambda: nn.Recurrent(nn.GRUCell(2, 3)),
+    "MinGRU": lambda: nn.MinGRU(2, 3),
+    "LRU": lambda: nn.LRU(2, 3),
+}
+NORMS: dict[str, Callable[[], Any]] = {
+    "LayerNorm": lambda: nn.LayerNorm(2),
+    "RMSNorm": lambda: nn.RMSNorm(2),
+    "GroupNorm": lambda: nn.GroupNorm(2, num_groups=1),
+    "BatchNorm0d": lambda: nn.BatchNorm0d(2).train(),
+}
+MARK = jnp.ones((4, 2), bool)
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_a_recurrent_layer_refuses_marks_and_states_that_are_no_arrays(name: str) -> None:
+    layer: Any = RECURRENT[name]()
+    x = jnp.ones((4, 2, 2))
+    for argument in ("lengths", "mask", "reset"):
+        for what, (make, match) in WRONG.items():
+            if what == "nothing" or (argument == "lengths" and what in ("a list", "a tuple")):
+                continue  # they are allowed
+            call = functools.partial(layer, x, **{argument: make(MARK)})
+            with pytest.raises(
+                InputError, match=rf"{name}.*: {argument} is no array\n(.|\n)*{match}"
+            ):
+                call()
+    for wrong in (5, 1.5, "text", [None], jnp.sin, (_Tensor(jnp.ones((1, 2, 3))),) * 2):
+        with pytest.raises(InputError, match=rf"{name}.*: .*hidden state(.|\n)*got: +\S"):
+            layer(x, wrong)
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_a_normalisation_refuses_masks_that_are_none(name: str) -> None:
+    layer: Any = NORMS[name]()
+    x = jnp.ones((4, 2, 2))
+    for what, (make, match) in WRONG.items():
+        if what != "nothing":
+            with pytest.raises(InputError, match=rf"{name}: the mask is no array\n(.|\n)*{match}"):
+                layer(x, mask=make(MARK))
+    for shape in ((5,), (4, 1, 2, 2), (3, 2, 2)):
+        with pytest.raises(InputError, match=rf"{name}: the mask does not fit(.|\n)*\(4, 2, 2\)"):
+            layer(x, mask=jnp.ones(shape, bool))
+    assert layer(x, mask=jnp.ones((2, 1), bool)).shape == x.shape
+
+
 def test_the_path_of_the_layer_is_told() -> None:
     nothing: Any = lambda x: None  # noqa: E731
     model: Any = nn.Sequential(nothing, nn.Sequential(nn.Linear(3, 3)))

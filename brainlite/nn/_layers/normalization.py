@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn._functional.floating import floating
@@ -132,6 +133,19 @@ class Norm(Layer):
             fix="pass such an array, or make the layer for the sizes that come",
         )
 
+    def _check_mask(self, x: Array, mask: ArrayLike) -> None:
+        check_array(self, mask, "the mask", scalar=True)
+        shape = np.shape(mask)
+        sizes = zip(reversed(shape), reversed(x.shape), strict=False)
+        if len(shape) > x.ndim or any(n not in (1, size) for n, size in sizes):
+            raise refused(
+                self,
+                "the mask does not fit the input",
+                expected=f"bools of a shape that broadcasts to {x.shape}",
+                got=f"a mask of shape {shape}",
+                fix="give it the axes of the input, each of its size or 1",
+            )
+
     def _over(self, axes: Sequence[int], groups: tuple[int, int] | None = None) -> Over:
         return Over(
             tuple(axes),
@@ -151,6 +165,8 @@ class Norm(Layer):
         given: Moments | None = None,
     ) -> tuple[Array, Moments]:
         """Normalise by given moments, or by those of the input; return these, too."""
+        if mask is not None:
+            self._check_mask(x, mask)
         params: Any = {} if state is None else state.value
         x, params = self._cast(x, params)
         return _normalized(over, x, params, mask, given)

@@ -40,7 +40,7 @@ def attach(module: Node, name: Any, part: Any) -> None:
 
 
 def _is_numeric(leaf: Any) -> bool:
-    return isinstance(leaf, bool | int | float | complex) or hasattr(leaf, "dtype")
+    return isinstance(leaf, bool | int | float | complex) or hasattr(leaf, "__array__")
 
 
 def check_part(module: Node, name: Any, part: Any, kind: type[Any]) -> None:

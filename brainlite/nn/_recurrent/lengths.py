@@ -9,7 +9,7 @@ import numpy as np
 
 from brainlite._jax_compat import Tracer
 from brainlite.errors import InputError, OptionError
-from brainlite.nn._layers.layer import refused
+from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._modules.module import Module
 from brainlite.state._whole import complaint_of
 from brainlite.typing import Array, ArrayLike, Shape
@@ -150,6 +150,9 @@ def check_marks(
             got="lengths and mask",
             fix="leave out lengths, which the mask tells as well",
         )
+    for name, given in (("lengths", lengths), ("mask", mask), ("reset", reset)):
+        if given is not None:
+            check_array(layer, given, name, scalar=True)
     for name, given in (("mask", mask), ("reset", reset)):
         if given is not None and (np.shape(given) != shape or jnp.result_type(given) != jnp.bool_):
             raise refused(

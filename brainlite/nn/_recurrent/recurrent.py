@@ -128,6 +128,15 @@ class Recurrent(Module):
         check_marks(self, x.shape[:-1], counts, mask, reset, self.batch_first)
         if counts is not None or mask is not None:
             _check_no_batch_norm(self.cell)
+        given: Any = hx
+        if given is not None and not isinstance(given, Mapping):
+            raise refused(
+                self,
+                "the hidden states have no names",
+                expected="hx: a mapping of their paths in the cell to arrays",
+                got=f"a {type(given).__name__}",
+                fix="pass what a call returned beside the output, or leave hx out",
+            )
         xs, marks = self._arranged(Call(x, None, None, counts, mask, reset))
         initial = self._start(hx, xs, marks.reset is not None)
         ys = self._loop(xs, marks, initial)

@@ -124,15 +124,19 @@ class SequenceLayer(Module):
         self, x: Array, hidden: Sequence[Array], shapes: list[Shape], fix: str
     ) -> None:
         # An array can be iterated over, too: a state of several arrays is a tuple of them.
-        found = [np.shape(each) for each in hidden]
-        if found == shapes and isinstance(hidden, tuple | list):
+        several = isinstance(hidden, tuple | list)
+        for name, each in zip(self.hidden_names, hidden if several else (), strict=False):
+            check_array(self, each, f"hidden state {name}", scalar=True)
+        found = [np.shape(each) for each in hidden] if several else None
+        if found == shapes:
             return
+        kind = "array" if hasattr(hidden, "shape") else type(hidden).__name__
         raise InputError(
             "the hidden state does not fit the input",
             where=where_is(self),
             expected=f"{' and '.join(self.hidden_names)} of shapes {shapes}, for an input of shape "
             f"{x.shape}",
-            got=f"shapes {found}" if isinstance(hidden, tuple | list) else "a single array",
+            got=f"shapes {found}" if several else f"no tuple, but a single {kind}",
             fix=fix,
         )
 
