@@ -95,3 +95,17 @@ def test_input_of_other_features_names_the_layer_in_the_model() -> None:
     model = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm((2, 6)))
     with pytest.raises(InputError, match=r"\[1\] \(LayerNorm\)(.|\n)*\*, 6\)(.|\n)*\(2, 4\)"):
         model(jnp.ones((2, 3)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    "make", [nn.LayerNorm, nn.RMSNorm, lambda n: nn.GroupNorm(n, num_groups=1)]
+)
+def test_numbers_whose_squares_are_infinite_become_zero_as_the_docstring_says(
+    make: Any, dtype: str
+) -> None:
+    x = jnp.array([[1e30, -1e30, 2e30], [1.0, 2.0, 4.0]], dtype)
+    y = make(3)(x)
+    assert not y[0].any()
+    assert_close(y[1], make(3)(x[1:])[0])
+    assert y[1].any()
