@@ -6,8 +6,9 @@ lift
     To run a function once, on abstract values and under a frame, and to keep what it does as a
     pure function: states read become inputs, states written become outputs.
 effects
-    What a lifted function does to states: which it writes, and which it makes in an attribute
-    of a module (a *place*), as ``init_state`` does with hidden states.
+    What a lifted function does to states: which it writes, and which it puts into an attribute
+    of a module (a *place*). A state that is made anew where one sits *merges* with that one: it
+    is a write. Effects are *settled* if a second run would do the same.
 commit
     To put new values in place when the transform can no longer fail.
 specialisation, guard, binding
@@ -33,10 +34,15 @@ to the frame around, and writes leave as auxiliary output.
 The cases it guards
 -------------------
 - A compiled function looks at what it depends on before it reuses a compilation: attributes of
-  modules, their lists and dicts, the environment. Where nothing was set since the last call
-  that is a comparison of two numbers.
+  modules, their lists and dicts, the environment, its variables. Where nothing was set since the
+  last call that is a comparison of two numbers, and one for each variable. Shapes and dtypes of all
+  states that are read, used or not, are those of its inputs.
 - A state made anew in its place (``self.h = HiddenState(...)`` at every call) is the same state to
-  the function: its value is committed to the one that sits there.
+  the function, unless the old one is held elsewhere. So loops carry it.
+- A loop whose first step does something else to attributes than the rest (it makes what the
+  rest finds) runs that step by itself; one whose every step does raises.
+- Traced values that are left in variables, and edits of lists and dicts in place, are found when
+  the trace ends.
 - A function that reaches one module both as an argument and through its closure is compiled
   for that very module.
 - Nested transforms commit to the frame around them, so each write comes out exactly once.
