@@ -23,6 +23,7 @@ BUILT_IN = {
     "StateMissingError": AttributeError,
     "RawTransformError": RuntimeError,
     "TracedAttributeError": TypeError,
+    "EscapedTracerError": RuntimeError,
     "LoopStateError": TypeError,
     "BranchError": TypeError,
     "MapStateError": ValueError,
