@@ -3,6 +3,7 @@
 import operator
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import jax
 
@@ -19,7 +20,7 @@ from brainlite.state import State
 from brainlite.state._frame import MISSING, current_frame
 from brainlite.typing import Key, SeedOrKey
 
-__all__ = ["RandomState"]
+__all__ = ["RandomState", "drawing"]
 
 
 class RandomState(
@@ -153,7 +154,8 @@ class RandomState(
 
     def _split(self, count: int | None) -> Key:
         """Keep one part of the key, and return the rest: no two threads get the same."""
-        with _drawing:
+        # In a trace the key is that of the trace, which no other thread has.
+        with drawing if current_frame.get() is None else nullcontext():
             kept, used = advance(self.value) if count is None else _advance_by(self.value, count)
             self.value = kept
         return used
@@ -181,7 +183,7 @@ class RandomState(
 
 _seeding = threading.Lock()
 # Of a thread that holds it none other is asked for anything, so that it cannot wait for ever.
-_drawing = threading.RLock()
+drawing = threading.RLock()
 
 
 def _make_key(seed_or_key: SeedOrKey | None) -> Key:

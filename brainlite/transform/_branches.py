@@ -12,6 +12,7 @@ from brainlite.errors import BranchError
 from brainlite.state import State
 from brainlite.state._fit import same_structure, same_types, summary
 from brainlite.state._locate import locate
+from brainlite.transform._drawing import exclusive
 from brainlite.transform._eager import execute
 from brainlite.transform._effects import Effects, commit
 from brainlite.transform._lift import (
@@ -169,13 +170,14 @@ def _branch(index: Any, branches: Sequence[Callable[..., Any]], operands: Sequen
     ]
     _check_results(lifted)
     effects, columns = _union([each.effects for each in lifted])
-    before = [fetch(state) for state in effects.written]
-    before += map(anything, lifted[0].types[len(lifted[0].effects.written) :])
-    _check_types(effects.states, before, lifted, columns)
-    values = [[fetch(state) for state in each.reads] for each in lifted]
     static = tuple(tuple(sorted(column.items())) for column in columns)
-    out, after = execute(_run, lifted, static, index, tuple(operands), values, before)
-    commit(effects, after)
+    with exclusive(effects.states):
+        before = [fetch(state) for state in effects.written]
+        before += map(anything, lifted[0].types[len(lifted[0].effects.written) :])
+        _check_types(effects.states, before, lifted, columns)
+        values = [[fetch(state) for state in each.reads] for each in lifted]
+        out, after = execute(_run, lifted, static, index, tuple(operands), values, before)
+        commit(effects, after)
     return out
 
 

@@ -8,6 +8,7 @@ from typing_extensions import ParamSpec, TypeVar
 
 from brainlite.transform._arguments import choose
 from brainlite.transform._call import lift_call
+from brainlite.transform._drawing import exclusive
 from brainlite.transform._eager import execute
 from brainlite.transform._effects import commit
 from brainlite.transform._lift import Body
@@ -108,8 +109,9 @@ def checkpoint(
             if is_plain():
                 return run_plainly(fun, args, kwargs, label="checkpoint")
             call = lift_call(fun, args, kwargs, label="checkpoint", options=options)
-            out, new = execute(_run, [call.lifted], remat, call.values(), call.arguments)
-            commit(call.lifted.effects, new)
+            with exclusive(call.lifted.effects.states):
+                out, new = execute(_run, [call.lifted], remat, call.values(), call.arguments)
+                commit(call.lifted.effects, new)
             return out
 
         return Transformed(checkpoint, fun, checkpointed, given)

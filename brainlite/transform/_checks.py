@@ -14,6 +14,7 @@ from typing_extensions import ParamSpec, TypeVar
 from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError
 from brainlite.transform._call import lift_call
+from brainlite.transform._drawing import exclusive
 from brainlite.transform._eager import execute
 from brainlite.transform._effects import commit
 from brainlite.transform._lift import Body
@@ -185,10 +186,11 @@ def checkify(
 
     def checked(*args: P.args, **kwargs: P.kwargs) -> tuple[_checkify.Error, R]:
         call = lift_call(fun, args, kwargs, label="checkify")
-        error, (out, new) = execute(
-            _run, [call.lifted], frozenset(errors), call.values(), call.arguments
-        )
-        commit(call.lifted.effects, new)
+        with exclusive(call.lifted.effects.states):
+            error, (out, new) = execute(
+                _run, [call.lifted], frozenset(errors), call.values(), call.arguments
+            )
+            commit(call.lifted.effects, new)
         return error, out
 
     return Transformed(checkify, fun, checked, given)

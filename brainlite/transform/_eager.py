@@ -17,6 +17,7 @@ import jax
 import numpy as np
 
 from brainlite._jax_compat import NEEDS_VALUES, ClosedJaxpr, Jaxpr, Literal, is_eager, jit_switch
+from brainlite.transform._drawing import exclusive
 from brainlite.transform._effects import commit
 from brainlite.transform._lift import Body, Lifted, fetch, lift
 from brainlite.transform._origin import Origin
@@ -77,9 +78,10 @@ def run_compiled(
 
 def run_lifted(lifted: Lifted, args: Sequence[Any]) -> Any:
     """Run a lifted function once, and put what it writes in place."""
-    read = [fetch(state) for state in lifted.reads]
-    out, new = execute(_call, [lifted], None, read, tuple(args))
-    commit(lifted.effects, new)
+    with exclusive(lifted.effects.states):
+        read = [fetch(state) for state in lifted.reads]
+        out, new = execute(_call, [lifted], None, read, tuple(args))
+        commit(lifted.effects, new)
     return out
 
 

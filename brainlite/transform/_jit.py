@@ -111,7 +111,8 @@ class BoundJit(Generic[P, R_co]):
                     binding.settle(new)
                 out: R_co = result
                 return out
-            return self._cold(args, kwargs, binding.specialisation)
+            tried = binding.specialisation
+            return self._cold(args, kwargs, None if tried.draws else tried)
         return self._cold(args, kwargs)
 
     def _cold(
@@ -123,10 +124,11 @@ class BoundJit(Generic[P, R_co]):
         """Take the arguments apart, find or make a specialisation, and run it."""
 
         def run(binding: Binding, call: Call) -> Any:
-            return binding.run(binding.fetched(), *call.args, **call.kwargs)
+            return binding.call(call.args, call.kwargs)
 
         (result, new), binding = self._with_binding(args, kwargs, run, tried)
-        (binding.settle if _frame() is None else binding.commit)(new)
+        if new is not None:
+            (binding.settle if _frame() is None else binding.commit)(new)
         out: R_co = result
         return out
 

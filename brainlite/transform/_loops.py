@@ -16,6 +16,7 @@ from brainlite.errors import LoopStateError
 from brainlite.state import State
 from brainlite.state._fit import same_structure, same_types, summary
 from brainlite.state._locate import locate
+from brainlite.transform._drawing import exclusive
 from brainlite.transform._eager import execute, run_lifted
 from brainlite.transform._effects import commit
 from brainlite.transform._jit import jit
@@ -145,15 +146,16 @@ def _scan(f: Step, init: Any, xs: Any, loop: "_Loop", user: Any, first_step: boo
         return _peeled(f, body, init, xs, loop, user)
     states = body.effects.states
     position = {state: number for number, state in enumerate(states)}
-    first = [
-        _first_value(state, kind, state in body.reads)
-        for state, kind in zip(states, body.types, strict=True)
-    ]
-    constant = [None if state in position else fetch(state) for state in body.reads]
-    loop = loop._replace(carried=tuple(position.get(s) for s in body.reads))
-    (carry, final), ys = execute(_run, [body], loop, init, first, constant, xs)
-    if loop.length:  # a loop of no steps writes nothing
-        commit(body.effects, final)
+    with exclusive(states):
+        first = [
+            _first_value(state, kind, state in body.reads)
+            for state, kind in zip(states, body.types, strict=True)
+        ]
+        constant = [None if state in position else fetch(state) for state in body.reads]
+        loop = loop._replace(carried=tuple(position.get(s) for s in body.reads))
+        (carry, final), ys = execute(_run, [body], loop, init, first, constant, xs)
+        if loop.length:  # a loop of no steps writes nothing
+            commit(body.effects, final)
     return carry, ys
 
 

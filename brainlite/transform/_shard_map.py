@@ -14,6 +14,7 @@ from brainlite.state import State
 from brainlite.state._fit import summary
 from brainlite.state._frame import Frame, Slot
 from brainlite.transform._call import Arguments, open_call
+from brainlite.transform._drawing import exclusive
 from brainlite.transform._eager import execute
 from brainlite.transform._effects import commit
 from brainlite.transform._lift import Body, Lifted, fetch, lift, name_of
@@ -115,9 +116,10 @@ def shard_map(
                 _check_whole(state, spec, kind)
         reads = tuple(_spec_of(state, state_in_specs) for state in lifted.reads)
         plan = _Plan(mesh, tuple(jax.tree.leaves(specs)), reads, out, tuple(new), check_vma)
-        before = [fetch(state) for state in lifted.reads]
-        result, values = execute(_run, [lifted], plan, before, arguments)
-        commit(lifted.effects, values)
+        with exclusive(lifted.effects.states):
+            before = [fetch(state) for state in lifted.reads]
+            result, values = execute(_run, [lifted], plan, before, arguments)
+            commit(lifted.effects, values)
         value: R = result
         return value
 

@@ -31,6 +31,7 @@ from brainlite.state._fit import summary
 from brainlite.state._frame import Frame, Slot, current_frame, hold_all
 from brainlite.state._state import template
 from brainlite.transform._closure import Variables, reachable
+from brainlite.transform._drawing import alone, draws, is_alone
 from brainlite.transform._effects import Effects, commit
 from brainlite.transform._intake import Intake, Misfit, own_buffers
 from brainlite.transform._lift import Lifted, fetch, lift, name_of
@@ -99,6 +100,7 @@ class Specialisation:
         lifted = self._trace_on_copies(call) if call.graph else self._lift(call.args, call.kwargs)
         self._pending: Lifted | None = lifted
         self.effects: Effects = lifted.effects
+        self.draws: bool = draws(self.effects.states)
         values = {state: fetch(self._stand_ins.get(state, state)) for state in lifted.reads}
         self.intake = Intake(values, self._donated(call, options))
         self.reads: list[AnyState] = self.intake.states
@@ -191,6 +193,8 @@ class Specialisation:
 
     def _pure(self, /, *args: Any, **kwargs: Any) -> Any:
         """Compute on values alone: what jax traces, once for each combination of shapes."""
+        if is_alone():
+            raise Misfit
         flat = [leaf for each in reversed(args[: self._lists]) for leaf in each]
         values = dict(zip(self.reads, self.intake.restore(flat), strict=True))
         args = args[self._lists :]
@@ -297,6 +301,8 @@ class Binding:
         self._containers = containers + held
         self.gather: Callable[[list[AnyState]], list[Any]] = specialisation.intake.gather
         self.run: Callable[..., Any] = specialisation.run
+        if specialisation.draws:
+            self.gather, self.run = list, self._run_alone
         self._epoch = epoch.value
         self._layer = layer()
         self._settings = process.settings
@@ -315,6 +321,25 @@ class Binding:
             if not each.unchanged():
                 return False
         return True
+
+    def _run_alone(self, states: list[AnyState], *args: Any, **kwargs: Any) -> Any:
+        """Run while no other thread draws, and put what comes out in place."""
+        own = self.specialisation
+        with alone():
+            result, new = own.run(own.intake.gather(states), *args, **kwargs)
+            self.settle(new)
+        return result, None
+
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run for arguments that may be of other shapes than before.
+
+        The result comes with what is to be put in place, or None where it is already.
+        """
+        own = self.specialisation
+        if current_frame.get() is not None or not own.draws:
+            return own.run(self.fetched(), *args, **kwargs)
+        own.compiled.trace(*self.lists(), *args, **kwargs)  # now, while others may draw
+        return self._run_alone(self.inputs, *args, **kwargs)
 
     def settle(self, new: list[Any]) -> None:
         """Put what came out in place, at the outermost level."""

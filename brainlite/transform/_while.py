@@ -14,6 +14,7 @@ from brainlite.state import State
 from brainlite.state._fit import same_structure, same_types, summary
 from brainlite.state._frame import Frame
 from brainlite.state._locate import locate
+from brainlite.transform._drawing import exclusive
 from brainlite.transform._eager import execute
 from brainlite.transform._effects import Effects, called, commit
 from brainlite.transform._lift import Body, fetch, lift, name_of, standing, strengthen
@@ -76,19 +77,20 @@ def while_loop(cond_fun: Callable[[C], ArrayLike], body_fun: Callable[[C], C], i
     states = body.effects.states
     position = {state: number for number, state in enumerate(states)}
     # The loop may end before its first step, so even a state that is only written needs a value.
-    first = [standing(body.effects, state, "while_loop") for state in states]
-    for state, value, kind in zip(states, first, body.types, strict=True):
-        _check(f"this {type(state).__name__}", state, value, kind)
-    asks, does = (
-        tuple(position.get(state) for state in lifted.reads) for lifted in (condition, body)
-    )
-    constant = [
-        [None if state in position else fetch(state) for state in lifted.reads]
-        for lifted in (condition, body)
-    ]
-    first = [strengthen(value) for value in first]
-    final, new = execute(_run, [condition, body], (asks, does), init, first, constant)
-    commit(body.effects, new)
+    with exclusive(states):
+        first = [standing(body.effects, state, "while_loop") for state in states]
+        for state, value, kind in zip(states, first, body.types, strict=True):
+            _check(f"this {type(state).__name__}", state, value, kind)
+        asks, does = (
+            tuple(position.get(state) for state in lifted.reads) for lifted in (condition, body)
+        )
+        constant = [
+            [None if state in position else fetch(state) for state in lifted.reads]
+            for lifted in (condition, body)
+        ]
+        first = [strengthen(value) for value in first]
+        final, new = execute(_run, [condition, body], (asks, does), init, first, constant)
+        commit(body.effects, new)
     result: C = final
     return result
 

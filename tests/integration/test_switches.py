@@ -68,15 +68,46 @@ SWITCHES: dict[str, dict[str, str]] = {
     "enable_checks": {"JAX_ENABLE_CHECKS": "1"},
     "disable_jit": {"JAX_DISABLE_JIT": "1"},
     "strict dtypes": {"JAX_NUMPY_DTYPE_PROMOTION": "strict"},
+    "explicit ranks": {"JAX_NUMPY_RANK_PROMOTION": "raise"},
     "another generator": {"JAX_DEFAULT_PRNG_IMPL": "rbg"},
     "not partitionable": {"JAX_THREEFRY_PARTITIONABLE": "0"},
     "wide numbers": {"JAX_ENABLE_X64": "1"},
 }
 
 
-def run(settings: dict[str, str]) -> Any:
+# Under this switch jnp.linspace raises by itself, and so does `array + 1` outside of a compiled
+# function. Around what is compiled it is of use: there a step, a loop or a draw copies nothing
+# behind one's back.
+GUARDED = """
+one, yes, column, rows = jnp.ones(()), jnp.asarray(True), xs[:, 0, 0], weights.T
+draw = jit(lambda: bl.random.randn(3))
+lstm = bl.nn.LSTM(4, 3)
+calls = {
+    "a compiled step": lambda: step(xs),
+    "a compiled draw": draw,
+    "a draw": lambda: bl.random.randn(3),
+    "for_loop": lambda: for_loop(add, column),
+    "a loop that draws": lambda: for_loop(lambda x: bl.random.randn(3) * x, column),
+    "scan": lambda: scan(lambda c, x: (c + x, add(x)), one, column),
+    "while_loop": lambda: while_loop(lambda x: x < 3.0, lambda x: x + 1.0, one),
+    "cond": lambda: cond(yes, add, add, one),
+    "vmap": lambda: vmap(lambda row: net.readout(row).sum())(rows),
+    "checkpoint": lambda: checkpoint(add)(one),
+    "a layer": lambda: lstm(xs),
+}
+for name, call in calls.items():
+    call()  # what is compiled may be put in place
+    with jax.transfer_guard("disallow"):
+        try:
+            call()
+        except Exception as error:
+            raise AssertionError(name) from error
+"""
+
+
+def run(settings: dict[str, str], program: str = PROGRAM) -> Any:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", program],
         env={**os.environ, **settings},
         capture_output=True,
         text=True,
@@ -96,3 +127,8 @@ def without() -> Any:
 def test_the_numbers_are_the_same_under_a_switch_of_jax(name: str, without: Any) -> None:
     # Some thirty operations of float32, summed over a few numbers each.
     np.testing.assert_allclose(run(SWITCHES[name]), without, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_what_is_compiled_copies_nothing_from_the_host() -> None:
+    run({}, PROGRAM + GUARDED)

@@ -14,6 +14,7 @@ from brainlite.nn._functional.attention import (
     mix,
     weigh,
 )
+from brainlite.nn._functional.kernel import broadcasting
 from brainlite.nn._layers.linear import Linear
 from brainlite.nn._modules.size import to_size
 from brainlite.nn._modules.torch_names import TorchEntry, TorchNamed
@@ -188,6 +189,7 @@ class MultiheadAttention(Stepwise, TorchNamed):
             weights = weights.mean(-3)
         return out, weights
 
+    @broadcasting
     def _project(self, query: Array, key: Array, value: Array) -> list[Array]:
         """Map queries, keys and values, each to (..., time, heads, features of a head)."""
         weights: list[Array] = [getattr(self, name).value for name, _ in self._weights()]

@@ -6,6 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from brainlite.errors import InputError
+from brainlite.nn._functional.kernel import broadcasting
 from brainlite.nn._functional.reduction import Reduction, as_floats, check_options, reduce_loss
 from brainlite.state._whole import whole
 from brainlite.typing import Array, ArrayLike
@@ -13,6 +14,7 @@ from brainlite.typing import Array, ArrayLike
 __all__ = ["ctc_loss"]
 
 
+@broadcasting
 def ctc_loss(
     log_probs: ArrayLike,
     targets: ArrayLike,

@@ -10,10 +10,27 @@ import jax
 from brainlite._jax_compat import is_eager
 from brainlite.errors import BrainliteError
 
-__all__ = ["kernel"]
+__all__ = ["broadcasting", "kernel"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def broadcasting(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function of ours stretch arrays over missing axes where jax forbids it to users.
+
+    ``jax_numpy_rank_promotion`` looks for slips in a program. A bias is added to each row on
+    purpose.
+    """
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if jax.config.values["jax_numpy_rank_promotion"] == "allow":
+            return function(*args, **kwargs)
+        with jax.numpy_rank_promotion("allow"):
+            return function(*args, **kwargs)
+
+    return run
 
 
 def kernel(*static: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -25,6 +42,7 @@ def kernel(*static: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """
 
     def wrap(function: Callable[P, R]) -> Callable[P, R]:
+        function = broadcasting(function)
         names = list(inspect.signature(function).parameters)
         places = [(names.index(name), name) for name in static]
         compiled: Any = jax.jit(function, static_argnames=static)

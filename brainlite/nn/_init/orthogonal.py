@@ -114,7 +114,7 @@ def _orthogonal(rng: RandomState, shape: Shape, axis: int, dtype: DTypeLike) -> 
     # There is no QR in half precision.
     wide = jnp.promote_types(dtype, jnp.float32)
     q, r = jnp.linalg.qr(rng.normal(size=(max(outs, ins), min(outs, ins)), dtype=wide))
-    q = q * jnp.sign(jnp.diagonal(r))
+    q = q * jnp.sign(jnp.diagonal(r))[None]
     if outs < ins:
         q = q.T
     q = q.reshape(outs, *np.delete(shape, axis).tolist())

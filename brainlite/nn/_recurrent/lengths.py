@@ -9,6 +9,7 @@ import numpy as np
 
 from brainlite._jax_compat import Tracer
 from brainlite.errors import InputError, OptionError
+from brainlite.nn._functional.kernel import broadcasting
 from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._modules.module import Module
 from brainlite.state._whole import complaint_of
@@ -128,6 +129,7 @@ def to_lengths(lengths: ArrayLike | Sequence[int] | None) -> ArrayLike | None:
     return found
 
 
+@broadcasting
 def valid_steps(steps: int, lengths: Array | None, mask: Array | None) -> Array | None:
     """Return which steps count, (T, B), given the lengths (B,) or a mask (T, B)."""
     return mask if lengths is None else jnp.arange(steps)[:, None] < lengths

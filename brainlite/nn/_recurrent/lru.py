@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from brainlite import environ, random
 from brainlite.errors import OptionError
+from brainlite.nn._functional.kernel import broadcasting
 from brainlite.nn._modules.size import to_size
 from brainlite.nn._recurrent.linear_recurrence import marked_recurrence
 from brainlite.nn._recurrent.recurrence import Hidden
@@ -174,6 +175,7 @@ def _check(option: str, good: bool, expected: str, got: object) -> None:
 def _kernel(batch_first: bool, sequential: bool) -> Callable[..., Any]:
     """Return the layer, compiled."""
 
+    @broadcasting
     def run(call: Call, params: dict[str, Array]) -> Any:
         xs, marks = arrange(call, batch_first)
         dtype = jnp.result_type(xs, *params.values())

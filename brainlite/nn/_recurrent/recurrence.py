@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
+from brainlite.nn._functional.kernel import broadcasting
 from brainlite.typing import Array
 
 __all__ = ["Cell", "Hidden", "Marks", "Weights", "borders", "recur"]
@@ -160,6 +161,7 @@ def _gates(cell: Cell, weights: Weights) -> Callable[[Array, Array], Array]:
         biases = (weights.b_ih, weights.b_hh)
         bias = sum([each for each in biases if each is not None], jnp.zeros((), both.dtype))
 
+        @broadcasting
         def added(x: Array, h: Array) -> Array:
             pre: Array = barrier(both @ jnp.concatenate([x, h], -1).T).T
             return pre + bias
@@ -212,6 +214,7 @@ def _recur_jvp(
     return (ys, last), (d_ys, d_last)
 
 
+@broadcasting
 def _affine(x: Array, weight: Array, bias: Array | None) -> Array:
     y = x @ weight
     return y if bias is None else y + bias
