@@ -18,7 +18,7 @@ BENCH_OPTIONS ?=
 PYTEST := -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint types types-mypy types-pyright types-stubs test-all test-oldest test-newest test-pythons test-torch tutorial notebook golden bench lock clean
+.PHONY: help setup test lint types types-mypy types-pyright types-stubs test-all test-oldest test-newest test-pythons test-torch tutorial notebook golden mutate bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -87,6 +87,10 @@ notebook: tutorial ## run the tutorial and keep it, with its output, as the note
 
 golden: $(VENV)/.stamp ## write the texts that displays are compared with anew; read the difference before committing
 	BRAINLITE_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/display/test_golden.py
+
+# A guard whose loss no test notices is none. It takes some minutes, on one core.
+mutate: $(VENV)/.stamp ## take the engine's guards out, one at a time; a test must fail each time (MUTATIONS=words of their names)
+	$(BIN)/python -m tests.meta.mutate $(MUTATIONS)
 
 # torch is not in the lock: it is published in several builds of one version, with and without CUDA, and which of them pip
 # finds depends on the machine, so there is no one hash to ask for. What torch needs is in the lock.

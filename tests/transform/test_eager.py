@@ -185,6 +185,16 @@ def test_parameters_of_operations_that_differ_are_told_apart() -> None:
     assert_close(for_loop(functools.partial(add_up, True), XS), np.stack([xs * 3, xs * 2], 1))
 
 
+@each_way
+def test_arrays_inside_a_compiled_function_that_differ_are_told_apart(
+    way: Callable[[Step], Array],
+) -> None:
+    for factor in (2.0, 3.0):
+        weights = jnp.full(5, factor)
+        inner = jax.jit(lambda x: x * weights[2])  # noqa: B023  # called in this round only
+        assert_close(way(inner), XS * factor)
+
+
 def test_structures_of_results_that_differ_are_told_apart() -> None:
     assert_same(for_loop(lambda x: {"a": x}, XS), {"a": XS})
     assert_same(for_loop(lambda x: [x], XS), [XS])

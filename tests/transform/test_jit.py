@@ -12,7 +12,7 @@ from brainlite.errors import TransformError
 from brainlite.graph import Node
 from brainlite.random import RandomState
 from brainlite.state import HiddenState, ParamState, State
-from brainlite.transform import BoundJit, JitFunction, eval_shape, grad, jit
+from brainlite.transform import BoundJit, JitFunction, _jit, eval_shape, grad, jit
 from brainlite.typing import Array
 from tests.transform.checks import Runs, assert_close, assert_same, counted_work, says, values
 from tests.transform.small import Chain, Counter, Scale, Total
@@ -329,3 +329,24 @@ def test_a_printed_jit_tells_what_it_was_compiled_for_and_why() -> None:
     assert "(Model(weight=float32[3], count=int32[]), float32[3])" in repr(model.step)
     step.clear_cache()
     assert "compilations=[]" in repr(step)
+
+
+def test_compilations_not_used_for_long_are_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_jit, "_KEPT", 3)
+    node, runs = Open(), list[float]()
+
+    @jit
+    def scaled(x: Array) -> Array:
+        runs.append(node.factor)
+        return x * node.factor
+
+    for factor in (0.0, 1.0, 2.0, 3.0, 4.0, 3.0, 2.0, 4.0, 0.0):
+        node.factor = factor
+        assert scaled(jnp.ones(())) == factor
+    assert runs == [0.0, 1.0, 2.0, 3.0, 4.0, 0.0]
+
+
+class Open(Node):
+    """A node with one number."""
+
+    factor: float

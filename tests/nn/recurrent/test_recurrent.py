@@ -1,5 +1,6 @@
 """The layer over any cell, the user's own included."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -78,6 +79,19 @@ def test_truncated_gradients_are_those_of_the_chunks() -> None:
     assert not np.allclose(
         whole["cell", "Wh", "weight"]["weight"], found["cell", "Wh", "weight"]["weight"]
     )
+
+
+def test_truncation_keeps_the_gradient_of_the_state_that_is_passed_in() -> None:
+    layer, whole = Recurrent(GRUCell(F, H), tbptt=4), Recurrent(GRUCell(F, H))
+    whole.cell = layer.cell
+    h = jnp.linspace(-0.5, 0.5, B * H).reshape(B, H)
+
+    def loss(layer: Recurrent, xs: Array) -> Callable[[Array], Array]:
+        return lambda h: (layer(xs, {("h",): h})[0] ** 2).sum()
+
+    found = grad(loss(layer, X), argnums=0)(h)
+    assert_leaves_close(found, grad(loss(whole, X[:4]), argnums=0)(h))
+    assert np.abs(found).max() > 1e-3
 
 
 def test_a_stream_is_reset_to_where_it_began() -> None:

@@ -131,6 +131,16 @@ def test_truncated_gradients_are_those_of_the_chunks() -> None:
     assert not np.allclose(gradients(chunked, X)[1], expected[1], atol=1e-4)
 
 
+def test_truncation_keeps_the_gradient_of_the_state_that_is_passed_in() -> None:
+    layer, whole = GRU(F, H, tbptt=4), GRU(F, H)
+    whole.load_torch_state_dict(layer.to_torch_state_dict())
+    h = jnp.linspace(-0.5, 0.5, B * H).reshape(1, B, H)
+    found = grad(lambda h: (layer(X, h)[0] ** 2).sum(), argnums=0)(h)
+    expected = grad(lambda h: (whole(X[:4], h)[0] ** 2).sum(), argnums=0)(h)
+    assert_leaves_close(found, expected)
+    assert np.abs(found).max() > 1e-3
+
+
 def bytes_of(compiled: Any) -> int:
     return int(compiled.memory_analysis().temp_size_in_bytes)
 

@@ -1,0 +1,277 @@
+"""Guards of transforms, each with an edit that takes it out."""
+
+from tests.meta.mutation import Mutation
+
+__all__ = ["MUTATIONS"]
+
+GUARDS = [
+    Mutation(
+        "names bound anew are seen where a compilation is looked for",
+        "brainlite/transform/_specialise.py",
+        "not self._environment_holds() or not self.variables.holds():",
+        "not self._environment_holds():",
+        ("tests/transform/test_specialise.py",),
+    ),
+    Mutation(
+        "names bound anew are seen at a warm call",
+        "brainlite/transform/_specialise.py",
+        "if self._variables is not None and not self._variables():",
+        "if False:",
+        ("tests/transform/test_specialise.py",),
+    ),
+    Mutation(
+        "settings are compared where a compilation is looked for",
+        "brainlite/transform/_specialise.py",
+        "if renaming is None or not self._environment_holds()",
+        "if renaming is None",
+        ("tests/transform/test_specialise.py",),
+    ),
+    Mutation(
+        "settings of a block are seen at a warm call",
+        "brainlite/transform/_specialise.py",
+        "            or self._layer is not layer()\n",
+        "",
+        ("tests/transform/test_specialise.py",),
+    ),
+    Mutation(
+        "settings of the process are seen at a warm call",
+        "brainlite/transform/_specialise.py",
+        "            or self._settings is not process.settings\n",
+        "",
+        ("tests/transform/test_specialise.py",),
+    ),
+    Mutation(
+        "attributes that were set are seen at a warm call",
+        "brainlite/transform/_specialise.py",
+        "            self._epoch != epoch.value\n            or ",
+        "            ",
+        ("tests/transform/test_specialise.py",),
+    ),
+    Mutation(
+        "containers edited in place are seen at a warm call",
+        "brainlite/transform/_specialise.py",
+        "if not each.unchanged():",
+        "if False:",
+        ("tests/transform/test_specialise.py",),
+    ),
+    Mutation(
+        "the types of states that are read for nothing else count",
+        "brainlite/transform/_specialise.py",
+        "            keep_unused=True,\n",
+        "",
+        ("tests/transform/test_specialise.py",),
+    ),
+    Mutation(
+        "what is first read for other shapes is guarded",
+        "brainlite/transform/_specialise.py",
+        "            and self.guards.cover(lifted.notes)\n",
+        "",
+        ("tests/transform/test_specialise.py",),
+    ),
+    Mutation(
+        "a state in a variable stays what it is",
+        "brainlite/transform/_specialise.py",
+        "if s not in by_place or id(s) in held_directly]",
+        "if s not in by_place]",
+        ("tests/transform/test_specialise.py",),
+    ),
+    Mutation(
+        "an outer trace depends on the attributes of an inner compilation",
+        "brainlite/transform/_specialise.py",
+        "            note(frame, now, name, current_note(now, name))",
+        "            pass",
+        ("tests/transform/test_specialise.py",),
+    ),
+    Mutation(
+        "an outer trace depends on the settings of an inner compilation",
+        "brainlite/transform/_specialise.py",
+        "            environ.get(key, None)",
+        "            pass",
+        ("tests/transform/test_specialise.py",),
+    ),
+    Mutation(
+        "fields of a state are guarded",
+        "brainlite/graph/_guards.py",
+        "if not _same_label(label, _label(renaming[state])):",
+        "if False:",
+        ("tests/transform/test_specialise.py",),
+    ),
+    Mutation(
+        "a renaming is one to one",
+        "brainlite/graph/_guards.py",
+        "if type(then) is not type(now) or id(now) in self._then:",
+        "if type(then) is not type(now):",
+        ("tests/graph/test_guards.py",),
+    ),
+    Mutation(
+        "calls that do more than before are seen",
+        "brainlite/graph/_guards.py",
+        "if not renaming.consistent or self._calls != epoch.calls:",
+        "if not renaming.consistent:",
+        ("tests/graph/test_guards.py",),
+    ),
+    Mutation(
+        "0.0 and -0.0 are told apart",
+        "brainlite/graph/_guards.py",
+        "bool(then == now) and str(then) == str(now)",
+        "bool(then == now)",
+        ("tests/graph/test_guards.py",),
+    ),
+    Mutation(
+        "containers that a walk went through are watched",
+        "brainlite/graph/_guards.py",
+        "containers += map(Watched, filter(_may_change, attributes.values()))",
+        "pass",
+        ("tests/graph/test_guards.py",),
+    ),
+]
+
+KEPT = [
+    Mutation(
+        "compilations not used for long are let go of",
+        "brainlite/transform/_jit.py",
+        "[-_KEPT + 1 :]",
+        "",
+        ("tests/transform/test_jit.py",),
+    ),
+]
+
+DRAWING = [
+    Mutation(
+        "what is compiled and draws runs alone",
+        "brainlite/transform/_specialise.py",
+        "        with alone():",
+        "        if True:",
+        ("tests/transform/test_drawing.py",),
+    ),
+    Mutation(
+        "an eager loop that draws runs alone",
+        "brainlite/transform/_loops.py",
+        "    with exclusive(states):",
+        "    if True:",
+        ("tests/transform/test_drawing.py",),
+    ),
+    Mutation(
+        "no function is traced while other threads must wait",
+        "brainlite/transform/_specialise.py",
+        "        if is_alone():",
+        "        if False:",
+        ("tests/transform/test_drawing.py",),
+    ),
+]
+
+EFFECTS = [
+    Mutation(
+        "the first step of a loop may differ from the others",
+        "brainlite/transform/_loops.py",
+        "    if loop.length and not body.effects.settled:",
+        "    if False:",
+        ("tests/transform/test_effects.py",),
+    ),
+    Mutation(
+        "only the first step of a loop may differ",
+        "brainlite/transform/_loops.py",
+        "        if not first_step:",
+        "        if False:",
+        ("tests/transform/test_effects.py",),
+    ),
+]
+
+TRANSFORM = [
+    Mutation(
+        "eager bodies with other constants inside are compiled apart",
+        "brainlite/transform/_eager.py",
+        "return _jaxpr_key(value.jaxpr), tuple(map(_Same, value.consts))",
+        "return _jaxpr_key(value.jaxpr)",
+        ("tests/transform/test_eager.py",),
+    ),
+    Mutation(
+        "eager bodies with other numbers inside are compiled apart",
+        "brainlite/transform/_eager.py",
+        "return (atom.aval, value.dtype.str, value.tobytes())",
+        "return (atom.aval, value.dtype.str)",
+        ("tests/transform/test_eager.py",),
+    ),
+    Mutation(
+        "eager bodies with results of another structure are compiled apart",
+        "brainlite/transform/_eager.py",
+        "(_fingerprint(each.closed), each.out_tree)",
+        "_fingerprint(each.closed)",
+        ("tests/transform/test_eager.py",),
+    ),
+    Mutation(
+        "a state that lanes share gets one value",
+        "brainlite/transform/_vmap.py",
+        "if any(is_batched(leaf, trace) for leaf in jax.tree.leaves(value)):",
+        "if False:",
+        ("tests/transform/test_vmap.py",),
+    ),
+    Mutation(
+        "each lane draws numbers of its own",
+        "brainlite/transform/_vmap.py",
+        "return jax.random.fold_in(key, jax.lax.axis_index(self.axis))",
+        "return key",
+        ("tests/transform/test_vmap.py",),
+    ),
+    Mutation(
+        "a mapped state has the axis",
+        "brainlite/transform/_vmap.py",
+        "if not -rank <= axis < rank:",
+        "if False:",
+        ("tests/transform/test_vmap.py",),
+    ),
+    Mutation(
+        "slices of a batch write no states",
+        "brainlite/transform/_map.py",
+        "if not isinstance(state, RandomState) or state in effects.merged.values():",
+        "if False:",
+        ("tests/transform/test_map.py",),
+    ),
+    Mutation(
+        "a buffer that is given up is passed in once",
+        "brainlite/transform/_intake.py",
+        "        if id(leaf) in taken:",
+        "        if False:",
+        ("tests/transform/test_intake.py",),
+    ),
+    Mutation(
+        "the condition of a while_loop writes no state",
+        "brainlite/transform/_while.py",
+        "    if effects.states or effects.places:",
+        "    if False:",
+        ("tests/transform/test_while.py",),
+    ),
+    Mutation(
+        "the condition of a bounded loop writes no state",
+        "brainlite/transform/_bounded.py",
+        "    if effects.states or effects.places:",
+        "    if False:",
+        ("tests/transform/test_bounded.py",),
+    ),
+    Mutation(
+        "a bounded loop keeps the type of its carry",
+        "brainlite/transform/_bounded.py",
+        "if not same_structure(before, after) or not same_types(before, after):",
+        "if False:",
+        ("tests/transform/test_bounded.py",),
+    ),
+]
+
+RECURRENT = [
+    Mutation(
+        "no gradient is cut before the first step",
+        "brainlite/nn/_recurrent/recurrent.py",
+        "cut=(steps % self.tbptt == 0) & (steps > 0)",
+        "cut=(steps % self.tbptt == 0)",
+        ("tests/nn/recurrent/test_recurrent.py",),
+    ),
+    Mutation(
+        "no gradient is cut before the first step, in the layers of torch",
+        "brainlite/nn/_recurrent/torch_recurrent.py",
+        "cut=(steps % plan.tbptt == 0) & (steps > 0)",
+        "cut=(steps % plan.tbptt == 0)",
+        ("tests/nn/recurrent/test_torch_recurrent.py",),
+    ),
+]
+
+MUTATIONS = [*GUARDS, *KEPT, *DRAWING, *EFFECTS, *TRANSFORM, *RECURRENT]
