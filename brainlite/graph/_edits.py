@@ -12,17 +12,17 @@ from typing import Any
 from brainlite.graph._contents import ATOMS
 from brainlite.state._frame import Frame, Kept
 
-__all__ = ["copied", "edits", "keep", "refill"]
+__all__ = ["contents_of", "copied", "differ", "edits", "keep", "refill"]
 
 
 def keep(frame: Frame, owner: Any, name: str, value: Any) -> None:
     """Keep what a list or dict in an attribute holds, and those inside it."""
     key = (id(owner), name)
     if isinstance(value, list | dict) and key not in frame.kept:
-        frame.kept[key] = Kept(owner, name, value, [*_contents(value)])
+        frame.kept[key] = Kept(owner, name, value, [*contents_of(value)])
 
 
-def _contents(value: Any) -> Iterator[tuple[Any, Any]]:
+def contents_of(value: Any) -> Iterator[tuple[Any, Any]]:
     """Yield each list and dict, and a copy of it."""
     stack, seen = [value], set[int]()
     while stack:
@@ -42,11 +42,12 @@ def _contents(value: Any) -> Iterator[tuple[Any, Any]]:
 def edits(frame: Frame) -> Iterator[tuple[Any, str, Any]]:
     """Yield (owner, attribute, container as it is now) for each that was edited."""
     for owner, name, value, contents in list(frame.kept.values()):
-        if any(_differ(each, items) for each, items in contents):
+        if any(differ(each, items) for each, items in contents):
             yield owner, name, value
 
 
-def _differ(now: Any, then: Any) -> bool:
+def differ(now: Any, then: Any) -> bool:
+    """Say whether a list or dict holds something else than its copy does."""
     if len(now) != len(then):
         return True
     if isinstance(now, dict):

@@ -43,6 +43,7 @@ __all__ = [
     "fields",
     "fields_in",
     "find_path",
+    "node_dict",
     "note",
     "note_all",
     "take_edits",
@@ -201,6 +202,11 @@ def _is_raw(thing: Any) -> bool:
 
 _set_compiled: Callable[[Node, dict[Any, Any]], None] = vars(Node)["__compiled__"].__set__
 _get_dict: Callable[[Node], dict[str, Any]] = vars(Node)["__dict__"].__get__
+
+
+def node_dict(node: Node) -> dict[str, Any]:
+    """Return the attributes of ``node`` as they are outside any frame, unseen by any."""
+    return _get_dict(node)
 
 
 def fields(node: Node) -> dict[str, Any]:

@@ -13,6 +13,7 @@ objects whose names the code mentions. Libraries are not searched: nobody binds 
 
 import dis
 import functools
+import inspect
 import itertools
 import sys
 from collections import deque
@@ -25,17 +26,21 @@ import numpy as np
 
 from brainlite._jax_compat import Tracer
 from brainlite.errors import EscapedTracerError
-from brainlite.graph import Node
+from brainlite.graph import Node, StateDict
 from brainlite.graph._contents import ATOMS, holds_graph
+from brainlite.graph._edits import contents_of, differ
 from brainlite.graph._guards import Watched, same_value
+from brainlite.graph._node import node_dict
 from brainlite.graph._notes import Frozen, freeze
 from brainlite.state import State
 from brainlite.state._fit import summary
+from brainlite.state._frame import Kept
 from brainlite.transform._transformed import Transformed
 
 __all__ = ["Escapes", "Variables", "reachable"]
 
-_OPAQUE = (Node, State, jax.Array, np.ndarray, *ATOMS, type, ModuleType)
+_DATA = (jax.Array, np.ndarray, *ATOMS)
+_OPAQUE = (Node, State, *_DATA, type, ModuleType)
 _LIBRARIES = frozenset({"brainlite", "jax", "jaxlib", "numpy", *sys.stdlib_module_names})
 _INSTALLED = ("site-packages", "dist-packages")
 _OF_GLOBALS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS", "STORE_GLOBAL")
@@ -45,11 +50,12 @@ _MOST: Final = 1000  # items of one container that are looked at for traced valu
 
 
 class _Names(NamedTuple):
-    """What a code object mentions, and which of the variables it sets."""
+    """What a code object mentions, and which of the variables and attributes it sets."""
 
     variables: frozenset[str]
     attributes: frozenset[str]
     set: frozenset[str]
+    stored: frozenset[str]
 
 
 class Variable(NamedTuple):
@@ -93,26 +99,123 @@ def reachable(fun: object) -> set[int]:
 
 def explore(fun: object) -> Reach:
     """Follow the variables of ``fun``, the containers in them, and the functions of the user's."""
-    reach = Reach({}, [])
-    mentioned: set[str] = set()
-    plain: dict[int, Any] = {}  # objects whose fields count if the code mentions them
-    stack = [fun.__call__ if isinstance(fun, Node) and callable(fun) else fun]
-    while stack or plain:
-        if not stack:  # all the code is known by now
-            stack = _fields(plain.values(), mentioned, reach)
-            plain = {}
-            continue
-        thing = stack.pop()
-        if id(thing) in reach.objects:
-            continue
-        reach.objects[id(thing)] = thing
+    return _Explorer().explore(fun)
+
+
+class _Explorer:
+    """Follows what code mentions, until it mentions nothing new.
+
+    Objects bring the methods of their classes: those whose names some code mentions, and those that
+    Python calls by itself. Modules bring those of their submodules, too, and the functions in
+    their attributes; their states are found by place, and are not followed.
+    """
+
+    def __init__(self) -> None:
+        self._reach = Reach({}, [])
+        self._stack: list[Any] = []
+        self._mentioned: set[str] = set()
+        self._stored: set[str] = set()  # attributes that the code sets
+        self._kinds: dict[type, None] = {}  # of the user's, of objects that are reached
+        self._plain: list[Any] = []  # objects whose fields count if the code mentions them
+        self._asked: set[tuple[int, str]] = set()
+
+    def explore(self, fun: object) -> Reach:
+        self._stack = [fun.__call__ if isinstance(fun, Node) and callable(fun) else fun]
+        while self._stack:
+            thing = self._stack.pop()
+            if id(thing) not in self._reach.objects:
+                self._reach.objects[id(thing)] = thing
+                self._enter(thing)
+            if not self._stack:  # all that is mentioned so far is known by now
+                self._add_methods()
+                self._add_fields()
+        found = self._reach.variables
+        found[:] = [v._replace(own=v.own or self._is_set(v)) for v in found]
+        return self._reach
+
+    def _is_set(self, variable: Variable) -> bool:
+        return (id(variable.home), variable.name) in self._asked and variable.name in self._stored
+
+    def _enter(self, thing: Any) -> None:
         if isinstance(thing, FunctionType):
-            stack += _variables(thing, mentioned, reach)
+            self._stack += _variables(thing, self._mentioned, self._reach)
+            if _is_of_user(thing):
+                self._stored |= _names(thing.__code__).stored
+        elif isinstance(thing, Node):
+            self._add_kind(type(thing))
+            for value in node_dict(thing).values():
+                self._stack += _code_in(value)
+        elif isinstance(thing, type):
+            self._add_kind(thing, made=True)
         elif _is_plain_object(thing):
-            plain[id(thing)] = thing
+            self._plain.append(thing)
+            self._add_kind(type(thing))
+            # Of what is not mentioned it is known only that the function could get at it.
+            self._stack += _fields(thing).values()
         else:
-            stack += _inside(thing)
-    return reach
+            self._stack += _inside(thing)
+
+    def _add_kind(self, kind: type, made: bool = False) -> None:
+        for each in kind.__mro__:
+            if str(each.__module__).partition(".")[0] not in _LIBRARIES:
+                self._kinds[each] = None
+                if made and "__init__" in vars(each):
+                    self._stack.append(vars(each)["__init__"])
+
+    def _add_methods(self) -> None:
+        for kind in self._kinds:
+            for name, member in vars(kind).items():
+                called = name in self._mentioned or name == "update" or _is_called_by_python(name)
+                if called and (id(kind), name) not in self._asked:
+                    self._asked.add((id(kind), name))
+                    self._stack += _functions_in(member)
+
+    def _add_fields(self) -> None:
+        for thing in self._plain:
+            fields = _fields(thing)
+            for name in sorted(self._mentioned.intersection(fields)):
+                if (id(fields), name) not in self._asked:
+                    self._asked.add((id(fields), name))
+                    found = Variable(type(thing).__name__, fields, name, fields[name])
+                    self._reach.variables.append(found)
+
+
+def _fields(thing: object) -> dict[str, Any]:
+    fields: dict[str, Any] = getattr(thing, "__dict__", {})
+    return fields
+
+
+def _is_called_by_python(name: str) -> bool:
+    return name[:2] == "__" == name[-2:] and name not in ("__init__", "__new__", "__repr__")
+
+
+def _functions_in(member: Any) -> list[Any]:
+    """Return the functions behind a member of a class."""
+    if isinstance(member, property):
+        return [each for each in (member.fget, member.fset) if each is not None]
+    for name in ("__func__", "func", "__wrapped__"):  # class methods, cached properties, wrappers
+        found = inspect.getattr_static(member, name, None)
+        if isinstance(found, FunctionType):
+            return [found]
+    return [member] if isinstance(member, FunctionType) else []
+
+
+def _code_in(value: Any) -> Iterator[Any]:
+    """Yield what may hold code in an attribute of a module; states there are found by place."""
+    stack, seen = [value], set[int]()
+    while stack:
+        each = stack.pop()
+        if id(each) in seen or isinstance(each, (State, *_DATA)):
+            continue
+        seen.add(id(each))
+        if isinstance(each, list | tuple):
+            stack += each[-_MOST:]
+        elif isinstance(each, dict):
+            stack += itertools.islice(reversed(each.values()), _MOST)
+        elif hasattr(type(each), "__dataclass_fields__"):
+            stack += _fields(each).values()
+        else:
+            yield each
 
 
 def _inside(thing: object) -> Iterable[Any]:
@@ -167,21 +270,6 @@ def _cells(fun: FunctionType) -> Iterator[tuple[str, CellType]]:
     return zip(fun.__code__.co_freevars, fun.__closure__ or (), strict=True)
 
 
-def _fields(objects: Iterable[Any], mentioned: set[str], reach: Reach) -> list[Any]:
-    """Return the fields of plain objects that the code mentions, and their methods."""
-    found: list[Any] = []
-    for thing in objects:
-        fields: dict[str, Any] = getattr(thing, "__dict__", {})
-        for name in sorted(mentioned.intersection(fields)):
-            found.append(fields[name])
-            reach.variables.append(Variable(type(thing).__name__, fields, name, fields[name]))
-        methods = (getattr(type(thing), name, None) for name in sorted(mentioned - fields.keys()))
-        found += [each for each in methods if isinstance(each, FunctionType)]
-        # Of the rest it is known only that the function could get at it.
-        found += [value for name, value in fields.items() if name not in mentioned]
-    return found
-
-
 def _is_of_user(fun: FunctionType) -> bool:
     library = str(fun.__module__).partition(".")[0] in _LIBRARIES
     return not library and not any(part in fun.__code__.co_filename for part in _INSTALLED)
@@ -208,11 +296,14 @@ def _names(code: CodeType) -> _Names:
     variables: set[str] = set()
     attributes: set[str] = set()
     set_: set[str] = set()
+    stored: set[str] = set()
     for instruction in dis.get_instructions(code):
         if instruction.opname in _SETS:
             set_.add(instruction.argval)
         if instruction.opname in _OF_GLOBALS:
             variables.add(instruction.argval)
+        elif instruction.opname == "STORE_ATTR":
+            stored.add(instruction.argval)
         elif instruction.opname in _OF_ATTRIBUTES:
             attributes.add(instruction.argval)
     for each in code.co_consts:
@@ -221,7 +312,9 @@ def _names(code: CodeType) -> _Names:
             variables |= inner.variables
             attributes |= inner.attributes
             set_ |= inner.set
-    return _Names(frozenset(variables), frozenset(attributes), frozenset(set_))
+            stored |= inner.stored
+    found = (variables, attributes, set_, stored)
+    return _Names(*map(frozenset[str], found))
 
 
 class Variables:
@@ -342,24 +435,37 @@ class Escapes:
     def __init__(self, fun: object, label: str) -> None:
         self._fun = fun
         self._label = label
-        self._before: list[Variable] = explore(fun).variables
+        self._before: list[tuple[Variable, Kept]] = [
+            (each, Kept(None, each.name, each.value, _contents(each.value)))
+            for each in explore(fun).variables
+        ]
 
     def check(self) -> None:
-        """Raise if there are any, with the variables bound to what they were bound to before."""
+        """Raise if there are any, with the variables as they were before.
+
+        A state or a module that a variable is bound to anew is refused as well.
+        """
         reach = explore(self._fun)
-        if not any(isinstance(thing, Tracer) for thing in reach.objects.values()):
-            return
-        direct = [each for each in reach.variables if isinstance(each.value, Tracer)]
-        guilty = next(
-            (each for each in (*direct, *reach.variables) if _holds_tracer(each.value)), None
-        )
-        for each in self._before:
+        if any(isinstance(thing, Tracer) for thing in reach.objects.values()):
+            error = self._escaped(reach)
+        else:
+            moved = next((each for each, kept in self._before if _has_moved(each, kept)), None)
+            if moved is None:
+                return
+            error = self._moved(moved)
+        for each, kept in self._before:
             if each.now() is not each.value:
                 each.bind(each.value)
-        name = (
-            "something that the function holds" if guilty is None else f"variable {guilty.name!r}"
-        )
-        raise EscapedTracerError(
+            kept.undo()
+        raise error
+
+    def _escaped(self, reach: Reach) -> EscapedTracerError:
+        direct = [each for each in reach.variables if isinstance(each.value, Tracer)]
+        rest = [each for each in reach.variables if not callable(each.value)]
+        every = (*direct, *rest, *reach.variables)
+        guilty = next((each for each in every if _holds_tracer(each.value)), None)
+        name = "what the function holds" if guilty is None else f"variable {guilty.name!r}"
+        return EscapedTracerError(
             f"a traced value was left in {name} inside {self._label}",
             where=None if guilty is None else guilty.owner,
             expected="values that are returned, or written to a State",
@@ -367,6 +473,35 @@ class Escapes:
             fix="keep it in a State (`state.value = ...`), or return it: the Python code runs when "
             "the function is traced, not at each call",
         )
+
+    def _moved(self, variable: Variable) -> EscapedTracerError:
+        return EscapedTracerError(
+            f"variable {variable.name!r} got another state or module inside {self._label}, which "
+            "would happen when the function is traced, not at each call",
+            where=variable.owner,
+            expected="variables that hold the same states and modules before and after",
+            got=f"a {type(variable.now()).__name__} that is another, or holds others",
+            fix="keep states and modules in attributes of a module, or exchange their values",
+        )
+
+
+def _contents(value: Any) -> list[tuple[Any, Any]]:
+    """Return lists and dicts with copies of what they hold, if they are small enough to look at."""
+    small = isinstance(value, list | dict) and len(value) <= _MOST
+    return [*contents_of(value)] if small else []
+
+
+def _has_moved(before: Variable, kept: Kept) -> bool:
+    now = before.now()
+    if now is not before.value:
+        return now is not before and (_is_graphic(now) or _is_graphic(before.value))
+    edited = [(each, items) for each, items in kept.contents if differ(each, items)]
+    return any(_is_graphic(each) or _is_graphic(items) for each, items in edited)
+
+
+def _is_graphic(value: Any) -> bool:
+    container = isinstance(value, list | tuple | dict)
+    return isinstance(value, Node | State | StateDict) or (container and holds_graph(value))
 
 
 def _holds_tracer(value: object) -> bool:

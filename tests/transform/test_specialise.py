@@ -488,6 +488,67 @@ def field_of_a_plain_object_is_bound_to_another_module() -> Story:
     yield trainer.step
 
 
+gain = 2.0
+
+
+def used_by_methods(x: Array) -> Array:
+    return x * gain
+
+
+class Gaining(Node):
+    """Reads global names in its methods, and in functions that it holds."""
+
+    def __init__(self) -> None:
+        self.holder = Holding()
+        self.act: Callable[[Array], Array] = lambda x: x * gain
+
+    def __call__(self, x: Array) -> Array:
+        return self.other(x) + self.holder.go(x) + self.act(x) + used_by_methods(x)
+
+    def other(self, x: Array) -> Array:
+        return x * gain * self.doubled
+
+    @property
+    def doubled(self) -> float:
+        return gain * 2
+
+
+class Holding:
+    """A plain object whose method reads its field."""
+
+    def __init__(self) -> None:
+        self.rate = 1.0
+
+    def go(self, x: Array) -> Array:
+        return x * self.rate
+
+
+def global_name_that_methods_read_is_bound_anew() -> Story:
+    global gain
+    gain = 2.0
+    model = Gaining()
+    yield lambda x: model(x)
+    gain = 3.0
+    yield lambda x: model(x)
+
+
+def field_that_a_method_of_a_plain_object_reads_is_set() -> Story:
+    holder = Holding()
+    yield lambda x: holder.go(x)
+    holder.rate = 4.0
+    yield lambda x: holder.go(x)
+
+
+def function_that_a_method_calls_is_defined_anew() -> Story:
+    names: dict[str, Any] = {"Node": Node, "__name__": "cells"}
+    exec("def act(x): return x * 2", names)
+    exec("class Net(Node):\n    def __call__(self, x): return act(x)\nnet = Net()", names)
+    exec("f = lambda x: net(x)", names)
+    yield names["f"]
+    exec("def act(x): return x * 3", names)
+    yield names["f"]
+
+
 class Labelled(State[Array]):
     """A state with a field of its own."""
 
@@ -589,6 +650,9 @@ OF_VARIABLES: list[Callable[[], Story]] = [
     variable_is_bound_to_another_array,
     module_in_a_list_of_a_closure_is_replaced_in_place,
     field_of_a_plain_object_is_bound_to_another_module,
+    global_name_that_methods_read_is_bound_anew,
+    field_that_a_method_of_a_plain_object_reads_is_set,
+    function_that_a_method_calls_is_defined_anew,
 ]
 # What the types of the inputs tell, and no guard needs to.
 OF_TYPES: list[Callable[[], Story]] = [
