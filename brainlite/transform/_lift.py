@@ -142,6 +142,7 @@ def lift(
     watched: bool = False,
     conditional: bool = False,
     keep_unused: bool = False,
+    beside: Sequence[Any] = (),
     origin: Origin | None = None,
 ) -> Lifted:
     """Trace ``fun`` once and turn the states that it touches into inputs and outputs.
@@ -162,6 +163,8 @@ def lift(
         Whether the function may turn out not to run.
     keep_unused : bool
         Whether states whose values are not used are inputs, too: their types may matter.
+    beside : sequence
+        The modules and states among the user's arguments, where they are not in ``args``.
     origin : Origin, optional
         The user's function and its arguments, for messages, where they differ from these.
     """
@@ -193,7 +196,8 @@ def lift(
         return leaves
 
     named = under_its_name(traced, args, kwargs, origin)
-    escapes = Escapes(origin.fun, label) if is_eager() else None  # inside a trace, jax sees to it
+    # Inside a trace, jax sees to it.
+    escapes = Escapes((origin.fun, *beside), label) if is_eager() else None
     try:
         closed = jax.make_jaxpr(named)(*origin.args, **origin.kwargs)
     except BaseException as error:

@@ -107,7 +107,7 @@ class Specialisation:
         self.guards: Guards = Guards(lifted.notes, [*self.reads, *self.effects.written])
         # Who watches is asked by modules that are being watched only.
         self.environment: dict[str, Any] = {KEY: environ.lookup(KEY), **lifted.environment}
-        self.variables: Variables = Variables(fun)
+        self.variables: Variables = Variables((fun, *call.graph))
         self.reusable: bool = not (_mentions_tracers(lifted) or self.variables.traced)
         outer = [s for s in (*self.reads, *self.effects.written) if s not in self._stand_ins]
         self._pinned = _pinned(fun, outer, self.guards)
@@ -188,6 +188,7 @@ class Specialisation:
             on_read=None if inputs is None else _unknown,
             watched=True,
             keep_unused=True,
+            beside=self._copies or (),
             origin=Origin(self._fun, args, kwargs),
         )
 

@@ -144,7 +144,12 @@ def by_nonlocal_tuple() -> Callable[[Any], Any]:
 
 def by_list() -> Callable[[Any], Any]:
     losses: list[Any] = []
-    return lambda x: (losses.append(x), x)[1]
+
+    def f(x: Any) -> Any:
+        losses.append(x)
+        return x
+
+    return f
 
 
 def by_dict() -> Callable[[Any], Any]:
@@ -154,7 +159,12 @@ def by_dict() -> Callable[[Any], Any]:
 
 def by_field() -> Callable[[Any], Any]:
     holder: Any = Holder()
-    return lambda x: (setattr(holder, "last", x), x)[1]
+
+    def f(x: Any) -> Any:
+        holder.last = x
+        return x
+
+    return f
 
 
 def by_method_of_a_module() -> Callable[[Any], Any]:

@@ -532,6 +532,15 @@ def global_name_that_methods_read_is_bound_anew() -> Story:
     yield lambda x: model(x)
 
 
+def global_name_that_methods_of_an_argument_read_is_bound_anew() -> Story:
+    global gain
+    gain = 2.0
+    model = Gaining()
+    yield model
+    gain = 3.0
+    yield model
+
+
 def field_that_a_method_of_a_plain_object_reads_is_set() -> Story:
     holder = Holding()
     yield lambda x: holder.go(x)
@@ -661,6 +670,7 @@ OF_TYPES: list[Callable[[], Story]] = [
     a_state_without_a_value_gets_one,
 ]
 STORIES: list[Callable[[], Story]] = [
+    global_name_that_methods_of_an_argument_read_is_bound_anew,
     field_of_a_state_is_set,
     tag_of_a_state_is_set,
     object_gets_another_class,

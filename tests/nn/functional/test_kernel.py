@@ -11,13 +11,13 @@ from brainlite.transform import grad, jit, vmap
 from brainlite.typing import ArrayLike
 from tests.closeness import assert_close
 
-calls: list[jax.Array] = []
+calls: list[tuple[int, ...]] = []
 
 
 @kernel("power")
 def scaled(x: jax.Array, power: ArrayLike = 1.0) -> jax.Array:
     """Count how often Python runs this."""
-    calls.append(x)
+    calls.append(x.shape)
     if x.ndim > 2:
         raise InputError("too many axes", expected="two", got=f"{x.ndim}", fix="pass two")
     return jnp.exp(x) ** power
