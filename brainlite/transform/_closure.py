@@ -29,6 +29,7 @@ from brainlite.errors import EscapedTracerError
 from brainlite.graph import Node, StateDict
 from brainlite.graph._contents import ATOMS, holds_graph
 from brainlite.graph._edits import contents_of, differ
+from brainlite.graph._foreign import node_types
 from brainlite.graph._guards import Watched, same_value
 from brainlite.graph._node import node_dict
 from brainlite.graph._notes import Frozen, freeze
@@ -145,6 +146,8 @@ class _Explorer:
             self._add_kind(type(thing))
             for value in node_dict(thing).values():
                 self._stack += _code_in(value)
+        elif type(thing) in node_types:  # nodes as well, of which everything is noted
+            self._add_kind(type(thing))
         elif isinstance(thing, type):
             self._add_kind(thing, made=True)
         elif _is_plain_object(thing):

@@ -135,7 +135,7 @@ def test_one_hot_vectors_of_every_type(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_places_of_maxima_of_every_type(kind: str) -> None:
     x, places = jnp.array([[5.0], [7.0]]), np.array([[1], [100]], kind)
-    found = nn.MaxUnpool1d(2)(x, jnp.asarray(places), output_size=(300,))
+    found = nn.MaxUnpool1d(100)(x, jnp.asarray(places), output_size=(300,))
     expected = np.zeros(300)
     expected[[1, 100]] = [5, 7]
     np.testing.assert_array_equal(found[:, 0], expected)

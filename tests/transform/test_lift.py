@@ -575,11 +575,15 @@ def test_a_state_that_only_lives_inside_costs_nothing_outside() -> None:
 
 
 def test_a_state_that_leaves_by_another_way_than_an_attribute_has_no_value() -> None:
-    kept: list[State[Array]] = []
+    class Slot:
+        __slots__ = ("state",)
+        state: State[Array]
+
+    kept = Slot()
 
     @jit
     def fun(x: Array) -> Array:
-        kept.append(State(x))
+        kept.state = State(x)
         return x
 
     fun(jnp.asarray(X))
@@ -590,7 +594,7 @@ def test_a_state_that_leaves_by_another_way_than_an_attribute_has_no_value() -> 
         fix="return the value",
     )
     with pytest.raises(StateLostError, match=message):
-        _ = kept[0].value
+        _ = kept.state.value
 
 
 # Failures.
