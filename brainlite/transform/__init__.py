@@ -49,24 +49,24 @@ The cases it guards
 - A loop of no steps writes nothing; a branch that is not taken writes nothing.
 """
 
-from brainlite.transform._abstract import eval_shape, make_jaxpr, named_scope
-from brainlite.transform._bounded import bounded_while_loop
-from brainlite.transform._branches import cond, ifelse, switch
-from brainlite.transform._checkpoint import checkpoint, remat
-from brainlite.transform._checkpointed import checkpointed_for_loop, checkpointed_scan
-from brainlite.transform._checks import check, checkify, jit_error_if
-from brainlite.transform._directional import fwd_grad, vector_grad
-from brainlite.transform._grad import grad, value_and_grad
-from brainlite.transform._jacobian import hessian, jacfwd, jacobian, jacrev
-from brainlite.transform._jit import BoundJit, JitFunction, jit
-from brainlite.transform._loops import for_loop, scan
-from brainlite.transform._map import map
-from brainlite.transform._products import jvp, vjp
-from brainlite.transform._progress import ProgressBar
-from brainlite.transform._shard_map import shard_map
-from brainlite.transform._vmap import vmap
-from brainlite.transform._vmap_new_states import vmap_new_states
-from brainlite.transform._while import while_loop
+from brainlite.transform._compile._abstract import eval_shape, make_jaxpr, named_scope
+from brainlite.transform._compile._jit import BoundJit, JitFunction, jit
+from brainlite.transform._derivatives._directional import fwd_grad, vector_grad
+from brainlite.transform._derivatives._grad import grad, value_and_grad
+from brainlite.transform._derivatives._jacobian import hessian, jacfwd, jacobian, jacrev
+from brainlite.transform._derivatives._products import jvp, vjp
+from brainlite.transform._flow._bounded import bounded_while_loop
+from brainlite.transform._flow._branches import cond, ifelse, switch
+from brainlite.transform._flow._checkpoint import checkpoint, remat
+from brainlite.transform._flow._checkpointed import checkpointed_for_loop, checkpointed_scan
+from brainlite.transform._flow._checks import check, checkify, jit_error_if
+from brainlite.transform._flow._loops import for_loop, scan
+from brainlite.transform._flow._map import map
+from brainlite.transform._flow._progress import ProgressBar
+from brainlite.transform._flow._while import while_loop
+from brainlite.transform._lanes._shard_map import shard_map
+from brainlite.transform._lanes._vmap import vmap
+from brainlite.transform._lanes._vmap_new_states import vmap_new_states
 
 __all__ = [
     "BoundJit",

@@ -28,6 +28,19 @@ LAYERS: Mapping[str, int] = {
     "__init__": 7,
 }
 
+# A room whose files are many has wings, which keep the same rule inside it: folders, lowest first.
+WINGS: Mapping[str, Mapping[str, int]] = {
+    "transform": {
+        "_engine": 0,
+        "_compile": 1,
+        "_derivatives": 1,
+        "_lanes": 1,
+        "_flow": 2,
+        "_face": 3,
+        "__init__": 3,
+    },
+}
+
 # treescope is always installed, but importing it takes longer than the rest of the library.
 OPTIONAL_THIRD_PARTIES = frozenset({"matplotlib", "optax", "rich", "tqdm", "IPython", "treescope"})
 
@@ -60,6 +73,23 @@ def find_layer_breaches(package: Path, layers: Mapping[str, int] = LAYERS) -> li
         if layers[target] >= layers[source]:
             levels = f"layer {layers[source]} imports from layer {layers[target]}"
             complaints.append(f"{each}: {levels}")
+    return sorted(complaints)
+
+
+def find_wing_breaches(package: Path, wings: Mapping[str, Mapping[str, int]] = WINGS) -> list[str]:
+    """List imports inside a room that don't go down its wings, and files outside of them."""
+    complaints: set[str] = set()
+    for file in _files(package):
+        if _room(file) in wings and _wing(file.parts[1:]) not in wings[_room(file)]:
+            complaints.add(f"{file} is in no wing: move it, or add its folder to WINGS")
+    for each in _imports_inside(package):
+        room, inside = _room(each.file), each.module.split(".")[1:]
+        levels = wings.get(room, {})
+        source, target = _wing(each.file.parts[1:]), inside[1] if len(inside) > 1 else "__init__"
+        if inside[:1] != [room] or source == target or not {source, target} <= set(levels):
+            continue
+        if levels[target] >= levels[source]:
+            complaints.add(f"{each}: wing {source} imports from wing {target}")
     return sorted(complaints)
 
 
@@ -116,6 +146,10 @@ def _parse(package: Path, file: Path) -> ast.Module:
 
 def _room(file: Path) -> str:
     return file.parts[0].removesuffix(".py")
+
+
+def _wing(parts: tuple[str, ...]) -> str:
+    return parts[0].removesuffix(".py") if parts else "__init__"
 
 
 def _room_of_module(module: str) -> str:

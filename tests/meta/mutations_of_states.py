@@ -45,14 +45,14 @@ STATE = [
         "brainlite/state/_frame.py",
         "with set_current_trace(self.trace):",
         "if True:",
-        ("tests/state/test_frame.py", "tests/transform/test_lift.py"),
+        ("tests/state/test_frame.py", "tests/transform/engine/test_lift.py"),
     ),
     Mutation(
         "a frame watches the settings that are read",
         "brainlite/state/_frame.py",
         "            self._tokens.append(environ.watch(self.environment))",
         "            pass",
-        ("tests/transform/test_specialise.py",),
+        ("tests/transform/compile/test_specialise.py",),
     ),
     Mutation(
         "whether a parameter is frozen is noted",
@@ -167,14 +167,14 @@ GRAPH = [
         "brainlite/graph/_node.py",
         "        object.__setattr__(self, name, value)\n        epoch.advance()",
         "        object.__setattr__(self, name, value)",
-        ("tests/graph/test_node.py", "tests/transform/test_specialise.py"),
+        ("tests/graph/test_node.py", "tests/transform/compile/test_specialise.py"),
     ),
     Mutation(
         "deleting an attribute advances the epoch",
         "brainlite/graph/_node.py",
         "        object.__delattr__(self, name)\n        epoch.advance()",
         "        object.__delattr__(self, name)",
-        ("tests/graph/test_node.py", "tests/transform/test_specialise.py"),
+        ("tests/graph/test_node.py", "tests/transform/compile/test_specialise.py"),
     ),
     Mutation(
         "no traced value in an attribute",
@@ -195,7 +195,7 @@ GRAPH = [
         "brainlite/graph/_node.py",
         "        if not around.conditional:\n            continue",
         "        continue",
-        ("tests/transform/test_effects.py",),
+        ("tests/transform/engine/test_effects.py",),
     ),
 ]
 

@@ -11,12 +11,14 @@ from tests.meta.layers import (
     find_imports_in_functions,
     find_jax_internals,
     find_layer_breaches,
+    find_wing_breaches,
 )
 
 PACKAGE = Path(__file__).parents[2] / "brainlite"
 
 RULES = [
     find_layer_breaches,
+    find_wing_breaches,
     find_face_imports,
     find_cycles,
     find_imports_in_functions,
@@ -86,6 +88,33 @@ def test_a_well_behaved_package_passes(tmp_path: Path, rule: Callable[[Path], li
             "utils.py",
             "",
             "room 'utils' has no layer: add it to LAYERS",
+        ),
+        (
+            find_wing_breaches,
+            "transform/_engine/_up.py",
+            "from brainlite.transform._compile._jit import jit\n",
+            "transform/_engine/_up.py:1 imports brainlite.transform._compile._jit: "
+            "wing _engine imports from wing _compile",
+        ),
+        (
+            find_wing_breaches,
+            "transform/_lanes/_vmap.py",
+            "from brainlite.transform._derivatives import _grad\n",
+            "transform/_lanes/_vmap.py:1 imports brainlite.transform._derivatives: "
+            "wing _lanes imports from wing _derivatives",
+        ),
+        (
+            find_wing_breaches,
+            "transform/_flow/_late.py",
+            "from brainlite.transform import jit\n",
+            "transform/_flow/_late.py:1 imports brainlite.transform: "
+            "wing _flow imports from wing __init__",
+        ),
+        (
+            find_wing_breaches,
+            "transform/_loose.py",
+            "",
+            "transform/_loose.py is in no wing: move it, or add its folder to WINGS",
         ),
         (find_face_imports, "nn/_a.py", "import brainlite\n", "nn/_a.py:1 imports brainlite: "),
         (find_face_imports, "nn/_a.py", "from .. import State\n", "nn/_a.py:1 imports brainlite: "),

@@ -13,8 +13,8 @@ from brainlite.nn._looking.watch import Observer, dotted
 from brainlite.nn._modules.footprint import footprint, in_bytes, numbers
 from brainlite.state._fit import summary as shapes
 from brainlite.transform import eval_shape
-from brainlite.transform._call import lift_call
-from brainlite.transform._effects import commit
+from brainlite.transform._engine._call import lift_call
+from brainlite.transform._engine._effects import commit
 from brainlite.typing import Path
 
 __all__ = ["Row", "Summary", "summary"]

@@ -16,7 +16,7 @@ from brainlite.graph._node import find_path
 from brainlite.state import HiddenState, State
 from brainlite.state._epoch import epoch
 from brainlite.state._frame import current_frame
-from brainlite.transform._watch import Trail, Watcher, watchers
+from brainlite.transform._engine._watch import Trail, Watcher, watchers
 from brainlite.typing import Filter, Path
 
 __all__ = ["History", "Observer", "capture", "dotted", "record", "watched"]

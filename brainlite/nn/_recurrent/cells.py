@@ -25,7 +25,7 @@ from brainlite.nn.functional import is_pure, resolve_activation
 from brainlite.random import uniform
 from brainlite.state import HiddenState, ParamState, State
 from brainlite.state._locate import locate
-from brainlite.transform._watch import watchers
+from brainlite.transform._engine._watch import watchers
 from brainlite.typing import Array
 
 __all__ = [

@@ -1,0 +1,449 @@
+"""``jit``: compile a function of states, modules and arrays."""
+
+import functools
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Concatenate, Generic, Protocol, Self, overload
+
+import jax
+from typing_extensions import ParamSpec, TypeVar
+
+from brainlite._jax_compat import UNSPECIFIED, jit_switch
+from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
+from brainlite.graph import Node
+from brainlite.state._frame import current_frame
+from brainlite.transform._compile._intake import Misfit
+from brainlite.transform._compile._specialise import Binding, Specialisation
+from brainlite.transform._engine._arguments import (
+    Call,
+    Top,
+    choose,
+    contains_graph,
+    nested_only,
+    take_apart,
+    take_top,
+)
+from brainlite.transform._engine._options import Options
+from brainlite.transform._engine._plain import run_plainly
+from brainlite.transform._engine._transformed import adopt_name, not_default
+
+__all__ = ["BoundJit", "JitFunction", "jit"]
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+Owner = TypeVar("Owner")
+
+_frame = current_frame.get
+# brainlite's own choices:
+_MANY = 8  # specialisations of one function before a warning
+_KEPT = 64  # specialisations that are kept for one kind of call; the one not used for longest goes
+_STALE = 4  # specialisations that are kept for what variables of the function held before
+_KINDS = 512  # kinds of call (static values, places of modules) that are kept
+_BINDINGS = 64  # remembered calls of one function, or with one module
+_NOTHING: dict[Any, Any] = {}
+_bookkeeping = threading.RLock()  # never held while a function is traced
+
+
+class BoundJit(Generic[P, R_co]):
+    """A compiled callable that is not a method, or is one already bound to its object.
+
+    Attributes
+    ----------
+    fun : callable
+        The function that is compiled.
+
+    Notes
+    -----
+    Printed, it tells what it was compiled for: for each compilation that is kept, what the one
+    before did not fit, and the shapes of the arguments that it was traced for.
+    """
+
+    def __init__(
+        self,
+        fun: Callable[P, R_co],
+        options: Options | None = None,
+        shown: Sequence[tuple[str, Any]] = (),
+    ) -> None:
+        # Before all else: it takes over the attributes of `fun`.
+        adopt_name(self, fun)
+        self.fun: Callable[P, R_co] = fun
+        self.__wrapped__: Callable[P, R_co] = fun
+        self._shown = shown  # the options, as they are printed
+        self._options: Options = options or Options()
+        self._specialisations: dict[Any, list[Specialisation]] = {}
+        self._bindings: dict[Any, Binding] = {}
+        # What a warm call looks up: the binding of a call without modules among its arguments, or
+        # the position of the one module, which keeps its binding itself. So a module that is
+        # gone takes its bindings along.
+        self._warm: Binding | None = None
+        self._position: int | None = None
+        self._generation = object()
+        self._tokens: dict[int, object] = {}  # by that position: what its binding is found by
+        self._token: object = None  # the one for `_position`
+        self._by_shape = False
+        self._deep = False
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        # The warm path: a look-up and comparisons, then the one dispatch. Every line here is paid
+        # at each call, against some 8 microseconds that jax takes for a small function.
+        if jit_switch.value:
+            plain: R_co = run_plainly(self.fun, args, kwargs, label="jit")
+            return plain
+        position = self._position
+        if position is None:
+            binding = self._warm
+            holed: Any = args
+        elif position < len(args):
+            shelf: dict[Any, Binding] = getattr(args[position], "__compiled__", _NOTHING)
+            binding = shelf.get(self._token)
+            holed = (*args[:position], None, *args[position + 1 :])
+        else:
+            binding = holed = None
+        if binding is not None and _frame() is None and binding.holds():
+            try:
+                result, new = binding.run(binding.gather(binding.inputs), *holed, **kwargs)
+            except (TypeError, Misfit):
+                pass  # a module where an array was, other shapes, other keys of a dict in a state
+            else:
+                if new:
+                    binding.settle(new)
+                out: R_co = result
+                return out
+            tried = binding.specialisation
+            return self._cold(args, kwargs, None if tried.draws else tried)
+        return self._cold(args, kwargs)
+
+    def _cold(
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        tried: Specialisation | None = None,
+    ) -> R_co:
+        """Take the arguments apart, find or make a specialisation, and run it."""
+
+        def run(binding: Binding, call: Call) -> Any:
+            return binding.call(call.args, call.kwargs)
+
+        (result, new), binding = self._with_binding(args, kwargs, run, tried)
+        if new is not None:
+            (binding.settle if _frame() is None else binding.commit)(new)
+        out: R_co = result
+        return out
+
+    def lower(self, *args: P.args, **kwargs: P.kwargs) -> jax.stages.Lowered:
+        """Lower for these arguments, without running; see :meth:`jax.stages.Wrapped.lower`."""
+
+        def run(binding: Binding, call: Call) -> Any:
+            compiled = binding.specialisation.compiled
+            return compiled.lower(*binding.lists(), *call.args, **call.kwargs)
+
+        lowered: jax.stages.Lowered
+        lowered, _ = self._with_binding(args, kwargs, run)
+        return lowered
+
+    def trace(self, *args: P.args, **kwargs: P.kwargs) -> jax.stages.Traced:
+        """Trace for these arguments, without running; the jaxpr takes the states first."""
+
+        def run(binding: Binding, call: Call) -> Any:
+            compiled = binding.specialisation.compiled
+            return compiled.trace(*binding.lists(), *call.args, **call.kwargs)
+
+        traced: jax.stages.Traced
+        traced, _ = self._with_binding(args, kwargs, run)
+        return traced
+
+    def clear_cache(self) -> None:
+        """Forget every compilation."""
+        with _bookkeeping:
+            self._specialisations.clear()
+            self._bindings.clear()
+            self._warm = None
+            self._generation = object()
+            self._tokens.clear()
+            self._token = None
+
+    def __display__(self) -> Shown:
+        made = [each.shown for known in self._specialisations.values() for each in known]
+        return Shown("jit", [("fun", self.fun), *self._shown, ("compilations", made)])
+
+    __repr__ = text_repr
+    __treescope_repr__ = treescope_repr
+    _repr_mimebundle_ = notebook_repr
+
+    def _with_binding(
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        run: Callable[[Binding, Call], Any],
+        tried: Specialisation | None = None,
+    ) -> tuple[Any, Binding]:
+        """Return what ``run`` returns for the first binding that serves a call, and the binding.
+
+        ``tried`` is known not to serve the call.
+        """
+        self._deep = self._deep or contains_graph(nested_only(args, kwargs))
+        call = self._call(args, kwargs)
+        for binding in self._candidates(call, tried):
+            try:
+                result = run(binding, call)
+            except Misfit:
+                continue
+            except TypeError:
+                binding.check_concrete()
+                raise
+            frame = _frame()
+            if frame is not None:
+                binding.replay(frame)
+            if binding.specialisation.reusable:
+                self._keep(call, binding)
+                if frame is None:
+                    self._remember(call, binding)
+            return result, binding
+        # For other shapes the function does something else: shapes tell its calls apart from now.
+        self._by_shape = True
+        self.clear_cache()
+        return self._with_binding(args, kwargs, run)
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        """Take the arguments apart: arrays on one side, modules and static values on the other."""
+        if self._deep or self._by_shape or not self._options.plain:
+            return take_apart(args, kwargs, self._options, label="jit", by_shape=self._by_shape)
+        return take_top(args, kwargs, self._options.donated)
+
+    def _candidates(self, call: Call, tried: Specialisation | None) -> Iterator[Binding]:
+        """Yield bindings that may serve a call: the one used last, known ones, then a new one."""
+        before = self._shelf(call).get(self._label(call))
+        first = None if before is None else before.specialisation
+        if before is not None and first is not tried and _frame() is None and before.holds():
+            tried = first
+            yield before
+        known = self._known(call.kind)
+        bound = False
+        for specialisation in reversed(known):
+            binding = specialisation.bind(call)
+            if binding is not None:
+                binding.made = before.made if before else 0
+                bound = True
+                if specialisation is not tried:
+                    yield binding
+        if bound and not self._by_shape:
+            return
+        because = _because(known, call, bool(self._specialisations))
+        made = Specialisation(self.fun, call, self._options, because)
+        binding = made.bind(call) or made.bind_as_traced(call)  # if tracing changed what it read
+        binding.made = 1 + (before.made if before else 0)
+        if made.reusable:
+            _warn_if_many(binding, [*known, made], call, self.fun)
+        yield binding
+        raise AssertionError("a function that was traced for a call does not fit the call")
+
+    def _known(self, kind: Any) -> list[Specialisation]:
+        """Return the specialisations for one kind of call, used last at the end."""
+        with _bookkeeping:
+            return list(self._specialisations.get(kind, ()))
+
+    def _keep(self, call: Call, binding: Binding) -> None:
+        """Put the specialisation that was used to the end, and let go those not used for long."""
+        with _bookkeeping:
+            known = self._specialisations.pop(call.kind, [])
+            known = [each for each in known if each is not binding.specialisation]
+            # What variables held once is not worth its memory for long.
+            stale = [each for each in known if not each.variables.holds()][:-_STALE]
+            known = [each for each in known if each not in stale][-_KEPT + 1 :]
+            while len(self._specialisations) >= _KINDS:
+                del self._specialisations[next(iter(self._specialisations))]
+            self._specialisations[call.kind] = [*known, binding.specialisation]
+
+    def _shelf(self, call: Call) -> dict[Any, Binding]:
+        """Return where the binding of a call is kept: with its first module, if it has one."""
+        for each in call.graph:
+            if isinstance(each, Node):
+                return each.__compiled__
+        return self._bindings
+
+    def _label(self, call: Call) -> Any:
+        """Return what a binding is found by on its shelf."""
+        top = isinstance(call.kind, Top) and call.kind.positions and not call.kind.names
+        if top and len(call.graph) == 1 and isinstance(call.graph[0], Node):
+            return self._tokens.setdefault(call.kind.positions[0], object())
+        return (self._generation, call.key)
+
+    def _remember(self, call: Call, binding: Binding) -> None:
+        shelf = self._shelf(call)
+        while len(shelf) >= _BINDINGS:
+            del shelf[next(iter(shelf))]
+        shelf[self._label(call)] = binding
+        if not call.graph and isinstance(call.kind, Top):
+            self._warm, self._position = binding, None
+        elif self._label(call) in self._tokens.values():
+            self._warm, self._position = None, call.kind.positions[0]
+            self._token = self._label(call)
+
+
+class JitFunction(BoundJit[P, R_co]):
+    """A compiled function, as :func:`jit` returns it. Binds like a function as a method."""
+
+    @overload
+    def __get__(self, obj: None, owner: type[Any] | None = None, /) -> Self: ...
+    @overload
+    def __get__(
+        self: Callable[Concatenate[Owner, Q], R], obj: Owner, owner: type[Any] | None = None, /
+    ) -> BoundJit[Q, R]: ...
+    @overload
+    def __get__(self, obj: object, owner: type[Any] | None = None, /) -> Self: ...  # static
+    def __get__(self, obj: Any, owner: type[Any] | None = None, /) -> Any:
+        return self if obj is None else _Method(self, obj)
+
+
+class _Method(BoundJit[P, R_co]):
+    """A compiled method of one object: the compilations are those of the class."""
+
+    def __init__(self, function: BoundJit[Any, R_co], obj: Any) -> None:
+        self._function = function
+        self._object = obj
+        self.fun: Any = functools.partial(function.fun, obj)
+        self.__wrapped__: Any = self.fun
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        return self._function(self._object, *args, **kwargs)
+
+    def lower(self, *args: P.args, **kwargs: P.kwargs) -> jax.stages.Lowered:
+        return self._function.lower(self._object, *args, **kwargs)
+
+    def trace(self, *args: P.args, **kwargs: P.kwargs) -> jax.stages.Traced:
+        return self._function.trace(self._object, *args, **kwargs)
+
+    def clear_cache(self) -> None:
+        self._function.clear_cache()
+
+    def __display__(self) -> Shown:
+        return self._function.__display__()
+
+
+class _Decorator(Protocol):
+    def __call__(self, fun: Callable[P, R], /) -> JitFunction[P, R]: ...
+
+
+@overload
+def jit(
+    fun: Callable[P, R],
+    /,
+    *,
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Iterable[str] | None = None,
+    donate_argnums: int | Sequence[int] | None = None,
+    donate_argnames: str | Iterable[str] | None = None,
+    donate_states: bool = False,
+    in_shardings: Any = UNSPECIFIED,
+    out_shardings: Any = UNSPECIFIED,
+    keep_unused: bool = False,
+    inline: bool = False,
+) -> JitFunction[P, R]: ...
+@overload
+def jit(
+    *,
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Iterable[str] | None = None,
+    donate_argnums: int | Sequence[int] | None = None,
+    donate_argnames: str | Iterable[str] | None = None,
+    donate_states: bool = False,
+    in_shardings: Any = UNSPECIFIED,
+    out_shardings: Any = UNSPECIFIED,
+    keep_unused: bool = False,
+    inline: bool = False,
+) -> _Decorator: ...
+def jit(
+    fun: Any = None,
+    /,
+    *,
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Iterable[str] | None = None,
+    donate_argnums: int | Sequence[int] | None = None,
+    donate_argnames: str | Iterable[str] | None = None,
+    donate_states: bool = False,
+    in_shardings: Any = UNSPECIFIED,
+    out_shardings: Any = UNSPECIFIED,
+    keep_unused: bool = False,
+    inline: bool = False,
+) -> Any:
+    """Compile a function that may read and write states.
+
+    Parameters
+    ----------
+    fun : callable
+        A function, a method or a module. Its Python code runs once for each combination of
+        shapes and of what it reads from modules and the environment. Without it, ``jit`` is a
+        decorator.
+    static_argnums, static_argnames
+        The arguments to compile for, by position or name; their values must be hashable.
+    donate_argnums, donate_argnames
+        The arguments whose memory may be used for results: do not use these arrays afterwards.
+        For a module or a state it is that of the old values of the states that are written.
+    donate_states : bool
+        Whether that holds for all states that are written, those of closures included. An
+        array held elsewhere (``old = state.value``) is then deleted by the call, and an error
+        while the compiled function runs leaves these states without a value.
+    in_shardings, out_shardings
+        How arguments and result are laid out over devices, as in :func:`jax.jit`. States stay
+        as they are. With ``in_shardings``, arguments must be passed by position.
+    keep_unused, inline
+        As in :func:`jax.jit`.
+
+    Returns
+    -------
+    JitFunction
+        With the signature of ``fun``. Arguments may be arrays, and modules or states: two modules
+        of equal structure share a compilation. It is never stale over attributes of modules,
+        lists and dicts in them, settings of the environment, and names that are bound to something
+        else, be they global, of a closure, or fields of plain objects. What it cannot see is
+        what is edited in place: numpy arrays, and containers without states and modules.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> count = brainlite.State(jnp.zeros(()))
+    >>> @brainlite.transform.jit
+    ... def add(x):
+    ...     count.value += x
+    ...     return count.value * 2
+    >>> float(add(1.0)), float(add(2.0)), float(count.value)
+    (2.0, 6.0, 3.0)
+    """
+    shown = not_default(jit, locals())
+
+    def decorate(fun: Callable[..., Any]) -> JitFunction[..., Any]:
+        options = Options(
+            choose(fun, static_argnums, static_argnames, label="jit"),
+            choose(fun, donate_argnums, donate_argnames, label="jit", role="donate"),
+            donate_states,
+            in_shardings,
+            out_shardings,
+            {"keep_unused": keep_unused, "inline": inline},
+        )
+        return JitFunction(fun, options, shown)
+
+    return decorate if fun is None else decorate(fun)
+
+
+def _because(known: Sequence[Specialisation], call: Call, others: bool) -> list[str]:
+    """Say why the specialisation that was used last does not serve a call."""
+    if not known:
+        return ["other static arguments"] if others else ["first call"]
+    return known[-1].changed(call) or ["other objects, or another structure"]
+
+
+def _warn_if_many(binding: Binding, known: Sequence[Specialisation], call: Call, fun: Any) -> None:
+    if binding.made != _MANY + 1:
+        return
+    changed = dict.fromkeys(what for each in known for what in each.changed(call))
+    name = getattr(fun, "__qualname__", type(fun).__name__)
+    warnings.warn(
+        f"jit has compiled {name} {binding.made} times for the same objects; what keeps changing: "
+        f"{', '.join(changed)}. Each change costs a compilation. Keep what changes at "
+        "every call in a State, or pass it as an argument.",
+        stacklevel=5,
+    )

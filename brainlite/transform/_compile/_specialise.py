@@ -1,0 +1,396 @@
+"""Specialisations: one compilation of a function, and what it holds for.
+
+A function under ``jit`` is compiled for what it read while it was traced: attributes of modules,
+settings of the environment, static arguments, variables. One such compilation is a
+:class:`Specialisation`. A :class:`Binding` is a specialisation matched with the objects of a call:
+which states to pass in, which to put the results into. A warm call checks that its binding still
+holds (a few comparisons, unless something was changed), gathers the values, and makes one dispatch.
+
+Shapes and dtypes, of the arguments and of all states that were read, be their values used or not,
+are told apart by jax's own table inside a specialisation, which is in C. For those that it has not
+seen the function is lifted again. Where it does something else for them, they get a
+specialisation of their own.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+
+from brainlite import environ
+from brainlite._jax_compat import Tracer
+from brainlite.display._leaf import Verbatim
+from brainlite.environ import layer, process
+from brainlite.errors import TransformError
+from brainlite.graph._graphdef import Description, build, describe
+from brainlite.graph._guards import Guards, Renaming, Watched, current_note, same_value
+from brainlite.graph._node import Node, note
+from brainlite.graph._notes import epoch
+from brainlite.state import State
+from brainlite.state._fit import summary
+from brainlite.state._frame import Frame, Slot, current_frame, hold_all
+from brainlite.state._state import template
+from brainlite.transform._compile._intake import Intake, Misfit, own_buffers
+from brainlite.transform._compile._outline import outline, outline_arguments
+from brainlite.transform._compile._variables import Variables
+from brainlite.transform._engine._arguments import Call
+from brainlite.transform._engine._drawing import alone, draws, is_alone
+from brainlite.transform._engine._effects import Effects, commit
+from brainlite.transform._engine._lift import Lifted, fetch, lift, name_of
+from brainlite.transform._engine._options import Options
+from brainlite.transform._engine._origin import Origin
+from brainlite.transform._engine._reach import reachable
+from brainlite.transform._engine._watch import KEY, watchers
+
+__all__ = ["Binding", "Compilation", "Specialisation"]
+
+AnyState = State[Any]
+
+
+class Compilation(NamedTuple):
+    """What a printed jitted function says of one specialisation."""
+
+    because: list[str]  # what the one before it did not fit
+    arguments: list[Verbatim]  # the shapes and dtypes that it was compiled for
+
+
+class Specialisation:
+    """A function compiled for a set of guards.
+
+    Parameters
+    ----------
+    fun : callable
+        The user's function.
+    call : Call
+        The call that asks for it.
+    options : Options
+        Those of ``jit``.
+    because : list of str
+        Why it is made, for showing.
+    """
+
+    def __init__(
+        self, fun: Callable[..., Any], call: Call, options: Options, because: list[str]
+    ) -> None:
+        self._fun = fun
+        self.shown: Compilation = Compilation(because, [])
+        self._fill = call.fill
+        self._copies: Any = None
+        self._stand_ins: Mapping[AnyState, AnyState] = {}
+        self._free: frozenset[int] = frozenset()  # the nodes among the copies, by id
+        self._twins: list[tuple[Any, Any]] = []  # the copies, with what they were made from
+        lifted = self._trace_on_copies(call) if call.graph else self._lift(call.args, call.kwargs)
+        self._pending: Lifted | None = lifted
+        self.effects: Effects = lifted.effects
+        self.draws: bool = draws(self.effects.states)
+        values = {state: fetch(self._stand_ins.get(state, state)) for state in lifted.reads}
+        self.intake = Intake(values, self._donated(call, options))
+        self.reads: list[AnyState] = self.intake.states
+        self.guards: Guards = Guards(lifted.notes, [*self.reads, *self.effects.written])
+        # Who watches is asked by modules that are being watched only.
+        self.environment: dict[str, Any] = {KEY: environ.lookup(KEY), **lifted.environment}
+        self.variables: Variables = Variables((fun, *call.graph))
+        self.reusable: bool = not (_mentions_tracers(lifted) or self.variables.traced)
+        outer = [s for s in (*self.reads, *self.effects.written) if s not in self._stand_ins]
+        self._pinned = _pinned(fun, outer, self.guards)
+        self._stand_ins = {}
+        self._donated_arguments = options.donated
+        donates = bool(self.intake.given or options.donated.positions or options.donated.names)
+        self._lists = 2 if donates else 1  # of values of states, before the user's arguments
+        given = (1,) if donates else ()
+        for_jax = options.for_jax(call.args, call.kwargs, self._lists, given)
+        self.compiled: Any = jax.jit(self._pure, **for_jax)
+        # Takes what `intake` makes of the values of the states, then the user's arguments.
+        self.run: Callable[..., Any] = self._run_apart if donates else self.compiled
+
+    def _donated(self, call: Call, options: Options) -> set[AnyState]:
+        """Return the states whose old values are given up: only such as get new ones."""
+        written = set(self.effects.written)
+        if options.donate_states:
+            return written
+        through = describe([(self._copies or ())[n] for n in call.given])
+        return written.intersection(through.states)
+
+    def arrange(self, flat: list[Any]) -> tuple[list[Any], ...]:
+        """Return the lists of values that the compiled function takes first."""
+        given = self.intake.given
+        return (flat,) if self._lists == 1 else (flat[given:], flat[:given])
+
+    def _run_apart(self, flat: list[Any], *args: Any, **kwargs: Any) -> Any:
+        """Run, with the buffers that are given up used nowhere else."""
+        kept, given = self.arrange(flat)
+        chosen = self._donated_arguments.among(args, kwargs)
+        others = [arg for n, arg in enumerate(args) if n not in chosen]
+        others += [arg for name, arg in kwargs.items() if name not in chosen]
+        own = own_buffers((given, chosen), (kept, others))
+        arguments = [own[1].get(n, arg) for n, arg in enumerate(args)]
+        named = {name: own[1].get(name, arg) for name, arg in kwargs.items()}
+        return self.compiled(kept, own[0], *arguments, **named)
+
+    def _trace_on_copies(self, call: Call) -> Lifted:
+        """Trace on copies of the arguments, so that reads through them are told from others."""
+        if watchers():  # who look at certain objects
+            return self._trace_in_place(call)
+        original = describe(list(call.graph))
+        states = {state: template(state) for state in original.states}
+        copies = build(original.definition, list(states.values()))
+        nodes = describe(copies).nodes
+        frame = current_frame.get()
+        if frame is not None:  # or reads through copies would pass for those of its own making
+            for node in nodes:
+                frame.born_nodes.pop(id(node), None)
+        self._copies = copies
+        self._stand_ins = {copy: state for state, copy in states.items()}
+        self._free = frozenset(map(id, nodes))
+        self._twins = [*zip(nodes, original.nodes, strict=True), *self._stand_ins.items()]
+        lifted = self._lift(call.args, call.kwargs)
+        if _reaches(lifted, original):
+            # The function reaches something both through an argument and on its own: then this
+            # compilation serves these very objects only.
+            return self._trace_in_place(call)
+        return lifted
+
+    def _trace_in_place(self, call: Call) -> Lifted:
+        self._copies = list(call.graph)
+        self._stand_ins, self._free, self._twins = {}, frozenset(), []
+        return self._lift(call.args, call.kwargs)
+
+    def _lift(self, args: Any, kwargs: Any, inputs: Mapping[AnyState, Any] | None = None) -> Lifted:
+        def called(*args: Any, **kwargs: Any) -> Any:
+            full_args, full_kwargs = self._fill(args, kwargs, self._copies or ())
+            return self._fun(*full_args, **full_kwargs)
+
+        return lift(
+            called,
+            args,
+            kwargs,
+            label="jit",
+            stand_ins=self._stand_ins,
+            inputs=inputs,
+            on_read=None if inputs is None else _unknown,
+            watched=True,
+            keep_unused=True,
+            beside=self._copies or (),
+            origin=Origin(self._fun, args, kwargs),
+        )
+
+    def _pure(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Compute on values alone: what jax traces, once for each combination of shapes."""
+        if is_alone():
+            raise Misfit
+        flat = [leaf for each in reversed(args[: self._lists]) for leaf in each]
+        values = dict(zip(self.reads, self.intake.restore(flat), strict=True))
+        args = args[self._lists :]
+        outlines = [outline(copy, values) for copy in self._copies or ()]
+        self.shown.arguments.append(outline_arguments(*self._fill(args, kwargs, outlines)))
+        lifted, self._pending = self._pending, None
+        if lifted is not None:
+            inputs = [values[state] for state in lifted.reads]
+            if lifted.fits(inputs, (args, kwargs)):
+                return lifted(inputs, (args, kwargs))
+        return self._lift_again(values, args, kwargs)((), (args, kwargs))
+
+    def _lift_again(self, values: dict[AnyState, Any], args: Any, kwargs: Any) -> Lifted:
+        """Lift for other shapes; what is left is a function of the arguments alone.
+
+        Raises
+        ------
+        Misfit
+            For these shapes the function does something else.
+        """
+        own = [(copy, copy) for copy in self._copies or ()]
+        renaming = self.guards.match([*own, *self._pinned], frozenset(), [])
+        if renaming is None:
+            raise Misfit
+        # A state that was made anew since the first trace is the one that is read now.
+        lifted = self._lift(args, kwargs, {renaming[s]: value for s, value in values.items()})
+        written = [renaming.then(state) for state in lifted.effects.written]
+        if (
+            written == self.effects.written
+            and lifted.effects.same_places(self.effects, renaming.then)
+            and self.guards.cover(lifted.notes)
+            and self.environment.keys() >= lifted.environment.keys()
+        ):
+            return lifted
+        raise Misfit
+
+    def bind(self, call: Call) -> "Binding | None":
+        """Match with the objects of a call; None when the guards do not hold for them."""
+        pairs = [*zip(self._copies or (), call.graph, strict=True), *self._pinned]
+        containers: list[Watched] = []
+        renaming = self.guards.match(pairs, self._free, containers)
+        if renaming is None or not self._environment_holds() or not self.variables.holds():
+            return None
+        binding = Binding(self, renaming, containers)
+        try:
+            binding.fetched()
+        except Misfit:
+            return None
+        self._twins = []
+        return binding
+
+    def bind_as_traced(self, call: Call) -> "Binding":
+        """Match without asking the guards: for a function that breaks its own, once."""
+        self.reusable = False
+        pairs = [*zip(self._copies or (), call.graph, strict=True), *self._twins, *self._pinned]
+        return Binding(self, Renaming(pairs, self._free), [])
+
+    def changed(self, call: Call) -> list[str]:
+        """Name what keeps this specialisation from serving a call."""
+        pairs = [*zip(self._copies or (), call.graph, strict=True), *self._pinned]
+        broken = self.guards.broken(pairs, self._free)
+        attributes = [f"{type(owner).__name__}.{name}" for owner, name in broken]
+        settings = [
+            "who watches the model" if name == KEY else f"the setting {name!r}"
+            for name, value in self.environment.items()
+            if not same_value(value, environ.lookup(name))
+        ]
+        variables = [f"the variable {name!r}" for name in self.variables.changed()]
+        return attributes + settings + variables
+
+    def _environment_holds(self) -> bool:
+        return all(same_value(value, environ.lookup(k)) for k, value in self.environment.items())
+
+
+class Binding:
+    """A specialisation matched with the objects of a call."""
+
+    __slots__ = (
+        "_containers",
+        "_epoch",
+        "_layer",
+        "_places",
+        "_settings",
+        "_variables",
+        "gather",
+        "inputs",
+        "made",
+        "outputs",
+        "renaming",
+        "run",
+        "specialisation",
+    )
+
+    def __init__(
+        self, specialisation: Specialisation, renaming: Renaming, containers: list[Watched]
+    ) -> None:
+        self.specialisation: Specialisation = specialisation
+        self.inputs: list[AnyState] = [renaming[state] for state in specialisation.reads]
+        self.outputs: list[AnyState] = [renaming[s] for s in specialisation.effects.written]
+        self.made: int = 0  # how many compilations these objects have asked for
+        self._places = specialisation.effects.places
+        self.renaming: Renaming = renaming
+        self._variables, held = specialisation.variables.check()
+        self._containers = containers + held
+        self.gather: Callable[[list[AnyState]], list[Any]] = specialisation.intake.gather
+        self.run: Callable[..., Any] = specialisation.run
+        if specialisation.draws:
+            self.gather, self.run = list, self._run_alone
+        self._epoch = epoch.value
+        self._layer = layer()
+        self._settings = process.settings
+
+    def holds(self) -> bool:
+        """Say whether nothing has changed that the compilation depends on."""
+        if (
+            self._epoch != epoch.value
+            or self._layer is not layer()
+            or self._settings is not process.settings
+        ):
+            return False
+        if self._variables is not None and not self._variables():
+            return False
+        for each in self._containers:  # noqa: SIM110  # `all` of a generator takes twice as long
+            if not each.unchanged():
+                return False
+        return True
+
+    def _run_alone(self, states: list[AnyState], *args: Any, **kwargs: Any) -> Any:
+        """Run while no other thread draws, and put what comes out in place."""
+        own = self.specialisation
+        with alone():
+            result, new = own.run(own.intake.gather(states), *args, **kwargs)
+            self.settle(new)
+        return result, None
+
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run for arguments that may be of other shapes than before.
+
+        The result comes with what is to be put in place, or None where it is already.
+        """
+        own = self.specialisation
+        if current_frame.get() is not None or not own.draws:
+            return own.run(self.fetched(), *args, **kwargs)
+        own.compiled.trace(*self.lists(), *args, **kwargs)  # now, while others may draw
+        return self._run_alone(self.inputs, *args, **kwargs)
+
+    def settle(self, new: list[Any]) -> None:
+        """Put what came out in place, at the outermost level."""
+        if self._places:
+            self.commit(new)
+        else:
+            hold_all(self.outputs, new)
+
+    def fetched(self) -> list[Any]:
+        """Return what to pass in: the values that the states have here, in a frame or outside."""
+        return self.specialisation.intake.flatten([fetch(state) for state in self.inputs])
+
+    def lists(self) -> tuple[list[Any], ...]:
+        """Return what to pass in as ``jax.jit`` gets it: those given up in a list of their own."""
+        return self.specialisation.arrange(self.fetched())
+
+    def check_concrete(self) -> None:
+        """Raise if a state holds only the shape of a value, which jax does not say."""
+        for state in self.inputs:
+            value = fetch(state)
+            if any(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in jax.tree.leaves(value)):
+                raise TransformError(
+                    f"this {type(state).__name__} holds no value, but only its shape and dtype",
+                    where=name_of(state),
+                    expected="arrays",
+                    got=summary(value),
+                    fix="write a value to it: what eval_shape returns is a model without values",
+                )
+
+    def commit(self, new: list[Any]) -> None:
+        """Put what came out in place."""
+        commit(self.specialisation.effects, new, self.renaming.__getitem__)
+
+    def replay(self, frame: Frame) -> None:
+        """Let the frame around know what the compiled function depends on."""
+        for owner, name, _ in self.specialisation.guards.entries():
+            now: Node = self.renaming[owner]
+            note(frame, now, name, current_note(now, name))
+        for key in self.specialisation.environment:
+            environ.get(key, None)
+
+
+def _unknown(_frame: Frame, _slot: Slot[Any]) -> Any:
+    """Refuse a state that the specialisation does not know as an input."""
+    raise Misfit
+
+
+def _pinned(
+    fun: Any, states: Sequence[AnyState], guards: Guards
+) -> list[tuple[AnyState, AnyState]]:
+    """Return the states that stand for themselves, since the function holds them directly.
+
+    All others were reached through an attribute: there another state may take their place.
+    """
+    by_place = guards.states()
+    held_directly = reachable(fun)
+    return [(s, s) for s in states if s not in by_place or id(s) in held_directly]
+
+
+def _reaches(lifted: Lifted, original: Description) -> bool:
+    """Say whether a function traced on copies has met what they were made from."""
+    met = {owner for owner, _ in lifted.notes}
+    states = {*lifted.reads, *lifted.effects.written}
+    return any(id(node) in met for node in original.nodes) or not states.isdisjoint(original.states)
+
+
+def _mentions_tracers(lifted: Lifted) -> bool:
+    """Say whether a function closes over values of a trace that is still running."""
+    seen = [*lifted.closed.consts, *lifted.environment.values()]
+    seen += [value for _, value in lifted.notes.values()]
+    return any(isinstance(value, Tracer) for value in seen)

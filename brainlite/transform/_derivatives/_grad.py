@@ -1,0 +1,418 @@
+"""Gradients: ``grad`` and ``value_and_grad``."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Concatenate, Literal, Protocol, overload
+
+import jax
+from typing_extensions import ParamSpec, TypeVar
+
+from brainlite.state import State
+from brainlite.transform._derivatives._gradient import Targets, differentiate, gradient_function
+from brainlite.transform._derivatives._signatures import Derivative
+from brainlite.transform._engine._transformed import Transformed
+from brainlite.typing import Array, GradTarget
+
+__all__ = ["grad", "value_and_grad"]
+
+P = ParamSpec("P")
+A = TypeVar("A", bound=Any)
+B = TypeVar("B", bound=Any)
+G = TypeVar("G")
+Aux = TypeVar("Aux")
+R = TypeVar("R")
+States = Sequence[State[Any]] | dict[str, State[Any]]
+
+
+class _Decorator(Protocol):
+    def __call__(self, fun: Callable[P, Any], /) -> Callable[P, Any]: ...
+
+
+# The overloads give the exact result of each combination of (states, argnums 0, 1, (0, 1), both)
+# with has_aux and return_value; the last of each group takes what is left, without precision.
+@overload
+def grad(
+    fun: Callable[P, Array],
+    grad_states: GradTarget[G],
+    *,
+    argnums: None = None,
+    has_aux: Literal[False] = False,
+    return_value: Literal[False] = False,
+) -> Derivative[P, G]: ...
+@overload
+def grad(
+    fun: Callable[Concatenate[A, P], Array],
+    grad_states: None = None,
+    *,
+    argnums: Literal[0] | None = None,
+    has_aux: Literal[False] = False,
+    return_value: Literal[False] = False,
+) -> Derivative[Concatenate[A, P], A]: ...
+@overload
+def grad(
+    fun: Callable[Concatenate[A, B, P], Array],
+    grad_states: None = None,
+    *,
+    argnums: Literal[1],
+    has_aux: Literal[False] = False,
+    return_value: Literal[False] = False,
+) -> Derivative[Concatenate[A, B, P], B]: ...
+@overload
+def grad(
+    fun: Callable[Concatenate[A, B, P], Array],
+    grad_states: None = None,
+    *,
+    argnums: tuple[Literal[0], Literal[1]],
+    has_aux: Literal[False] = False,
+    return_value: Literal[False] = False,
+) -> Derivative[Concatenate[A, B, P], tuple[A, B]]: ...
+@overload
+def grad(
+    fun: Callable[Concatenate[A, P], Array],
+    grad_states: GradTarget[G],
+    *,
+    argnums: Literal[0],
+    has_aux: Literal[False] = False,
+    return_value: Literal[False] = False,
+) -> Derivative[Concatenate[A, P], tuple[G, A]]: ...
+@overload
+def grad(
+    fun: Callable[..., Array],
+    grad_states: GradTarget[object] | States | None = None,
+    *,
+    argnums: int | Sequence[int] | None = None,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    has_aux: Literal[False] = False,
+    return_value: Literal[False] = False,
+) -> Callable[..., Any]: ...
+@overload
+def grad(
+    fun: Callable[P, Array],
+    grad_states: GradTarget[G],
+    *,
+    argnums: None = None,
+    has_aux: Literal[False] = False,
+    return_value: Literal[True],
+) -> Derivative[P, tuple[G, Array]]: ...
+@overload
+def grad(
+    fun: Callable[Concatenate[A, P], Array],
+    grad_states: None = None,
+    *,
+    argnums: Literal[0] | None = None,
+    has_aux: Literal[False] = False,
+    return_value: Literal[True],
+) -> Derivative[Concatenate[A, P], tuple[A, Array]]: ...
+@overload
+def grad(
+    fun: Callable[Concatenate[A, B, P], Array],
+    grad_states: None = None,
+    *,
+    argnums: Literal[1],
+    has_aux: Literal[False] = False,
+    return_value: Literal[True],
+) -> Derivative[Concatenate[A, B, P], tuple[B, Array]]: ...
+@overload
+def grad(
+    fun: Callable[Concatenate[A, B, P], Array],
+    grad_states: None = None,
+    *,
+    argnums: tuple[Literal[0], Literal[1]],
+    has_aux: Literal[False] = False,
+    return_value: Literal[True],
+) -> Derivative[Concatenate[A, B, P], tuple[tuple[A, B], Array]]: ...
+@overload
+def grad(
+    fun: Callable[Concatenate[A, P], Array],
+    grad_states: GradTarget[G],
+    *,
+    argnums: Literal[0],
+    has_aux: Literal[False] = False,
+    return_value: Literal[True],
+) -> Derivative[Concatenate[A, P], tuple[tuple[G, A], Array]]: ...
+@overload
+def grad(
+    fun: Callable[..., Array],
+    grad_states: GradTarget[object] | States | None = None,
+    *,
+    argnums: int | Sequence[int] | None = None,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    has_aux: Literal[False] = False,
+    return_value: Literal[True],
+) -> Callable[..., tuple[Any, Array]]: ...
+@overload
+def grad(
+    fun: Callable[P, tuple[Array, Aux]],
+    grad_states: GradTarget[G],
+    *,
+    argnums: None = None,
+    has_aux: Literal[True],
+    return_value: Literal[False] = False,
+) -> Derivative[P, tuple[G, Aux]]: ...
+@overload
+def grad(
+    fun: Callable[Concatenate[A, P], tuple[Array, Aux]],
+    grad_states: None = None,
+    *,
+    argnums: Literal[0] | None = None,
+    has_aux: Literal[True],
+    return_value: Literal[False] = False,
+) -> Derivative[Concatenate[A, P], tuple[A, Aux]]: ...
+@overload
+def grad(
+    fun: Callable[Concatenate[A, B, P], tuple[Array, Aux]],
+    grad_states: None = None,
+    *,
+    argnums: Literal[1],
+    has_aux: Literal[True],
+    return_value: Literal[False] = False,
+) -> Derivative[Concatenate[A, B, P], tuple[B, Aux]]: ...
+@overload
+def grad(
+    fun: Callable[Concatenate[A, B, P], tuple[Array, Aux]],
+    grad_states: None = None,
+    *,
+    argnums: tuple[Literal[0], Literal[1]],
+    has_aux: Literal[True],
+    return_value: Literal[False] = False,
+) -> Derivative[Concatenate[A, B, P], tuple[tuple[A, B], Aux]]: ...
+@overload
+def grad(
+    fun: Callable[Concatenate[A, P], tuple[Array, Aux]],
+    grad_states: GradTarget[G],
+    *,
+    argnums: Literal[0],
+    has_aux: Literal[True],
+    return_value: Literal[False] = False,
+) -> Derivative[Concatenate[A, P], tuple[tuple[G, A], Aux]]: ...
+@overload
+def grad(
+    fun: Callable[..., tuple[Array, Aux]],
+    grad_states: GradTarget[object] | States | None = None,
+    *,
+    argnums: int | Sequence[int] | None = None,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    has_aux: Literal[True],
+    return_value: Literal[False] = False,
+) -> Callable[..., tuple[Any, Aux]]: ...
+@overload
+def grad(
+    fun: Callable[P, tuple[Array, Aux]],
+    grad_states: GradTarget[G],
+    *,
+    argnums: None = None,
+    has_aux: Literal[True],
+    return_value: Literal[True],
+) -> Derivative[P, tuple[G, Array, Aux]]: ...
+@overload
+def grad(
+    fun: Callable[Concatenate[A, P], tuple[Array, Aux]],
+    grad_states: None = None,
+    *,
+    argnums: Literal[0] | None = None,
+    has_aux: Literal[True],
+    return_value: Literal[True],
+) -> Derivative[Concatenate[A, P], tuple[A, Array, Aux]]: ...
+@overload
+def grad(
+    fun: Callable[Concatenate[A, B, P], tuple[Array, Aux]],
+    grad_states: None = None,
+    *,
+    argnums: Literal[1],
+    has_aux: Literal[True],
+    return_value: Literal[True],
+) -> Derivative[Concatenate[A, B, P], tuple[B, Array, Aux]]: ...
+@overload
+def grad(
+    fun: Callable[Concatenate[A, B, P], tuple[Array, Aux]],
+    grad_states: None = None,
+    *,
+    argnums: tuple[Literal[0], Literal[1]],
+    has_aux: Literal[True],
+    return_value: Literal[True],
+) -> Derivative[Concatenate[A, B, P], tuple[tuple[A, B], Array, Aux]]: ...
+@overload
+def grad(
+    fun: Callable[Concatenate[A, P], tuple[Array, Aux]],
+    grad_states: GradTarget[G],
+    *,
+    argnums: Literal[0],
+    has_aux: Literal[True],
+    return_value: Literal[True],
+) -> Derivative[Concatenate[A, P], tuple[tuple[G, A], Array, Aux]]: ...
+@overload
+def grad(
+    fun: Callable[..., tuple[Array, Aux]],
+    grad_states: GradTarget[object] | States | None = None,
+    *,
+    argnums: int | Sequence[int] | None = None,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    has_aux: Literal[True],
+    return_value: Literal[True],
+) -> Callable[..., tuple[Any, Array, Aux]]: ...
+@overload
+def grad(
+    fun: None = None,
+    grad_states: GradTarget[Any] | States | None = None,
+    *,
+    argnums: int | Sequence[int] | None = None,
+    has_aux: bool = False,
+    return_value: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+) -> _Decorator: ...
+def grad(
+    fun: Any = None,
+    grad_states: Any = None,
+    *,
+    argnums: int | Sequence[int] | None = None,
+    has_aux: bool | None = False,
+    return_value: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+) -> Any:
+    """Return a function that computes the gradient of ``fun``.
+
+    Parameters
+    ----------
+    fun : callable
+        A function with one number as its result (or ``(number, aux)``). Without it, ``grad``
+        is a decorator.
+    grad_states : State, or StateDict, list or dict of states, optional
+        The states to differentiate with respect to, such as ``model.states(ParamState)``.
+    argnums : int or sequence of int, optional
+        The positional arguments to differentiate with respect to. The first one, where neither
+        ``grad_states`` nor ``argnums`` is given. A module stands for its parameters: its gradient
+        is a dict by path; a state stands for its value.
+    has_aux : bool
+        Whether ``fun`` returns ``(value, aux)``.
+    return_value : bool
+        Whether to return the value of ``fun``, too.
+    holomorphic, allow_int : bool
+        As in :func:`jax.grad`.
+
+    Returns
+    -------
+    callable
+        It takes the arguments of ``fun`` and returns ``gradients``, ``(gradients, value)``,
+        ``(gradients, aux)`` or ``(gradients, value, aux)``. Gradients have the structure of
+        ``grad_states`` (paths for a ``StateDict``), or of the arguments; of both, as a pair,
+        where both are given. States that ``fun`` writes get their new values once.
+
+    Raises
+    ------
+    GradError
+        The value is not one number, or a target is not made of floats.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> model = brainlite.nn.Linear(2, 1)
+    >>> def loss(x):
+    ...     return (model(x) ** 2).mean()
+    >>> params = model.states(brainlite.ParamState)
+    >>> gradient = brainlite.transform.grad(loss, params, return_value=True)
+    >>> gradients, value = gradient(jnp.ones((4, 2)))
+    >>> gradients["weight",]["weight"].shape
+    (2, 1)
+    """
+    given = dict(locals())
+    targets = Targets.of(grad_states, argnums)
+
+    def transform(pure: Callable[..., Any]) -> Callable[..., Any]:
+        return jax.grad(
+            pure, argnums=(0, 1), has_aux=True, holomorphic=holomorphic, allow_int=allow_int
+        )
+
+    def derive(
+        fun: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[Any, Any, Any]:
+        return differentiate(
+            transform, fun, targets, args, kwargs, label="grad", has_aux=bool(has_aux)
+        )
+
+    return gradient_function(grad, given, derive)
+
+
+@overload
+def value_and_grad(
+    fun: Callable[P, Array],
+    grad_states: GradTarget[G],
+    *,
+    argnums: None = None,
+    has_aux: Literal[False] = False,
+) -> Derivative[P, tuple[Array, G]]: ...
+@overload
+def value_and_grad(
+    fun: Callable[Concatenate[A, P], Array],
+    grad_states: None = None,
+    *,
+    argnums: Literal[0] | None = None,
+    has_aux: Literal[False] = False,
+) -> Derivative[Concatenate[A, P], tuple[Array, A]]: ...
+@overload
+def value_and_grad(
+    fun: Callable[P, tuple[Array, Aux]],
+    grad_states: GradTarget[G],
+    *,
+    argnums: None = None,
+    has_aux: Literal[True],
+) -> Derivative[P, tuple[tuple[Array, Aux], G]]: ...
+@overload
+def value_and_grad(
+    fun: Callable[Concatenate[A, P], tuple[Array, Aux]],
+    grad_states: None = None,
+    *,
+    argnums: Literal[0] | None = None,
+    has_aux: Literal[True],
+) -> Derivative[Concatenate[A, P], tuple[tuple[Array, Aux], A]]: ...
+@overload
+def value_and_grad(
+    fun: Callable[P, R],
+    grad_states: GradTarget[object] | States | None = None,
+    *,
+    argnums: int | Sequence[int] | None = None,
+    has_aux: bool = False,
+) -> Derivative[P, tuple[R, Any]]: ...
+def value_and_grad(
+    fun: Callable[..., Any],
+    grad_states: GradTarget[Any] | States | None = None,
+    *,
+    argnums: int | Sequence[int] | None = None,
+    has_aux: bool = False,
+) -> Any:
+    """Return a function that computes the value of ``fun`` and its gradient, in this order.
+
+    Parameters
+    ----------
+    fun, grad_states, argnums, has_aux
+        As in :func:`grad`.
+
+    Returns
+    -------
+    callable
+        With result ``(value, gradients)``, or ``((value, aux), gradients)``.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> value, gradient = brainlite.transform.value_and_grad(lambda x: x**2)(3.0)
+    >>> float(value), float(gradient)
+    (9.0, 6.0)
+    """
+    given = dict(locals())
+    untyped: Any = grad
+    gradient = untyped(fun, grad_states, argnums=argnums, has_aux=has_aux, return_value=True)
+
+    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        if has_aux:
+            gradients, value, aux = gradient(*args, **kwargs)
+            return (value, aux), gradients
+        gradients, value = gradient(*args, **kwargs)
+        return value, gradients
+
+    return Transformed(value_and_grad, fun, value_and_gradient, given)

@@ -1,0 +1,409 @@
+"""What all gradient transforms share: a function of values, made from one of states."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from brainlite._jax_compat import is_eager
+from brainlite.errors import GradError
+from brainlite.graph import Node, StateDict
+from brainlite.graph import states as states_of
+from brainlite.state import ParamState, State
+from brainlite.state._fit import summary
+from brainlite.state._frame import Frame
+from brainlite.transform._engine._effects import Effects, called, commit
+from brainlite.transform._engine._escapes import Escapes
+from brainlite.transform._engine._lift import fetch, name_of
+from brainlite.transform._engine._transformed import Transformed
+
+__all__ = ["Evaluated", "Kinds", "Targets", "differentiate", "evaluate", "gradient_function"]
+
+
+class Targets(NamedTuple):
+    """What to differentiate with respect to: states, in some structure, and arguments."""
+
+    states: list[State[Any]]  # each once
+    layout: Any  # the structure that was given, with the number of each state as leaves
+    argnums: tuple[int, ...]
+    single: bool  # one argument, given as an int
+    opened: "tuple[_Opened, ...]" = ()  # one for each of argnums, in a call
+
+    @classmethod
+    def of(cls, grad_states: Any, argnums: int | Sequence[int] | None) -> "Targets":
+        """Read the arguments of a gradient transform."""
+        if grad_states is None and argnums is None:
+            argnums = 0
+        given = dict(grad_states) if isinstance(grad_states, StateDict) else grad_states
+        structure: Any
+        leaves, structure = jax.tree.flatten(given)
+        numbers: dict[State[Any], int] = {}
+        for leaf in leaves:
+            if not isinstance(leaf, State):
+                raise GradError(
+                    "grad_states holds something that is no state",
+                    expected="a State, or a list, dict or `model.states(...)` of them",
+                    got=f"a {type(leaf).__name__}",
+                    fix="pass `model.states(brainlite.ParamState)`; use `argnums=` for arguments",
+                )
+            numbers.setdefault(leaf, len(numbers))
+        layout = None if grad_states is None else structure.unflatten([numbers[x] for x in leaves])
+        single = isinstance(argnums, int)
+        positions = () if argnums is None else (argnums,) if isinstance(argnums, int) else argnums
+        return cls(list(numbers), layout, tuple(positions), single)
+
+    def open(self, args: Sequence[Any]) -> "Targets":
+        """Add the parameters of the modules among the arguments, and the states."""
+        numbers = {state: number for number, state in enumerate(self.states)}
+        opened = tuple(_Opened.of(args[position], numbers) for position in self.argnums)
+        return self._replace(states=list(numbers), opened=opened)
+
+    def arrange(self, states: Sequence[Any], arguments: Sequence[Any]) -> Any:
+        """Put gradients into the structure that the user asked for."""
+        arguments = [
+            opened.arrange(argument, states)
+            for opened, argument in zip(self.opened, arguments, strict=True)
+        ]
+        by_state = None if self.layout is None else jax.tree.map(states.__getitem__, self.layout)
+        by_argument = arguments[0] if self.single else tuple(arguments)
+        if not self.argnums:
+            return by_state
+        return by_argument if self.layout is None else (by_state, by_argument)
+
+
+class _Opened(NamedTuple):
+    """An argument, with its modules and states set apart from its arrays."""
+
+    structure: Any  # in which None is a leaf
+    leaves: list[Any]
+    numbers: list[Any]  # for each leaf: those of its parameters, by path, or None for an array
+
+    @classmethod
+    def of(cls, argument: Any, numbers: dict[State[Any], int]) -> "_Opened":
+        """Take an argument apart, and number the states that are new."""
+
+        def enter(leaf: Any) -> Any:
+            if isinstance(leaf, Node):
+                found = [(p, s) for p, s in states_of(leaf, ParamState).items() if s.requires_grad]
+                return {path: numbers.setdefault(state, len(numbers)) for path, state in found}
+            return numbers.setdefault(leaf, len(numbers)) if isinstance(leaf, State) else None
+
+        structure: Any
+        leaves, structure = jax.tree.flatten(argument, is_leaf=_is_none)
+        return cls(structure, leaves, list(map(enter, leaves)))
+
+    def arrays(self) -> Any:
+        """Return the argument with None for modules and states."""
+        pairs = zip(self.leaves, self.numbers, strict=True)
+        return self.structure.unflatten([x if n is None else None for x, n in pairs])
+
+    def close(self, arrays: Any) -> Any:
+        """Return the argument with other arrays."""
+        triples = zip(self.leaves, self.structure.flatten_up_to(arrays), self.numbers, strict=True)
+        return self.structure.unflatten([new if n is None else old for old, new, n in triples])
+
+    def arrange(self, arrays: Any, states: Sequence[Any]) -> Any:
+        """Put the gradients of states where modules and states are in the argument."""
+        if all(number is None for number in self.numbers):
+            return arrays
+        pairs = zip(self.structure.flatten_up_to(arrays), self.numbers, strict=True)
+        return self.structure.unflatten(
+            [x if n is None else jax.tree.map(states.__getitem__, n) for x, n in pairs]
+        )
+
+
+def _is_none(value: Any) -> bool:
+    return value is None
+
+
+class Kinds(NamedTuple):
+    """The dtypes that a transform can differentiate, as abstract types such as ``jnp.inexact``."""
+
+    inputs: type[Any]
+    outputs: type[Any]
+
+
+class Evaluated(NamedTuple):
+    """What comes of a call of a function under a transform of jax."""
+
+    result: Any  # of the transform: gradients, Jacobians, a pullback
+    point: tuple[list[Any], tuple[Any, ...]]  # the values of the states and the arguments
+    value: Any
+    aux: Any
+    targets: Targets  # those of this call: with the parameters of modules among the arguments
+
+
+class _Outcome(NamedTuple):
+    """What leaves the differentiated function beside the value to differentiate."""
+
+    value: Any
+    aux: Any
+    states: list[Any]
+
+
+def differentiate(
+    transform: Callable[..., Callable[..., Any]],
+    fun: Callable[..., Any],
+    targets: Targets,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    label: str,
+    has_aux: bool,
+    scalar: bool = True,
+    kinds: Kinds | None = None,
+) -> tuple[Any, Any, Any]:
+    """Apply a transform of jax that returns gradients to ``fun``.
+
+    Parameters
+    ----------
+    transform, fun, targets, args, kwargs, label, has_aux, scalar, kinds
+        As in :func:`evaluate`; the result of the transform is ``(gradients, aux)``.
+
+    Returns
+    -------
+    gradients, value, aux
+        The gradients in the structure that the user asked for.
+    """
+    found = evaluate(
+        transform,
+        fun,
+        targets,
+        args,
+        kwargs,
+        label=label,
+        has_aux=has_aux,
+        scalar=scalar,
+        kinds=kinds,
+    )
+    return found.targets.arrange(*found.result), found.value, found.aux
+
+
+def evaluate(
+    transform: Callable[..., Callable[..., Any]],
+    fun: Callable[..., Any],
+    targets: Targets,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    label: str,
+    has_aux: bool,
+    scalar: bool = False,
+    kinds: Kinds | None = None,
+) -> Evaluated:
+    """Apply a transform of jax to ``fun``, as a function of the values of the targets.
+
+    What ``fun`` writes to states is put in place once, whatever the transform does.
+
+    Parameters
+    ----------
+    transform : callable
+        Takes ``pure(values, arguments) -> (value, aux)`` and returns a function of the same
+        arguments with result ``(result, aux)``.
+    fun : callable
+        The user's function.
+    targets : Targets
+        What to differentiate with respect to.
+    args, kwargs
+        What to call it with.
+    label : str
+        The name of the transform, for messages.
+    has_aux : bool
+        Whether ``fun`` returns ``(value, aux)``.
+    scalar : bool
+        Whether the value has to be one number.
+    kinds : Kinds, optional
+        The dtypes that are checked here rather than by jax. States are always checked.
+    """
+    for position in targets.argnums:
+        _check_position(position, args, label)
+    targets = targets.open(args)
+    point = _point(targets, label, kinds)
+    effects: list[Effects] = []
+
+    def pure(values: list[Any], arguments: tuple[Any, ...]) -> tuple[Any, _Outcome]:
+        full = list(args)
+        for n, opened, arrays in zip(targets.argnums, targets.opened, arguments, strict=True):
+            full[n] = opened.close(arrays)
+        inputs = dict(zip(targets.states, values, strict=True))
+        frame = Frame(label, inputs=inputs, hoist=False)
+        out, effect, new = frame.run(called, fun, full, kwargs)
+        effects.append(effect)
+        value, aux = _value_and_aux(out, has_aux, label)
+        if scalar:
+            _check_scalar(value, label)
+        if kinds is not None:
+            _check_outputs(value, label, kinds.outputs)
+        return value, _Outcome(value, aux, new)
+
+    escapes = Escapes(fun, label) if is_eager() else None
+    result, outcome = transform(pure)(*point)
+    if escapes is not None:
+        escapes.check()
+    commit(effects[-1], outcome.states)
+    return Evaluated(result, point, outcome.value, outcome.aux, targets)
+
+
+def gradient_function(
+    transform: Callable[..., Any],
+    given: Mapping[str, Any],
+    derive: Callable[..., tuple[Any, Any, Any]],
+) -> Any:
+    """Return what a gradient transform returns: a function, or a decorator where none was given.
+
+    Parameters
+    ----------
+    transform : callable
+        The transform.
+    given : mapping
+        Its arguments by name; ``has_aux`` and ``return_value`` say what the result holds
+        beside the gradients.
+    derive : callable
+        Takes ``fun``, its arguments and its keyword arguments; returns
+        ``(gradients, value, aux)``.
+    """
+    fun, has_aux, return_value = given["fun"], given["has_aux"], given["return_value"]
+
+    def decorate(fun: Callable[..., Any]) -> Transformed:
+        def gradient(*args: Any, **kwargs: Any) -> Any:
+            gradients, value, aux = derive(fun, args, kwargs)
+            if not has_aux:
+                return (gradients, value) if return_value else gradients
+            return (gradients, value, aux) if return_value else (gradients, aux)
+
+        return Transformed(transform, fun, gradient, given)
+
+    return decorate if fun is None else decorate(fun)
+
+
+def _value_and_aux(out: Any, has_aux: bool, label: str) -> tuple[Any, Any]:
+    if not has_aux:
+        return out, None
+    if isinstance(out, tuple):
+        parts: tuple[Any, ...] = out
+        if len(parts) == 2:
+            return parts
+    raise GradError(
+        f"{label} with has_aux=True needs a function that returns a pair",
+        expected="(value, aux)",
+        got=summary(out),
+        fix="return `value, aux`, or drop has_aux",
+    )
+
+
+def _check_scalar(value: Any, label: str) -> None:
+    shape = jnp.shape(value) if isinstance(value, jax.Array | np.ndarray | float) else None
+    if shape == ():
+        return
+    hint = "; pass has_aux=True if the rest is auxiliary" if isinstance(value, tuple) else ""
+    raise GradError(
+        f"{label} needs a function that returns one number",
+        expected="an array of shape ()",
+        got=summary(value),
+        fix=f"reduce the result with .mean() or .sum(){hint}",
+    )
+
+
+def _point(targets: Targets, label: str, kinds: Kinds | None) -> tuple[list[Any], tuple[Any, ...]]:
+    """Return the values of the targets, after a look at them."""
+    values = [fetch(state) for state in targets.states]
+    for state, value in zip(targets.states, values, strict=True):
+        _check_state(state, value, jnp.inexact if kinds is None else kinds.inputs)
+    arguments = tuple(opened.arrays() for opened in targets.opened)
+    if kinds is not None:
+        for position, argument in zip(targets.argnums, arguments, strict=True):
+            _check_argument(position, argument, label, kinds.inputs)
+    return values, arguments
+
+
+def _check_position(position: int, args: Sequence[Any], label: str) -> None:
+    if not -len(args) <= position < len(args):
+        raise GradError(
+            f"{label} was asked for an argument that was not passed by position",
+            expected=f"argnums between 0 and {len(args) - 1}" if args else "an argument",
+            got=f"argnums={position} and {len(args)} positional arguments",
+            fix="pass the argument by position, or pass grad_states to differentiate states",
+        )
+
+
+def _check_state(state: State[Any], value: Any, accepted: type[Any]) -> None:
+    if isinstance(state, ParamState) and not state.requires_grad:
+        raise GradError(
+            "a gradient was asked of a parameter that is frozen",
+            where=name_of(state),
+            expected="parameters that are trained",
+            got="one with requires_grad=False",
+            fix="select with `model.states(brainlite.nn.is_trainable)`, or call "
+            "`requires_grad_(True)`",
+        )
+    for leaf in jax.tree.leaves(value):
+        if not _is_kind(leaf, accepted):
+            raise GradError(
+                f"this {type(state).__name__} is not made of {_plural(accepted)}",
+                where=name_of(state),
+                expected=_KINDS[accepted],
+                got=summary(value),
+                fix="leave the state out of grad_states",
+            )
+
+
+def _check_argument(position: int, argument: Any, label: str, accepted: type[Any]) -> None:
+    for path, leaf in jax.tree_util.tree_leaves_with_path(argument):
+        if not _is_kind(leaf, accepted):
+            raise GradError(
+                f"{label} cannot differentiate this argument",
+                where=f"argument {position}{jax.tree_util.keystr(path)}",
+                expected=_KINDS[accepted],
+                got=summary(leaf),
+                fix=_fix(leaf, accepted),
+            )
+
+
+def _check_outputs(value: Any, label: str, accepted: type[Any]) -> None:
+    leaves = jax.tree_util.tree_leaves_with_path(value)
+    for path, leaf in leaves:
+        if not _is_kind(leaf, accepted):
+            raise GradError(
+                f"{label} cannot differentiate this result",
+                where=f"result{jax.tree_util.keystr(path)}",
+                expected=_KINDS[accepted],
+                got=summary(leaf),
+                fix=f"{_fix(leaf, accepted)}; what is not to be differentiated can go into aux",
+            )
+    if not leaves:
+        raise GradError(
+            f"{label} needs a function that returns arrays",
+            expected="an array, or containers of them",
+            got=summary(value),
+            fix="return the value to differentiate",
+        )
+
+
+_KINDS: dict[type[Any], str] = {
+    jnp.inexact: "a float or complex dtype",
+    jnp.floating: "a float dtype",
+    jnp.complexfloating: "a complex dtype",
+    np.generic: "an array or a number",
+}
+_NUMBERS = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
+
+
+def _is_kind(leaf: Any, kind: type[Any]) -> bool:
+    return isinstance(leaf, _NUMBERS) and bool(jnp.issubdtype(jnp.result_type(leaf), kind))
+
+
+def _plural(kind: type[Any]) -> str:
+    return "complex numbers" if kind is jnp.complexfloating else "floats"
+
+
+def _fix(leaf: Any, accepted: type[Any]) -> str:
+    if accepted is jnp.complexfloating:
+        return "use complex numbers, or drop holomorphic=True"
+    if _is_kind(leaf, jnp.complexfloating):
+        return (
+            "use real numbers; for a holomorphic function there is holomorphic=True of jacrev, "
+            "jacfwd and hessian"
+        )
+    return "convert it to a float array"

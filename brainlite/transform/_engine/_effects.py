@@ -1,0 +1,339 @@
+"""What a traced function does to states: which it writes, which it makes, what changes place.
+
+A state that is made anew where one sits already is that one: it gets the new value. So loops
+carry it, branches may make it or write it, and whoever makes hidden states before each sequence
+changes no attribute. All else that happens to attributes, a state where none was, two that change
+places, is a *place*, which is set when the transform ends well.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from brainlite.graph._contents import graph_below, holds_graph
+from brainlite.graph._edits import refill
+from brainlite.graph._graphdef import build, describe
+from brainlite.graph._node import Node, before, fields, fields_in, note, set_if_plain, take_edits
+from brainlite.graph._notes import epoch
+from brainlite.graph._walk import was_walked
+from brainlite.state import State
+from brainlite.state._fit import same_structure
+from brainlite.state._frame import Frame, current_frame, hold_all
+from brainlite.state._spec import specs_of
+from brainlite.state._state import adopt
+from brainlite.transform._engine._reach import reachable
+
+__all__ = ["Effects", "Place", "called", "collect", "commit"]
+
+AnyState = State[Any]
+
+
+class Place(NamedTuple):
+    """An attribute that a traced function has set to a new state, or to something holding one."""
+
+    owner: Node
+    name: str
+    value: Any
+    in_place: bool = False  # whether it was not set, but edited: a list or dict
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """What identifies the place, whatever sits there."""
+        return id(self.owner), self.name
+
+
+class Effects(NamedTuple):
+    """What a traced function does to states.
+
+    ``written`` are states from outside; ``made`` are new ones that survive in ``places``. A
+    transform carries one value for each of both, in this order (:attr:`states`). ``merged`` are new
+    ones, too, with the state from outside that each of them became; ``apart`` are those of ``made``
+    that must not become the one in whose place they are. ``settled`` says that a second run would
+    do the same, since the function has not looked at its places before it set them.
+    """
+
+    written: list[AnyState]
+    made: list[AnyState]
+    places: list[Place]
+    merged: Mapping[AnyState, AnyState]
+    apart: frozenset[AnyState]
+    born_nodes: Mapping[int, object]
+    settled: bool
+
+    @property
+    def states(self) -> list[AnyState]:
+        """Every state that gets a value: first the written, then the new ones."""
+        return self.written + self.made
+
+    def same_places(self, other: "Effects", renamed: Callable[[Any], Any] | None = None) -> bool:
+        """Say whether the same is put into the same places.
+
+        ``renamed`` is from the objects of this trace to those of the other, where they differ.
+        """
+        return self._layout(renamed or _itself) == other._layout(_itself)
+
+    def _layout(self, renamed: Callable[[Any], Any]) -> list[Any]:
+        numbers: dict[AnyState, Any] = {state: n for n, state in enumerate(self.made)}
+        found: list[Any] = []
+        for place in self.places:
+            described = describe(place.value)
+            states = [
+                numbers[s] if s in numbers else renamed(self.merged.get(s, s))
+                for s in described.states
+            ]
+            plain = place.value if not described.states and not described.nodes else None
+            found.append((place.key, described.definition, states, plain))
+        return found
+
+    def place_of(self, state: AnyState) -> tuple[int, str]:
+        """Return what identifies the place where a new state is met first."""
+        return next(p.key for p in self.places if state in describe(p.value).states)
+
+
+class _Change(NamedTuple):
+    """A place, and what was there before."""
+
+    place: Place
+    occupant: Any
+
+
+def collect(frame: Frame, fun: object = None, *, merge: bool = True) -> tuple[Effects, list[Any]]:
+    """Return what happened in a frame that is about to close, and the values that came of it.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame.
+    fun : object
+        The function that ran: a state that it holds in a variable is no other.
+    merge : bool
+        Whether new states become those in whose places they are.
+    """
+    take_edits(frame)
+    looked = dict(frame.looked)
+    changes: list[_Change] = []
+    for key, (owner, value) in list(frame.attributes.items()):
+        name = key[1]
+        if not set_if_plain(frame, owner, name, value):
+            occupant = before(frame, owner, name)
+            if value is not occupant:
+                place = Place(owner, name, value, key in frame.in_place)
+                changes.append(_Change(place, occupant))
+    merged, apart = _merged(frame, changes, fun) if merge else ({}, frozenset[AnyState]())
+    became = {old: new for new, old in merged.items()}
+    touched = [s for s in (*frame.written, *frame.edited()) if s not in frame.born]
+    written = [s for s in dict.fromkeys([*touched, *became]) if isinstance(s, State)]
+    places = [c.place for c in changes if not (merge and _same(frame, c, merged))]
+    made: dict[AnyState, None] = {}
+    for place in places:
+        for state in describe(place.value).states:
+            if state in frame.born and state not in merged:
+                made[state] = None
+    settled = not any(_looked_at(looked, place) for place in places)
+    effects = Effects(written, list(made), places, merged, apart, dict(frame.born_nodes), settled)
+    if frame.parent is not None:
+        own, set_around = frame.born_nodes, frame.parent.attributes
+        frame.parent.looked.update(
+            {k: n for k, n in looked.items() if k[0] not in own and k not in set_around}
+        )
+    return effects, [frame.values[became.get(state, state)] for state in effects.states]
+
+
+def called(
+    frame: Frame,
+    fun: Callable[..., Any],
+    args: Iterable[Any],
+    kwargs: Mapping[str, Any],
+    held_by: object = None,
+) -> tuple[Any, Effects, list[Any]]:
+    """Call ``fun`` in a frame that is open: its result, and what :func:`collect` returns.
+
+    ``held_by`` is the function of the user, where ``fun`` is not it.
+    """
+    out = fun(*args, **kwargs)
+    return out, *collect(frame, fun if held_by is None else held_by)
+
+
+def _merged(
+    frame: Frame, changes: Sequence[_Change], fun: object
+) -> tuple[dict[AnyState, AnyState], frozenset[AnyState]]:
+    """Return the new states that become one that is there, with that one; and those that do not."""
+    # A state that is put into another place stays what it is, and takes nobody in.
+    stay = {s for c in changes for s in describe(c.place.value).states if s not in frame.born}
+    merged: dict[AnyState, AnyState] = {}
+    met: set[AnyState] = set()
+    where: dict[AnyState, _Change] = {}
+    for change in changes:
+        for new, old in _residents(change.place.value, change.occupant):
+            met.add(new)
+            fits = new in frame.born and new not in merged and old not in where and old not in stay
+            if fits and _alike(frame, new, old):
+                merged[new] = old
+                where[old] = change
+    elsewhere = _held_elsewhere(frame, where, fun)
+    merged = {new: old for new, old in merged.items() if old not in elsewhere}
+    for change in {id(where[old]): where[old] for old in merged.values()}.values():
+        # Another state may sit there at the next call; it is found by its place.
+        note(frame, change.place.owner, change.place.name, change.occupant)
+    return merged, frozenset(met - merged.keys())
+
+
+def _alike(frame: Frame, new: AnyState, old: AnyState) -> bool:
+    """Say whether writing the value of ``new`` to ``old`` is all there is to do."""
+    if specs_of([new]) != specs_of([old]):
+        return False
+    value, held = frame.values[new], frame.peek(old)
+    return value is None or held is None or same_structure(held, value)
+
+
+def _held_elsewhere(frame: Frame, where: Mapping[AnyState, _Change], fun: object) -> set[AnyState]:
+    """Return those of these states that are somewhere else, too, where they must stay as they are.
+
+    Looked at are the variables of the function, and the modules that it has read from.
+    """
+    if not where:
+        return set()
+    held = reachable(fun)
+    found = {state for state in where if id(state) in held}
+    nodes = {key[0]: node for key, node in frame.looked.items()}
+    nodes.update({id(c.place.owner): c.place.owner for c in where.values()})
+    inside = {state: describe(change.occupant).nodes for state, change in where.items()}
+    for node in nodes.values():
+        for name, value in fields_in(frame.parent, node).items():
+            for _, state in graph_below(value):
+                if isinstance(state, State) and state in where:
+                    place = where[state].place
+                    here = place.owner is node and place.name == name
+                    if not here and all(each is not node for each in inside[state]):
+                        found.add(state)
+    return found
+
+
+def _same(frame: Frame, change: _Change, merged: Mapping[AnyState, AnyState]) -> bool:
+    """Say whether, with new states merged, the place holds what it held."""
+    value, occupant = change.place.value, change.occupant
+    if isinstance(value, State):
+        return value in merged and merged[value] is occupant
+    if not holds_graph(value) or not holds_graph(occupant):
+        return False
+    new, old = describe(value), describe(occupant)
+    return (
+        new.definition == old.definition
+        and [merged.get(state, state) for state in new.states] == old.states
+        and all(
+            node is there or id(node) in frame.born_nodes
+            for node, there in zip(new.nodes, old.nodes, strict=True)
+        )
+    )
+
+
+def _looked_at(looked: Mapping[tuple[int, str], object], place: Place) -> bool:
+    """Say whether a function has asked what was in a place."""
+    return place.key in looked or was_walked(looked, place.owner, place.value)
+
+
+def _residents(value: Any, occupant: Any) -> Iterable[tuple[AnyState, AnyState]]:
+    """Pair the states of ``value`` with those that sit in the place, where these are alike."""
+    if isinstance(value, State):
+        return [(value, occupant)] if type(occupant) is type(value) else []
+    if not holds_graph(occupant):
+        return []
+    new, old = describe(value), describe(occupant)
+    return zip(new.states, old.states, strict=True) if new.definition == old.definition else []
+
+
+def commit(
+    effects: Effects, values: Sequence[Any], renamed: Callable[[Any], Any] | None = None
+) -> None:
+    """Put new values in place: in the frame around or, at the outermost level, in the states.
+
+    Parameters
+    ----------
+    effects : Effects
+        What the traced function does.
+    values : sequence
+        One value for each of ``effects.states``.
+    renamed : callable, optional
+        From the objects of the trace to those of this call, where they differ.
+    """
+    written = effects.written if renamed is None else [renamed(s) for s in effects.written]
+    if effects.places:
+        written = written + _settle(effects, values[len(written) :], renamed)
+    frame = current_frame.get()
+    if frame is None:
+        hold_all(written, values)
+    else:
+        for state, value in zip(written, values, strict=True):
+            frame.write(state, value)
+
+
+def _settle(
+    effects: Effects, values: Sequence[Any], renamed: Callable[[Any], Any] | None
+) -> list[AnyState]:
+    """Find a home for each new state: what sits in its place by now, or a new state put there."""
+    born = dict(zip(effects.made, values, strict=True))
+    now = renamed or _itself
+    settled = {now(s) for p in effects.places for s in describe(p.value).states if s not in born}
+    homes: dict[AnyState, AnyState] = {new: now(old) for new, old in effects.merged.items()}
+
+    def home(state: AnyState) -> AnyState:
+        if state not in homes:
+            homes[state] = adopt(state, born[state]) if state in born else now(state)
+        return homes[state]
+
+    moves: list[tuple[Node, str, Any, bool]] = []
+    for owner, name, value, in_place in effects.places:
+        owner = now(owner)
+        occupant = fields(owner).get(name)
+        # The trace met nobody there, but since then, perhaps by this very function, somebody came.
+        for state, resident in _residents(value, occupant):
+            free = state in born and state not in homes and state not in effects.apart
+            if free and resident not in settled:
+                homes[state] = resident
+                settled.add(resident)
+        if isinstance(value, State):
+            moved: Any = home(value)
+        else:
+            moved = _rebuilt(value, occupant, effects, home, now)
+        if moved is not occupant:
+            moves.append((owner, name, moved, in_place))
+    for move in moves:
+        _move(*move)
+    return [home(state) for state in effects.made]
+
+
+def _move(owner: Node, name: str, value: Any, in_place: bool) -> None:
+    """Set an attribute, or edit what is there."""
+    frame = current_frame.get()
+    occupant = fields(owner).get(name)
+    if in_place and frame is None and type(occupant) is type(value):
+        refill(occupant, value)
+        epoch.advance()
+        return
+    setattr(owner, name, value)
+    if in_place and frame is not None:
+        frame.in_place.add((id(owner), name))
+
+
+def _itself(thing: Any) -> Any:
+    return thing
+
+
+def _rebuilt(
+    value: Any,
+    occupant: Any,
+    effects: Effects,
+    home: Callable[[AnyState], AnyState],
+    now: Callable[[Any], Any],
+) -> Any:
+    """Return ``value`` with its new states at home: the occupant if it has them already."""
+    new = describe(value)
+    states = [home(state) for state in new.states]
+    kept = {n: now(x) for n, x in enumerate(new.nodes) if id(x) not in effects.born_nodes}
+    if kept.get(0) is value and states == new.states:
+        return value  # a module from outside, as it was
+    if holds_graph(occupant):
+        old = describe(occupant)
+        same = new.definition == old.definition and states == old.states
+        if same and all(old.nodes[number] is node for number, node in kept.items()):
+            return occupant
+    return build(new.definition, states, kept)

@@ -1,0 +1,311 @@
+"""The lifting engine: run a function that reads and writes states once, get a pure function.
+
+:func:`lift` traces the function in a frame that hoists. Every state that it reads becomes an input
+of the jaxpr, every state that it writes an output, and the user's Python code is not needed any
+more. Each transform is then a thin file: it decides what becomes of these inputs and outputs
+(loop carry, closed-over value, differentiated value) and lets
+:func:`~brainlite.transform._engine._effects.commit` put the new values in place when nothing can
+fail any more.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from brainlite._jax_compat import (
+    NEEDS_VALUES,
+    ClosedJaxpr,
+    Jaxpr,
+    Literal,
+    is_eager,
+    jaxpr_as_fun,
+    release,
+    state_read,
+)
+from brainlite.errors import BranchError
+from brainlite.state import State
+from brainlite.state._frame import MISSING, Frame, Slot, current_frame, held
+from brainlite.state._locate import locate
+from brainlite.transform._engine._effects import Effects, called
+from brainlite.transform._engine._escapes import Escapes
+from brainlite.transform._engine._origin import Origin, explain, under_its_name
+from brainlite.transform._engine._values import are_values, check_arguments, check_result
+
+__all__ = [
+    "Body",
+    "Lifted",
+    "anything",
+    "fetch",
+    "lift",
+    "may_not_come",
+    "name_of",
+    "standing",
+    "strengthen",
+]
+
+AnyState = State[Any]
+
+
+class Lifted:
+    """A function after lifting.
+
+    Attributes
+    ----------
+    closed : ClosedJaxpr
+        The pure function: values of ``reads``, then arguments, to result and new values.
+    out_tree : PyTreeDef
+        The structure of ``(result, new values)``.
+    reads : list of State
+        The states whose values are the first inputs.
+    effects : Effects
+        The states whose new values come out.
+    types : list of pytrees of abstract values
+        The types of these new values.
+    out_types : pytree of abstract values
+        The type of the function's own result.
+    notes, environment : dict
+        The attributes and settings that were read while tracing.
+    """
+
+    __slots__ = (
+        "_in_tree",
+        "closed",
+        "effects",
+        "environment",
+        "notes",
+        "out_tree",
+        "out_types",
+        "reads",
+        "types",
+    )
+
+    def __init__(
+        self,
+        closed: ClosedJaxpr,
+        reads: list[AnyState],
+        out_tree: Any,
+        effects: Effects,
+        frame: Frame,
+        in_tree: Any,
+    ) -> None:
+        self._in_tree = in_tree
+        self.closed: ClosedJaxpr = closed
+        self.out_tree: Any = out_tree
+        self.reads: list[AnyState] = reads
+        self.effects: Effects = effects
+        self.notes: dict[tuple[int, str], tuple[Any, Any]] = frame.notes
+        self.environment: dict[str, Any] = frame.environment
+        types: tuple[Any, list[Any]] = jax.tree.unflatten(out_tree, closed.out_avals)
+        self.out_types: Any = types[0]
+        self.types: list[Any] = types[1]
+
+    def fits(self, values: list[Any], args: Any) -> bool:
+        """Say whether these have the structures, shapes and dtypes that the trace was made for."""
+        leaves: list[Any]
+        structure: Any
+        leaves, structure = jax.tree.flatten((values, args))
+        return structure == self._in_tree and all(
+            map(_same_type, map(jax.typeof, leaves), self.closed.in_avals)
+        )
+
+    def __call__(self, values: Iterable[Any], args: Any) -> tuple[Any, list[Any]]:
+        """Evaluate on the values of ``reads`` and the arguments ``(args, kwargs)``."""
+        return Body(self.closed.jaxpr, self.closed.consts, self.out_tree)(values, args)
+
+
+class Body(NamedTuple):
+    """The pure function in a :class:`Lifted`, apart from the states: what a loop needs to run."""
+
+    jaxpr: Jaxpr
+    constants: Sequence[Any]
+    out_tree: Any
+
+    def __call__(self, values: Iterable[Any], args: Any) -> tuple[Any, list[Any]]:
+        """Evaluate on the values of the states that are read and on ``(args, kwargs)``."""
+        closed = ClosedJaxpr(self.jaxpr, self.constants)
+        flat = jaxpr_as_fun(closed)(*jax.tree.leaves(list(values)), *jax.tree.leaves(args))
+        result: tuple[Any, list[Any]] = jax.tree.unflatten(self.out_tree, flat)
+        return result
+
+
+def lift(
+    fun: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    label: str,
+    stand_ins: Mapping[Any, Any] | None = None,
+    inputs: Mapping[Any, Any] | None = None,
+    on_read: Callable[[Frame, Slot[Any]], Any] | None = None,
+    watched: bool = False,
+    conditional: bool = False,
+    keep_unused: bool = False,
+    beside: Sequence[Any] = (),
+    origin: Origin | None = None,
+) -> Lifted:
+    """Trace ``fun`` once and turn the states that it touches into inputs and outputs.
+
+    Parameters
+    ----------
+    fun : callable
+        The user's function. Its Python body runs exactly once.
+    args, kwargs
+        Arrays, or anything with a shape and dtype.
+    label : str
+        The name of the transform, for messages.
+    stand_ins, inputs, on_read
+        See :class:`~brainlite.state._frame.Frame`.
+    watched : bool
+        Whether to keep a record of its own of the attributes and settings that are read.
+    conditional : bool
+        Whether the function may turn out not to run.
+    keep_unused : bool
+        Whether states whose values are not used are inputs, too: their types may matter.
+    beside : sequence
+        The modules and states among the user's arguments, where they are not in ``args``.
+    origin : Origin, optional
+        The user's function and its arguments, for messages, where they differ from these.
+    """
+    args, kwargs = tuple(args), dict(kwargs or {})
+    origin = origin or Origin(fun, args, kwargs)
+    if not are_values((origin.args, origin.kwargs)):
+        check_arguments(origin.by_name(), label)
+    frames: list[Frame] = []
+    trees: list[Any] = []
+    effects: list[Effects] = []
+
+    def traced(args: Any, kwargs: Any) -> list[Any]:
+        frame = Frame(
+            label,
+            inputs=inputs,
+            hoist=True,
+            on_read=on_read,
+            stand_ins=stand_ins,
+            watched=watched,
+            conditional=conditional,
+        )
+        frames.append(frame)
+        out, effect, values = frame.run(called, fun, args, kwargs, origin.fun)
+        check_result(out, label, origin.within)
+        leaves, out_tree = jax.tree.flatten((out, values))
+        frame.forget()
+        trees.append(out_tree)
+        effects.append(effect)
+        return leaves
+
+    named = under_its_name(traced, args, kwargs, origin)
+    # Inside a trace, jax sees to it.
+    escapes = Escapes((origin.fun, *beside), label) if is_eager() else None
+    try:
+        closed = jax.make_jaxpr(named)(*origin.args, **origin.kwargs)
+    except BaseException as error:
+        for frame in frames:
+            if isinstance(error, NEEDS_VALUES):
+                explain(error, frame, label)
+            release(frame.trace)
+            frame.forget()
+        raise
+    if escapes is not None:
+        escapes.check()
+    [frame], [out_tree], [effect] = frames, trees, effects
+    reads, structures, closed = _hoist(closed, frame, keep_unused)
+    in_tree = _tree_of(structures, (args, kwargs))
+    return Lifted(closed, reads, out_tree, effect, frame, in_tree)
+
+
+def _tree_of(structures: Sequence[Any], args: Any) -> Any:
+    """Return the structure of the values of states and the arguments together."""
+    values = [each.unflatten([0] * each.num_leaves) for each in structures]
+    return jax.tree.structure((values, args))
+
+
+def _same_type(one: Any, other: Any) -> bool:
+    return bool(
+        one.shape == other.shape and one.dtype == other.dtype and one.weak_type == other.weak_type
+    )
+
+
+def _hoist(
+    closed: ClosedJaxpr, frame: Frame, keep_unused: bool
+) -> tuple[list[AnyState], list[Any], ClosedJaxpr]:
+    """Make the results of the `state_read` equations inputs of the jaxpr."""
+    jaxpr = closed.jaxpr
+    equations: list[Any] = []
+    read_vars: dict[int, list[Any]] = {}
+    used: set[Any] = set()
+    for equation in jaxpr.eqns:
+        if equation.primitive is state_read:
+            read_vars[equation.params["slot"]] = equation.outvars
+        else:
+            equations.append(equation)
+            used.update(v for v in equation.invars if not isinstance(v, Literal))
+    used.update(v for v in jaxpr.outvars if not isinstance(v, Literal))
+
+    reads: list[AnyState] = []
+    structures: list[Any] = []
+    variables: list[Any] = []
+    for number, read in enumerate(frame.reads):
+        found = read_vars.get(number, [])
+        wanted = any(v in used for v in found) or keep_unused
+        if wanted and isinstance(read.slot, State):
+            reads.append(read.slot)
+            structures.append(read.structure)
+            variables += found
+    constants = [(v, c) for v, c in zip(jaxpr.constvars, closed.consts, strict=True) if v in used]
+    hoisted = jaxpr.replace(
+        constvars=[v for v, _ in constants],
+        invars=variables + list(jaxpr.invars),
+        eqns=equations,
+    )
+    return reads, structures, ClosedJaxpr(hoisted, [c for _, c in constants])
+
+
+def fetch(state: AnyState) -> Any:
+    """Return the value that a state has outside the lifted function."""
+    frame = current_frame.get()
+    if frame is not None:
+        return frame.read(state)
+    [value] = held([state])
+    return value if value is not MISSING else state.absent()
+
+
+def standing(effects: Effects, state: AnyState, label: str) -> Any:
+    """Return the value that a state has if the traced function turns out not to run."""
+    if state not in effects.made:
+        return fetch(state)
+    raise may_not_come(effects, state, label)
+
+
+def may_not_come(effects: Effects, state: AnyState, label: str) -> BranchError:
+    """Return the error for a state that is made in code which may not run."""
+    return BranchError(
+        f"{label} makes a {type(state).__name__} that may not come to be, since the code that "
+        "makes it may not run",
+        where=name_of(state),
+        expected="a state that exists before",
+        got=f"a new state at attribute {effects.place_of(state)[1]!r}",
+        fix="make the state before (`init_all_states`), and write its value here",
+    )
+
+
+def anything(kind: Any) -> Any:
+    """Return some value of this type, where it does not matter which."""
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), kind)
+
+
+def strengthen(value: Any) -> Any:
+    """Give weakly typed leaves (Python numbers) the dtype that they would have as arrays."""
+    return jax.tree.map(_strengthen_leaf, value)
+
+
+def _strengthen_leaf(leaf: Any) -> Any:
+    if isinstance(leaf, jax.Array) and not getattr(leaf, "weak_type", False):  # keys have none
+        return leaf
+    return jax.lax.convert_element_type(leaf, jnp.result_type(leaf))
+
+
+def name_of(state: AnyState) -> str:
+    """Return the path of a state, or its kind where the path is unknown."""
+    return locate(state) or state.name or type(state).__name__

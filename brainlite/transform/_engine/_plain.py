@@ -1,0 +1,84 @@
+"""What transforms do under ``jax.disable_jit()``: they run the Python code, one step after another.
+
+Values can be printed, branched on and stepped through then. The code runs in a frame all the same,
+so that an exception on the way leaves every state as it was.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from brainlite._jax_compat import NEEDS_VALUES, jit_switch
+from brainlite.state._frame import Frame
+from brainlite.transform._engine._effects import called, commit
+from brainlite.transform._engine._lift import strengthen
+
+__all__ = ["is_plain", "run_plainly", "scan_plainly", "value_of", "while_plainly"]
+
+
+def is_plain() -> bool:
+    """Say whether ``jax.disable_jit()`` holds here."""
+    return bool(jit_switch.value)
+
+
+def run_plainly(
+    fun: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    label: str,
+) -> Any:
+    """Call ``fun``, and put what it writes in place when it returns."""
+    out, effects, values = Frame(label, hoist=False).run(called, fun, args, kwargs or {})
+    commit(effects, values)
+    return out
+
+
+def value_of(number: Any) -> int | None:
+    """Return a whole number or a truth value that is known here; None where it is traced."""
+    try:
+        return int(number)
+    except NEEDS_VALUES:
+        return None
+
+
+def scan_plainly(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any,
+    length: int,
+    reverse: bool,
+    check: Callable[[Any], None],
+) -> tuple[Any, Any]:
+    """Run a loop of at least one step; ``check`` gets what the body returns."""
+
+    def run() -> tuple[Any, Any]:
+        carry, ys = init, [None] * length
+        for n in reversed(range(length)) if reverse else range(length):
+            out: Any = f(carry, jax.tree.map(lambda x, n=n: jnp.asarray(x)[n], xs))
+            check(out)
+            carry, ys[n] = strengthen(out[0]), out[1]
+        return carry, jax.tree.map(_stacked, *ys)
+
+    result: tuple[Any, Any] = run_plainly(run, (), label="scan")
+    return result
+
+
+def _stacked(*steps: Any) -> Any:
+    return jnp.stack(steps)
+
+
+def while_plainly(
+    holds: Callable[[Any], Any], body: Callable[[Any], Any], init: Any, *, label: str
+) -> Any:
+    """Run a loop of unknown length; it raises, and writes nothing, if the condition is traced."""
+
+    def run() -> Any:
+        carry = init
+        while bool(holds(carry)):
+            carry = body(carry)
+        return carry
+
+    return run_plainly(run, (), label=label)

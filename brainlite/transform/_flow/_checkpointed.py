@@ -1,0 +1,209 @@
+"""Loops that keep little for the backward pass: ``checkpointed_scan`` and ``_for_loop``."""
+
+import operator
+from collections.abc import Callable
+from typing import Any, overload
+
+import jax
+import jax.numpy as jnp
+from typing_extensions import TypeVar, TypeVarTuple, Unpack
+
+from brainlite.errors import OptionError
+from brainlite.transform._engine._origin import Each
+from brainlite.transform._flow._checkpoint import checkpoint
+from brainlite.transform._flow._loops import scan
+
+__all__ = ["check_base", "checkpointed_for_loop", "checkpointed_scan", "depth_of"]
+
+C = TypeVar("C")
+X = TypeVar("X")
+Y = TypeVar("Y")
+Xs = TypeVarTuple("Xs")
+
+Step = Callable[[Any, Any], tuple[Any, Any]]
+
+
+@overload
+def checkpointed_scan(
+    f: Callable[[C, X], tuple[C, Y]], init: C, xs: X, length: int | None = None, base: int = 16
+) -> tuple[C, Y]: ...
+@overload
+def checkpointed_scan(
+    f: Callable[[C, None], tuple[C, Y]], init: C, xs: None = None, *, length: int, base: int = 16
+) -> tuple[C, Y]: ...
+def checkpointed_scan(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: object,
+    xs: object = None,
+    length: int | None = None,
+    base: int = 16,
+) -> tuple[Any, Any]:
+    """Loop as :func:`scan` does, with much less memory for the gradient.
+
+    The steps are cut into blocks of blocks. The backward pass starts from what was kept at the
+    start of a block and computes the inside again: with ``d`` levels, some
+    ``d * length ** (1 / d)`` carries are kept in place of ``length``, for at most ``d`` more
+    forward passes. Results, states and gradients are those of :func:`scan`.
+
+    Parameters
+    ----------
+    f, init, xs, length
+        As in :func:`scan`. Where the length cannot be cut evenly, ``f`` is traced and compiled
+        once more for the steps that remain.
+    base : int
+        The largest loop that is left in one piece. A smaller base means less memory, more levels
+        and a longer compilation.
+
+    Returns
+    -------
+    carry, ys
+        As :func:`scan` returns them.
+
+    Raises
+    ------
+    LoopStateError
+        As in :func:`scan`.
+    OptionError
+        ``base`` is less than 2.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> total = brainlite.State(jnp.zeros(()))
+    >>> def body(carry, x):
+    ...     total.value += x
+    ...     return carry + x, carry
+    >>> carry, ys = checkpointed_scan(body, 0.0, jnp.arange(100.0), base=4)
+    >>> float(carry), float(total.value), ys.shape
+    (4950.0, 4950.0, (100,))
+
+    References
+    ----------
+    Chen et al., "Training deep nets with sublinear memory cost", arXiv:1604.06174, 2016, for
+    blocks and for blocks in blocks.
+    """
+    check_base(base)
+    lengths: set[tuple[int, ...]] = {jnp.shape(x)[:1] for x in jax.tree.leaves(xs)}
+    if length is not None:
+        lengths.add((length,))
+    if len(lengths) != 1 or () in lengths:
+        return scan(f, init, xs, length)  # which says what is wrong
+    return _nested(f, init, xs, lengths.pop()[0], base)
+
+
+def checkpointed_for_loop(
+    f: Callable[[Unpack[Xs]], Y], *xs: *Xs, length: int | None = None, base: int = 16
+) -> Y:
+    """Loop as :func:`for_loop` does, with much less memory for the gradient.
+
+    Parameters
+    ----------
+    f, *xs, length
+        As in :func:`for_loop`.
+    base : int
+        As in :func:`checkpointed_scan`.
+
+    Returns
+    -------
+    pytree of arrays, shape (length, ...)
+        The result of each step, stacked.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(2, 3))
+    >>> checkpointed_for_loop(cell, jnp.ones((70, 2))).shape
+    (70, 3)
+    """
+    return _for_loop(f, xs, length, base)
+
+
+def _for_loop(f: Callable[..., Y], xs: Any, length: int | None, base: int) -> Y:
+    untyped: Any = checkpointed_scan
+    stacked: Y = untyped(Each(f), None, xs, length, base)[1]
+    return stacked
+
+
+def _nested(f: Step, init: object, xs: object, length: int, base: int) -> tuple[Any, Any]:
+    """Run a loop as one over blocks, and then the steps that do not fill a block."""
+    if length <= base:
+        return scan(f, init, xs, length)
+    block = _block(length, base)
+    count = length // block
+
+    def run(carry: object, x: object) -> tuple[Any, Any]:
+        return _nested(f, carry, x, block, base)
+
+    # Inside a loop nothing can be merged with the forward pass, so prevent_cse has no use.
+    carry, ys = scan(
+        checkpoint(run, prevent_cse=False),
+        init,
+        _reshaped(xs, count * block, (count, block)),
+        count,
+    )
+    ys = _joined(ys)
+    if count * block == length:
+        return carry, ys
+    carry, rest = _nested(f, carry, _rest(xs, count * block), length - count * block, base)
+    return carry, jax.tree.map(_concatenate, ys, rest)
+
+
+def _block(length: int, base: int) -> int:
+    """Return the length of the blocks to cut a loop into: an even cut, if there is a good one."""
+    depth = depth_of(length, base)
+    root = int(length ** (1 / depth) + 1e-9)
+    for count in range(root, max(root // 2, 1), -1):
+        if length % count == 0:
+            return length // count
+    return int(root ** (depth - 1))
+
+
+def depth_of(length: int, base: int) -> int:
+    """Return how many levels of loops of at most ``base`` steps make ``length`` steps."""
+    depth = 1
+    while base**depth < length:
+        depth += 1
+    return depth
+
+
+def check_base(base: Any) -> None:
+    """Raise unless ``base`` is a whole number, 2 or more."""
+    try:
+        good = operator.index(base) >= 2
+    except TypeError:
+        good = False
+    if not good:
+        raise OptionError(
+            "a checkpointed loop cannot be cut into blocks of this size",
+            expected="base: a whole number, 2 or more",
+            got=f"{base!r}",
+            fix="leave base out, for 16",
+        )
+
+
+def _reshaped(xs: object, end: int, shape: tuple[int, int]) -> Any:
+    def cut(x: object) -> Any:
+        array = jnp.asarray(x)
+        return array[:end].reshape(*shape, *array.shape[1:])
+
+    return jax.tree.map(cut, xs)
+
+
+def _joined(ys: Any) -> Any:
+    def join(y: Any) -> Any:
+        return y.reshape(y.shape[0] * y.shape[1], *y.shape[2:])
+
+    return jax.tree.map(join, ys)
+
+
+def _rest(xs: object, start: int) -> Any:
+    def take(x: object) -> Any:
+        return jnp.asarray(x)[start:]
+
+    return jax.tree.map(take, xs)
+
+
+def _concatenate(first: Any, rest: Any) -> Any:
+    return jnp.concatenate([first, rest])

@@ -1,0 +1,205 @@
+"""Checks of values that are known only at run time: ``jit_error_if``, ``checkify``, ``check``."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental import checkify as _checkify
+from jax.typing import ArrayLike
+from typing_extensions import ParamSpec, TypeVar
+
+from brainlite._jax_compat import Tracer
+from brainlite.errors import OptionError
+from brainlite.transform._engine._call import lift_call
+from brainlite.transform._engine._drawing import exclusive
+from brainlite.transform._engine._eager import execute
+from brainlite.transform._engine._effects import commit
+from brainlite.transform._engine._lift import Body
+from brainlite.transform._engine._transformed import Transformed
+
+__all__ = ["check", "checkify", "jit_error_if"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Errors = frozenset[type[Any]]
+
+
+def jit_error_if(
+    pred: ArrayLike, error: Callable[..., object] | str, *args: Any, **kwargs: Any
+) -> None:
+    """Raise an error if ``pred`` holds, also from inside compiled code.
+
+    Parameters
+    ----------
+    pred : bool, or array of bool
+        The condition; of an array, any element.
+    error : str or callable
+        The text of the :class:`ValueError`, which may have fields as in :meth:`str.format`; or a
+        function that raises, or an exception class.
+    *args, **kwargs
+        What to format the text with, or to call ``error`` with; arrays come as numpy arrays.
+
+    Raises
+    ------
+    ValueError
+        With the text; or whatever ``error`` raises. From compiled code it comes as a
+        :class:`jax.errors.JaxRuntimeError` whose message ends with it, when the result is waited
+        for.
+    OptionError
+        ``error`` is neither a text nor callable.
+
+    See Also
+    --------
+    checkify : the same without calls back from the device, which also sees NaNs.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> rate = jnp.asarray(2.0)
+    >>> jit_error_if(rate > 1, "the rate is {:.1f}, more than {most}", rate, most=1)
+    Traceback (most recent call last):
+    ValueError: the rate is 2.0, more than 1
+    """
+    if not isinstance(error, str) and not callable(error):
+        raise OptionError(
+            "jit_error_if does not know what to raise",
+            expected="error: a text, a function that raises, or an exception class",
+            got=f"{type(error).__name__} {error!r}",
+            fix="pass a text, such as 'the rate is {}', and then its values",
+        )
+    report = _Report(error)
+    failed = jnp.any(jnp.asarray(pred, bool))
+    if not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((failed, args, kwargs))):
+        report(failed, *args, **kwargs)
+        return
+
+    def call_back() -> None:
+        # With the condition: under vmap both branches run, and it alone knows which lane failed.
+        jax.debug.callback(report, failed, *args, **kwargs)
+
+    jax.lax.cond(failed, call_back, _nothing)
+
+
+@dataclass(frozen=True)
+class _Report:
+    """Raises; equal to another for the same error, so that a compiled loop is found again."""
+
+    error: Callable[..., object] | str
+
+    def __call__(self, failed: object, /, *args: object, **kwargs: object) -> None:
+        if failed:
+            named = {name: _to_numpy(value) for name, value in kwargs.items()}
+            _raise(self.error, [_to_numpy(value) for value in args], named)
+
+
+def _raise(
+    error: Callable[..., object] | str, args: Sequence[Any], kwargs: dict[str, Any]
+) -> NoReturn:
+    problem: object
+    if isinstance(error, str):
+        problem = ValueError(error.format(*args, **kwargs) if args or kwargs else error)
+    else:
+        problem = error(*args, **kwargs)
+    if isinstance(problem, BaseException):
+        raise problem
+    name = getattr(error, "__name__", type(error).__name__)
+    raise ValueError(f"the condition of jit_error_if holds, and {name} raised nothing")
+
+
+def _to_numpy(value: object) -> Any:
+    def convert(leaf: object) -> Any:
+        plain = isinstance(leaf, jax.Array) and not jnp.issubdtype(leaf.dtype, jax.dtypes.extended)
+        return np.asarray(leaf) if plain else leaf
+
+    return jax.tree.map(convert, value)
+
+
+def _nothing() -> None:
+    pass
+
+
+def check(
+    pred: ArrayLike, msg: str, *fmt_args: object, debug: bool = False, **fmt_kwargs: object
+) -> None:
+    """Record an error unless ``pred`` holds, in a function under :func:`checkify`.
+
+    Outside it raises at once, and cannot be compiled.
+
+    Parameters
+    ----------
+    pred : bool or array of shape ()
+        What must hold.
+    msg : str
+        The message; it may have fields as in :meth:`str.format`.
+    *fmt_args, **fmt_kwargs
+        Arrays for these fields.
+    debug : bool
+        Whether to drop the check, instead of an error, where there is no ``checkify``.
+
+    Examples
+    --------
+    >>> def root(x):
+    ...     check(x >= 0, "no root of {x}", x=x)
+    ...     return x**0.5
+    >>> error, _ = checkify(root)(-1.0)
+    >>> error.get()
+    'no root of -1.0 (`check` failed)'
+    """
+    untyped: Any = _checkify.check
+    untyped(pred, msg, *fmt_args, debug=debug, **fmt_kwargs)
+
+
+def checkify(
+    fun: Callable[P, R], errors: Errors = _checkify.user_checks
+) -> Callable[P, tuple[_checkify.Error, R]]:
+    """Return a function that returns the first error of ``fun`` beside its result.
+
+    Parameters
+    ----------
+    fun : callable
+        A function, a method or a module. It may read and write states.
+    errors : set of kinds of errors
+        What to look for: ``user_checks`` (what :func:`check` says), ``nan_checks``,
+        ``div_checks``, ``index_checks``, ``float_checks``, ``automatic_checks`` or
+        ``all_checks`` of :mod:`jax.experimental.checkify`.
+
+    Returns
+    -------
+    callable
+        With the arguments of ``fun`` and the result ``(error, out)``. ``error.throw()`` raises
+        if there was one, ``error.get()`` returns its message or None. States get their new values
+        in either case.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from jax.experimental.checkify import nan_checks
+    >>> error, y = checkify(lambda x: jnp.log(x), nan_checks)(-1.0)
+    >>> error.get()
+    'nan generated by primitive: log.'
+    """
+    given = dict(locals())
+
+    def checked(*args: P.args, **kwargs: P.kwargs) -> tuple[_checkify.Error, R]:
+        call = lift_call(fun, args, kwargs, label="checkify")
+        with exclusive(call.lifted.effects.states):
+            error, (out, new) = execute(
+                _run, [call.lifted], frozenset(errors), call.values(), call.arguments
+            )
+            commit(call.lifted.effects, new)
+        return error, out
+
+    return Transformed(checkify, fun, checked, given)
+
+
+def _run(bodies: Sequence[Body], errors: Errors, values: list[Any], arguments: object) -> Any:
+    """Run the function on values alone."""
+
+    def pure(values: list[Any], arguments: object) -> Any:
+        return bodies[0](values, arguments)
+
+    return _checkify.checkify(pure, errors)(values, arguments)

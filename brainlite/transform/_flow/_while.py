@@ -1,0 +1,175 @@
+"""Loops whose length is known only while they run: ``while_loop``."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+from jax.typing import ArrayLike
+from typing_extensions import TypeVar
+
+from brainlite._jax_compat import NEEDS_VALUES
+from brainlite.errors import LoopStateError
+from brainlite.graph._graphdef import describe
+from brainlite.state import State
+from brainlite.state._fit import same_structure, same_types, summary
+from brainlite.state._frame import Frame
+from brainlite.state._locate import locate
+from brainlite.transform._engine._drawing import exclusive
+from brainlite.transform._engine._eager import execute
+from brainlite.transform._engine._effects import Effects, called, commit
+from brainlite.transform._engine._lift import Body, fetch, lift, name_of, standing, strengthen
+from brainlite.transform._engine._plain import is_plain, while_plainly
+from brainlite.transform._engine._values import check_arguments, check_number
+
+__all__ = ["while_loop"]
+
+C = TypeVar("C")
+
+
+def while_loop(cond_fun: Callable[[C], ArrayLike], body_fun: Callable[[C], C], init_val: C) -> C:
+    """Call ``body_fun`` as long as ``cond_fun`` holds, carrying a value and the states along.
+
+    Parameters
+    ----------
+    cond_fun : callable
+        ``carry -> bool``. It may read states, not write them.
+    body_fun : callable
+        ``carry -> carry``. It may read and write states.
+    init_val : pytree of arrays
+        The first carry.
+
+    Returns
+    -------
+    The last carry.
+
+    Raises
+    ------
+    LoopStateError
+        The condition writes a state, or the body changes the type of the carry or of a state.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> steps = brainlite.State(jnp.zeros((), "int32"))
+    >>> def body(x):
+    ...     steps.value += 1
+    ...     return x * 2
+    >>> float(brainlite.transform.while_loop(lambda x: x < 100, body, 1.0)), int(steps.value)
+    (128.0, 7)
+    """
+    check_arguments({"init_val": init_val}, "while_loop")
+    init: Any = strengthen(init_val)
+    if is_plain():
+        try:
+            plain: C = _run_plainly(cond_fun, body_fun, init)
+        except NEEDS_VALUES:  # in a lane of a vmap, say
+            pass
+        else:
+            return plain
+    condition = lift(cond_fun, (init,), label="the condition of while_loop")
+    _check_condition(condition.effects)
+    check_number(condition.out_types, "the result of cond_fun", "while_loop")
+    body = lift(body_fun, (init,), label="while_loop", conditional=True)
+    _check("the carry of a while_loop", None, init, body.out_types)
+
+    _check_places(body.effects)
+    states = body.effects.states
+    position = {state: number for number, state in enumerate(states)}
+    # The loop may end before its first step, so even a state that is only written needs a value.
+    with exclusive(states):
+        first = [standing(body.effects, state, "while_loop") for state in states]
+        for state, value, kind in zip(states, first, body.types, strict=True):
+            _check(f"this {type(state).__name__}", state, value, kind)
+        asks, does = (
+            tuple(position.get(state) for state in lifted.reads) for lifted in (condition, body)
+        )
+        constant = [
+            [None if state in position else fetch(state) for state in lifted.reads]
+            for lifted in (condition, body)
+        ]
+        first = [strengthen(value) for value in first]
+        final, new = execute(_run, [condition, body], (asks, does), init, first, constant)
+        commit(body.effects, new)
+    result: C = final
+    return result
+
+
+def _run(
+    bodies: Sequence[Body],
+    carried: tuple[tuple[int | None, ...], ...],
+    init: object,
+    first: list[Any],
+    constant: list[list[Any]],
+) -> Any:
+    """Run the loop on values alone."""
+
+    def read(which: int, states: list[Any]) -> list[Any]:
+        return [
+            kept if number is None else states[number]
+            for number, kept in zip(carried[which], constant[which], strict=True)
+        ]
+
+    def holds(carry: tuple[Any, list[Any]]) -> Any:
+        value, states = carry
+        return bodies[0](read(0, states), ((value,), {}))[0]
+
+    def step(carry: tuple[Any, list[Any]]) -> tuple[Any, list[Any]]:
+        value, states = carry
+        value, states = bodies[1](read(1, states), ((value,), {}))
+        return strengthen(value), [strengthen(each) for each in states]
+
+    return jax.lax.while_loop(holds, step, (init, first))
+
+
+def _run_plainly(
+    cond_fun: Callable[[Any], ArrayLike], body_fun: Callable[[Any], Any], init: Any
+) -> Any:
+    def holds(carry: Any) -> Any:
+        out, effects, _ = Frame("the condition of while_loop", hoist=False).run(
+            called, cond_fun, (carry,), {}
+        )
+        _check_condition(effects)
+        check_number(out, "the result of cond_fun", "while_loop")
+        return out
+
+    def body(carry: Any) -> Any:
+        after = body_fun(carry)
+        _check("the carry of a while_loop", None, carry, after)
+        return strengthen(after)
+
+    return while_plainly(holds, body, init, label="while_loop")
+
+
+def _check_condition(effects: Effects) -> None:
+    if effects.states or effects.places:
+        raise LoopStateError(
+            "the condition of a while_loop writes states",
+            expected="a condition that only reads",
+            got=f"writes to {', '.join(map(name_of, effects.states)) or 'attributes'}",
+            fix="write the states in the body (drawing a random number writes one, too)",
+        )
+
+
+def _check_places(effects: Effects) -> None:
+    for place in effects.places:
+        if not any(state in effects.made for state in describe(place.value).states):
+            raise LoopStateError(
+                f"the body of a while_loop, which may not run, sets attribute {place.name!r}",
+                where=locate(place.owner) or type(place.owner).__name__,
+                expected="states and modules that stay where they are",
+                got=f"a {type(place.value).__name__} that is put there",
+                fix="set the attribute before the loop, and write values of states in the body",
+            )
+
+
+def _check(what: str, state: State[Any] | None, before: object, after: object) -> None:
+    if same_structure(before, after) and same_types(before, after):
+        return
+    raise LoopStateError(
+        f"{what} changes in the body of a loop",
+        where=None if state is None else name_of(state),
+        expected=f"what it was before the loop: {summary(before)}",
+        got=summary(after),
+        fix="keep structure, shape and dtype in the body",
+    )

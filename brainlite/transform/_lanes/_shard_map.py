@@ -1,0 +1,255 @@
+"""One program on the shards of arrays and states: ``shard_map``."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from typing_extensions import ParamSpec, TypeVar
+
+from brainlite._jax_compat import set_current_trace
+from brainlite.errors import MapStateError, OptionError
+from brainlite.state import State
+from brainlite.state._fit import summary
+from brainlite.state._frame import Frame, Slot
+from brainlite.transform._engine._call import Arguments, open_call
+from brainlite.transform._engine._drawing import exclusive
+from brainlite.transform._engine._eager import execute
+from brainlite.transform._engine._effects import commit
+from brainlite.transform._engine._lift import Body, Lifted, fetch, lift, name_of
+from brainlite.transform._engine._transformed import Transformed
+
+__all__ = ["shard_map"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+AnyState = State[Any]
+_make_spec: Any = PartitionSpec  # its constructor has no types
+_WHOLE: PartitionSpec = _make_spec()
+StateSpecs: TypeAlias = PartitionSpec | Mapping[AnyState, PartitionSpec] | None
+
+
+class _Plan(NamedTuple):
+    """How everything is laid out over the mesh."""
+
+    mesh: Mesh
+    arguments: tuple[PartitionSpec, ...]  # one for each array
+    reads: tuple[PartitionSpec, ...]
+    out: tuple[Any, tuple[Any, ...]]  # structure and leaves, as a dict of specs has no hash
+    new: tuple[PartitionSpec, ...]
+    check_vma: bool
+
+
+def shard_map(
+    fun: Callable[P, R],
+    mesh: Mesh,
+    in_specs: object,
+    out_specs: object,
+    *,
+    state_in_specs: StateSpecs = None,
+    state_out_specs: StateSpecs = None,
+    check_vma: bool = True,
+) -> Callable[P, R]:
+    """Return a function that runs ``fun`` on each device of a mesh, on its shards.
+
+    Parameters
+    ----------
+    fun : callable
+        The program of one device. It may read and write states, and use collectives such as
+        :func:`jax.lax.psum`.
+    mesh : jax.sharding.Mesh
+        The devices, as from :func:`jax.make_mesh`.
+    in_specs, out_specs : PartitionSpec, or tuple or pytree of them
+        How the positional arguments and the result are cut, as in :func:`jax.shard_map`.
+        Keyword arguments are whole on each device.
+    state_in_specs, state_out_specs : PartitionSpec, or dict from State to PartitionSpec, optional
+        How states are cut when they are read, and put together when they were written: a spec
+        for all of them, or one for each. All others are whole on each device; a written
+        state comes out as it came in, unless ``state_out_specs`` says otherwise.
+    check_vma : bool
+        Whether to check that what is whole in the specs is the same on each device.
+
+    Returns
+    -------
+    callable
+        With the signature of ``fun``. Random numbers are the same on each device, unless the
+        generator is cut, too, or its key is folded with :func:`jax.lax.axis_index`.
+
+    Raises
+    ------
+    MapStateError
+        A state cannot be cut as asked, or is whole by its spec but differs between devices.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax
+    >>> import jax.numpy as jnp
+    >>> from jax.sharding import PartitionSpec
+    >>> mesh = jax.make_mesh((1,), ("x",))
+    >>> seen = brainlite.State(jnp.zeros(()))
+    >>> def scaled(x):
+    ...     total = jax.lax.psum(x.sum(), "x")
+    ...     seen.value += total
+    ...     return x / total
+    >>> over_devices = shard_map(scaled, mesh, PartitionSpec("x"), PartitionSpec("x"))
+    >>> over_devices(jnp.ones(4)), float(seen.value)
+    (Array([0.25, 0.25, 0.25, 0.25], dtype=float32), 4.0)
+    """
+    given = dict(locals())
+    structure: Any
+    leaves, structure = jax.tree.flatten(out_specs)
+    out = (structure, tuple(leaves))
+
+    def mapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        called, arguments = open_call(fun, args, kwargs, label="shard_map")
+        specs = _each_spec(in_specs, arguments)
+        lifted = _lift_shards(called, arguments, specs, mesh, state_in_specs, check_vma)
+        new = [
+            _spec_of(state, state_out_specs, _spec_of(state, state_in_specs))
+            for state in lifted.effects.states
+        ]
+        if check_vma:
+            for state, spec, kind in zip(lifted.effects.states, new, lifted.types, strict=True):
+                _check_whole(state, spec, kind)
+        reads = tuple(_spec_of(state, state_in_specs) for state in lifted.reads)
+        plan = _Plan(mesh, tuple(jax.tree.leaves(specs)), reads, out, tuple(new), check_vma)
+        with exclusive(lifted.effects.states):
+            before = [fetch(state) for state in lifted.reads]
+            result, values = execute(_run, [lifted], plan, before, arguments)
+            commit(lifted.effects, values)
+        value: R = result
+        return value
+
+    return Transformed(shard_map, fun, mapped, given)
+
+
+def _run(bodies: Sequence[Body], plan: _Plan, values: list[Any], arguments: Arguments) -> Any:
+    """Run the program on values alone."""
+    specs = jax.tree.unflatten(jax.tree.structure(arguments), plan.arguments)
+
+    def pure(values: list[Any], arguments: Arguments) -> Any:
+        return bodies[0](values, arguments)
+
+    structure, leaves = plan.out
+    run: Callable[..., Any] = jax.shard_map(
+        pure,
+        mesh=plan.mesh,
+        in_specs=(list(plan.reads), specs),
+        out_specs=(jax.tree.unflatten(structure, leaves), list(plan.new)),
+        check_vma=plan.check_vma,
+    )
+    placed = [
+        _place(plan.mesh, jax.tree.map(lambda _, spec=spec: spec, value), value)
+        for spec, value in zip(plan.reads, values, strict=True)
+    ]
+    return run(placed, _place(plan.mesh, specs, arguments))
+
+
+def _lift_shards(
+    called: Callable[..., Any],
+    arguments: Arguments,
+    specs: Any,
+    mesh: Mesh,
+    state_specs: StateSpecs,
+    check_vma: bool,
+) -> Lifted:
+    """Lift the program as it is on one device: all that it sees has the shape of a shard."""
+    found: list[Lifted] = []
+    around = jax.sharding.get_abstract_mesh()
+
+    def shard(frame: Frame, slot: Slot[Any]) -> Any:
+        # Only the type counts: the lifted function gets the value as an input.
+        with jax.sharding.use_abstract_mesh(around):  # a read belongs to the code around
+            value = frame.outside(slot)
+        spec = _spec_of(slot, state_specs)
+        with set_current_trace(frame.trace):
+            return jax.tree.map(lambda leaf: _shard_of(slot, leaf, mesh, spec), value)
+
+    def probe(args: Any, kwargs: Any) -> tuple[()]:
+        def inside(_frame: Frame) -> Lifted:
+            return lift(called, args, kwargs, label="shard_map")
+
+        found.append(Frame("shard_map", hoist=False, on_read=shard).run(inside))
+        return ()
+
+    def program(arguments: Arguments) -> Any:
+        args, kwargs = _place(mesh, specs, arguments)
+        run: Callable[..., Any] = jax.shard_map(
+            probe, mesh=mesh, in_specs=specs, out_specs=(), check_vma=check_vma
+        )
+        return run(args, kwargs)
+
+    jax.eval_shape(program, arguments)
+    return found[0]
+
+
+def _shard_of(slot: Slot[Any], leaf: object, mesh: Mesh, spec: PartitionSpec) -> Any:
+    whole: Any = jax.typeof(leaf)
+    try:
+        shape = NamedSharding(mesh, spec).shard_shape(whole.shape)
+    except (ValueError, IndexError) as error:
+        raise MapStateError(
+            f"this {type(slot).__name__} cannot be cut over the mesh as {spec}",
+            where=name_of(slot) if isinstance(slot, State) else None,
+            expected=f"axes that {dict(mesh.shape)} divides evenly",
+            got=summary(whole),
+            fix="pass another spec in `state_in_specs`, or pad the state",
+        ) from error
+    return jax.lax.pcast(jnp.zeros(shape, whole.dtype), _axes(spec), to="varying")
+
+
+def _axes(spec: PartitionSpec) -> tuple[str, ...]:
+    """Return the axes of the mesh over which a spec cuts."""
+    return tuple(name for part in spec for name in jax.tree.leaves(part))
+
+
+def _spec_of(state: Any, specs: StateSpecs, default: PartitionSpec = _WHOLE) -> PartitionSpec:
+    if specs is None:
+        return default
+    return specs if isinstance(specs, PartitionSpec) else specs.get(state, default)
+
+
+def _each_spec(in_specs: Any, arguments: Arguments) -> Any:
+    """Return a spec for each array among the arguments."""
+    args, kwargs = arguments
+    single = isinstance(in_specs, PartitionSpec)
+    if not single and len(in_specs) != len(args):
+        raise OptionError(
+            "the in_specs of shard_map do not fit the arguments",
+            expected=f"one spec for each of {len(args)} positional arguments, or a single one",
+            got=f"{len(in_specs)} specs",
+            fix="pass a tuple of as many PartitionSpecs as there are positional arguments",
+        )
+    by_position = (in_specs,) * len(args) if single else tuple(in_specs)
+
+    def spread(spec: PartitionSpec, part: object) -> Any:
+        return jax.tree.map(lambda _: spec, part)
+
+    return jax.tree.map(spread, by_position, args), spread(_WHOLE, kwargs)
+
+
+def _place(mesh: Mesh, specs: object, arrays: object) -> Any:
+    def put(spec: PartitionSpec, array: object) -> Any:
+        return jax.device_put(array, NamedSharding(mesh, spec))
+
+    return jax.tree.map(put, specs, arrays)
+
+
+def _check_whole(state: AnyState, spec: PartitionSpec, kind: object) -> None:
+    """Check that a state is the same on all devices between which its spec does not tell."""
+    for leaf in jax.tree.leaves(kind):
+        varying = getattr(getattr(leaf, "manual_axis_type", None), "varying", frozenset[str]())
+        missing = sorted(set(varying) - set(_axes(spec)))
+        if missing:
+            raise MapStateError(
+                f"this {type(state).__name__} gets a different value on each device",
+                where=name_of(state),
+                expected=f"the same value along the axes {missing} of the mesh, as the spec {spec} "
+                "says",
+                got=f"{summary(leaf)} on each device",
+                fix="pass `state_out_specs={state: PartitionSpec(...)}`, or reduce the value with "
+                "jax.lax.psum or pmean before writing it",
+            )

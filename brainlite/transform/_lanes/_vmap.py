@@ -1,0 +1,333 @@
+"""Vectorisation over an axis: ``vmap``."""
+
+import functools
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias, overload
+
+import jax
+from typing_extensions import ParamSpec, TypeVar
+
+from brainlite._jax_compat import current_trace, is_batched, set_current_trace
+from brainlite.errors import MapStateError
+from brainlite.graph import Node, StateDict, iter_leaf
+from brainlite.random import RandomState
+from brainlite.state import State
+from brainlite.state._fit import summary
+from brainlite.state._frame import MISSING, Frame, Slot, current_frame
+from brainlite.transform._engine._eager import run_compiled
+from brainlite.transform._engine._effects import Effects, called, commit
+from brainlite.transform._engine._lift import fetch, name_of
+from brainlite.transform._engine._origin import Origin
+from brainlite.transform._engine._transformed import Transformed
+from brainlite.transform._engine._values import check_arguments, check_lanes, check_result
+from brainlite.transform._engine._watch import Trail
+
+__all__ = ["vmap"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Axes: TypeAlias = int | Sequence[Any] | Mapping[str, Any] | None
+MappedStates: TypeAlias = "State[Any] | Sequence[State[Any]] | Mapping[Any, Any] | None"
+
+
+class _SameSignature(Protocol):
+    def __call__(self, fun: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+class _Outcome(NamedTuple):
+    """What leaves the mapped function."""
+
+    out: Any
+    mapped: Any
+    shared: Any
+
+
+@overload
+def vmap(
+    fun: Callable[P, R],
+    /,
+    *,
+    in_axes: Axes = 0,
+    out_axes: Any = 0,
+    axis_name: Hashable | None = None,
+    axis_size: int | None = None,
+    spmd_axis_name: Any = None,
+    in_states: MappedStates = None,
+    out_states: MappedStates = None,
+) -> Callable[P, R]: ...
+@overload
+def vmap(
+    *,
+    in_axes: Axes = 0,
+    out_axes: Any = 0,
+    axis_name: Hashable | None = None,
+    axis_size: int | None = None,
+    spmd_axis_name: Any = None,
+    in_states: MappedStates = None,
+    out_states: MappedStates = None,
+) -> _SameSignature: ...
+def vmap(
+    fun: Callable[..., Any] | None = None,
+    /,
+    *,
+    in_axes: Axes = 0,
+    out_axes: object = 0,
+    axis_name: Hashable | None = None,
+    axis_size: int | None = None,
+    spmd_axis_name: object = None,
+    in_states: MappedStates = None,
+    out_states: MappedStates = None,
+) -> Any:
+    """Return a function that maps ``fun`` over an axis of its arguments and of states.
+
+    Parameters
+    ----------
+    fun : callable
+        The function of one lane. Without it, ``vmap`` is a decorator.
+    in_axes, out_axes, axis_name, axis_size, spmd_axis_name
+        As in :func:`jax.vmap`. The axis of an argument that is a module is that of all its states,
+        before and after; None shares the module.
+    in_states : states, or dict from axis to states, optional
+        The states that hold one value for each lane, along axis 0 or along the axis that is
+        their key: a state, a list of states, or ``model.states(...)``.
+    out_states : states, or dict from axis to states, optional
+        The states that get one value for each lane, likewise. Those in ``in_states`` that are
+        written come back along the axis they came in by, and need not be named again.
+
+    Returns
+    -------
+    callable
+        With the signature of ``fun``. States that are not declared are shared by all lanes:
+        they may be read and, as long as each lane writes the same, written. Each lane draws
+        random numbers of its own.
+
+    Raises
+    ------
+    MapStateError
+        A state that is not declared gets a different value in each lane, or has no such axis.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> import jax.numpy as jnp
+    >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(2, 3), batch_size=4)
+    >>> hidden = cell.states(brainlite.HiddenState)
+    >>> brainlite.transform.vmap(cell, in_states=hidden)(jnp.ones((4, 2))).shape
+    (4, 3)
+    """
+    given = dict(locals())
+
+    def decorate(fun: Callable[..., Any]) -> Transformed:
+        declared_in = _by_state(in_states, "in_states")
+        declared_out = {**declared_in, **_by_state(out_states, "out_states")}
+
+        def run(call: _Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            inputs = {**declared_in, **call.states}
+            lanes = _Lanes(axis_name, inputs, {**declared_out, **call.states})
+            over_lanes = jax.vmap(
+                functools.partial(lanes.run, call.fill(fun)),
+                in_axes=(list(inputs.values()), call.in_axes, 0),
+                out_axes=_Outcome(out_axes, lanes.out_axes, None),
+                axis_name=lanes.axis,
+                axis_size=axis_size,
+                spmd_axis_name=spmd_axis_name,
+            )
+            values = [fetch(state) for state in inputs]
+            outcome: _Outcome = over_lanes(values, args, kwargs)
+            lanes.commit(outcome)
+            return outcome.out
+
+        def mapped(*args: object, **kwargs: object) -> Any:
+            call = _Call.of(args, in_axes)
+            origin = Origin(fun, call.args, kwargs)
+            _check_call(call, origin, {**declared_in, **call.states}, axis_size)
+            inputs = (call.args, kwargs)
+            return run_compiled(functools.partial(run, call), inputs, label="vmap", origin=origin)
+
+        return Transformed(vmap, fun, mapped, given)
+
+    return decorate if fun is None else decorate(fun)
+
+
+class _Call(NamedTuple):
+    """The arguments of a call; modules among them leave a hole and give their states."""
+
+    args: tuple[Any, ...]
+    in_axes: Any
+    modules: dict[int, Any]
+    states: dict[State[Any], int]
+
+    @classmethod
+    def of(cls, args: tuple[Any, ...], in_axes: Axes) -> "_Call":
+        modules = {n: arg for n, arg in enumerate(args) if isinstance(arg, Node | State)}
+        if not modules:
+            return cls(args, in_axes, {}, {})
+        axes: list[Any] = (
+            list(in_axes) if isinstance(in_axes, list | tuple) else [in_axes] * len(args)
+        )
+        mapped = {n: axes[n] for n in modules if axes[n] is not None}
+        states = {state: axis for n, axis in mapped.items() for _, state in iter_leaf(modules[n])}
+        holed = tuple(None if n in modules else arg for n, arg in enumerate(args))
+        in_axes = tuple(None if n in modules else axis for n, axis in enumerate(axes))
+        return cls(holed, in_axes, modules, states)
+
+    def fill(self, fun: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``fun`` as a function of the arguments with holes."""
+
+        def filled(*args: object, **kwargs: object) -> Any:
+            full = [self.modules.get(n, arg) for n, arg in enumerate(args)]
+            return fun(*full, **kwargs)
+
+        return filled if self.modules else fun
+
+
+def _check_call(
+    call: _Call, origin: Origin, states: Mapping[State[Any], int], axis_size: int | None
+) -> None:
+    """Check the kinds of all arguments, and that there is one number of lanes."""
+    arguments = origin.by_name()
+    axes: Any = call.in_axes
+    of_each = list(axes) if isinstance(axes, list | tuple) else [axes] * len(call.args)
+    if len(of_each) != len(call.args):
+        return  # what is wrong with in_axes, jax says
+    of_each += [0] * (len(arguments) - len(of_each))  # those by keyword
+    mapped = {
+        name: (axis, arguments[name])
+        for name, axis in zip(arguments, of_each, strict=True)
+        if axis is not None
+    }
+    check_arguments({name: value for name, (_, value) in mapped.items()}, "vmap")
+    check_lanes(
+        mapped,
+        [(name_of(state), _checked(state, axis), axis) for state, axis in states.items()],
+        axis_size,
+    )
+
+
+class _Lanes:
+    """One call of a mapped function."""
+
+    def __init__(
+        self,
+        axis_name: Hashable | None,
+        declared_in: dict[State[Any], int],
+        declared_out: dict[State[Any], int],
+    ) -> None:
+        self.axis: Hashable = _axis_name() if axis_name is None else axis_name
+        self.out_axes: list[int] = []  # one for each mapped value, filled while tracing
+        self._in = declared_in
+        self._out = declared_out
+        self._around = current_trace()
+        self._keys: dict[RandomState, Any] = {}  # the key that each generator keeps
+        self._effects: Effects | None = None
+        self._order: tuple[list[int], list[int]] = ([], [])
+
+    def run(self, fun: Callable[..., Any], values: list[Any], args: Any, kwargs: Any) -> _Outcome:
+        """Trace one lane."""
+        inputs = dict(zip(self._in, values, strict=True))
+        frame = Frame("vmap", inputs=inputs, hoist=False, on_read=self._split)
+        out, effects, new = frame.run(called, fun, args, kwargs)
+        check_result(out, "vmap")
+        mapped: list[int] = []
+        shared: list[int] = []
+        for number, (state, value) in enumerate(zip(effects.states, new, strict=True)):
+            if state in self._keys:
+                continue
+            axis = 0 if isinstance(state, Trail) else self._out.get(state)
+            if axis is not None:
+                mapped.append(number)
+                self.out_axes.append(axis)
+            else:
+                _check_shared(state, value, frame.trace)
+                shared.append(number)
+        self._effects, self._order = effects, (mapped, shared)
+        return _Outcome(out, [new[n] for n in mapped], [new[n] for n in shared])
+
+    def _split(self, frame: Frame, slot: Slot[Any]) -> Any:
+        """Give each lane a key of its own, when a generator is first used in a lane."""
+        if not isinstance(slot, RandomState) or slot in self._in:
+            return MISSING
+        with set_current_trace(self._around):
+            kept, key = jax.random.split(frame.outside(slot))
+        self._keys[slot] = kept
+        # In the trace of the lane, also when a loop inside it is what draws first.
+        with set_current_trace(frame.trace):
+            return jax.random.fold_in(key, jax.lax.axis_index(self.axis))
+
+    def commit(self, outcome: _Outcome) -> None:
+        """Put the new values in place."""
+        assert self._effects is not None
+        effects = self._effects
+        values: dict[int, Any] = dict(zip(self._order[0], outcome.mapped, strict=True))
+        values.update(zip(self._order[1], outcome.shared, strict=True))
+        written = [n for n, state in enumerate(effects.written) if state not in self._keys]
+        made = range(len(effects.written), len(effects.states))
+        keys = list(self._keys)
+        commit(
+            effects._replace(written=[effects.written[n] for n in written] + list(keys)),
+            [values[n] for n in written]
+            + [self._keys[k] for k in keys]
+            + [values[n] for n in made],
+        )
+
+
+def _axis_name() -> str:
+    """Return a name that no vmap around this one has, and this one has again at its next call."""
+    frame = current_frame.get()
+    depth = 0 if frame is None else sum(f.label == "vmap" for f in frame.ancestry())
+    return f"lanes_{depth}"  # jax keeps what it traced under the same axes
+
+
+def _by_state(declared: MappedStates, name: str) -> dict[State[Any], int]:
+    """Return the axis of each declared state."""
+    if declared is None:
+        return {}
+    by_axis: Mapping[Any, Any] = {0: declared}
+    if isinstance(declared, dict) and all(isinstance(axis, int) for axis in declared):
+        by_axis = declared
+    axes: dict[State[Any], int] = {}
+    for axis, group in by_axis.items():
+        states: Any = dict(group) if isinstance(group, StateDict) else group
+        for state in jax.tree.leaves(states):
+            if not isinstance(state, State):
+                raise MapStateError(
+                    f"{name} holds something that is no state",
+                    expected="a State, a list of states, `model.states(...)`, or a dict from axis "
+                    "to these",
+                    got=f"a {type(state).__name__}",
+                    fix=f"pass `{name}=model.states(brainlite.HiddenState)`",
+                )
+            axes[state] = axis
+    return axes
+
+
+def _checked(state: State[Any], axis: int) -> Any:
+    """Return the value of a mapped state, after a look at its axis."""
+    value = fetch(state)
+    for leaf in jax.tree.leaves(value):
+        rank = len(getattr(leaf, "shape", ()))
+        if not -rank <= axis < rank:
+            raise MapStateError(
+                f"this {type(state).__name__} has no axis {axis} to map over",
+                where=name_of(state),
+                expected=f"at least {axis + 1 if axis >= 0 else -axis} axes",
+                got=summary(value),
+                fix="make the state with a lane axis (`init_all_states(model, batch_size=...)`), "
+                "or leave it out of in_states",
+            )
+    return value
+
+
+def _check_shared(state: State[Any], value: object, trace: object) -> None:
+    """Check that a state that was not declared has one value for all lanes."""
+    if any(is_batched(leaf, trace) for leaf in jax.tree.leaves(value)):
+        raise MapStateError(
+            f"this {type(state).__name__} gets a different value in each lane of a vmap, and was "
+            "not declared",
+            where=name_of(state),
+            expected="a value that all lanes share, or a declared state",
+            got=f"one {summary(value)} for each lane",
+            fix="pass it in `out_states=` (and in `in_states=`, if it holds one value for each "
+            "lane before)",
+        )

@@ -1,0 +1,228 @@
+"""Vectorisation over states that come to be inside: ``vmap_new_states``."""
+
+from collections.abc import Callable, Hashable
+from typing import Any, Protocol, overload
+
+import jax
+from typing_extensions import ParamSpec, TypeVar
+
+from brainlite._jax_compat import current_trace, is_batched
+from brainlite.errors import MapStateError, OptionError
+from brainlite.graph import states as states_of
+from brainlite.graph._filters import to_predicate
+from brainlite.graph._node import fields
+from brainlite.state import State
+from brainlite.state._fit import summary
+from brainlite.state._frame import Frame
+from brainlite.transform._engine._effects import Effects, Place, collect, commit
+from brainlite.transform._engine._lift import name_of
+from brainlite.transform._engine._transformed import Transformed
+from brainlite.transform._lanes._vmap import Axes, MappedStates, vmap
+from brainlite.typing import Filter, Predicate
+
+__all__ = ["vmap_new_states"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+AnyState = State[Any]
+
+
+class _SameSignature(Protocol):
+    def __call__(self, fun: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+@overload
+def vmap_new_states(
+    fun: Callable[P, R],
+    /,
+    *,
+    in_axes: Axes = 0,
+    out_axes: Any = 0,
+    axis_name: Hashable | None = None,
+    axis_size: int | None = None,
+    spmd_axis_name: Any = None,
+    state_tag: str | None = None,
+    state_to_exclude: Filter = None,
+    in_states: MappedStates = None,
+    out_states: MappedStates = None,
+) -> Callable[P, R]: ...
+@overload
+def vmap_new_states(
+    *,
+    in_axes: Axes = 0,
+    out_axes: Any = 0,
+    axis_name: Hashable | None = None,
+    axis_size: int | None = None,
+    spmd_axis_name: Any = None,
+    state_tag: str | None = None,
+    state_to_exclude: Filter = None,
+    in_states: MappedStates = None,
+    out_states: MappedStates = None,
+) -> _SameSignature: ...
+def vmap_new_states(
+    fun: Callable[..., Any] | None = None,
+    /,
+    *,
+    in_axes: Axes = 0,
+    out_axes: object = 0,
+    axis_name: Hashable | None = None,
+    axis_size: int | None = None,
+    spmd_axis_name: object = None,
+    state_tag: str | None = None,
+    state_to_exclude: Filter = None,
+    in_states: MappedStates = None,
+    out_states: MappedStates = None,
+) -> Any:
+    """Return a function that runs ``fun`` in lanes; states that it makes hold all the lanes.
+
+    A state that ``fun`` puts into an attribute of a module, as ``init_all_states`` does, comes
+    out in its place with one value for each lane along axis 0. Each lane draws random
+    numbers of its own. What :func:`vmap` says of arguments and of other states holds here, too.
+
+    Parameters
+    ----------
+    fun : callable
+        The function of one lane. Without it, ``vmap_new_states`` is a decorator.
+    in_axes, out_axes, axis_name, axis_size, spmd_axis_name
+        As in :func:`jax.vmap`.
+    state_tag : str, optional
+        A tag that the new states get, by which a filter can select them.
+    state_to_exclude : Filter, optional
+        The new states that all lanes share; their value must be the same in each. They are
+        selected by kind, by tag, or by their path from the attribute that is set.
+    in_states, out_states : states, or dict from axis to states, optional
+        States from outside that hold, or get, one value for each lane, as in :func:`vmap`.
+
+    Returns
+    -------
+    callable
+        With the signature of ``fun``.
+
+    Raises
+    ------
+    MapStateError
+        An excluded state, or one from outside, gets a different value in each lane.
+    OptionError
+        ``axis_size`` is no positive whole number.
+
+    Examples
+    --------
+    >>> import brainlite
+    >>> cell = brainlite.nn.GRUCell(2, 3)
+    >>> @vmap_new_states(axis_size=5)
+    ... def init():
+    ...     brainlite.nn.init_all_states(cell)
+    >>> init()
+    >>> cell.h.value.shape
+    (5, 3)
+    """
+    given = dict(locals())
+    _check_axis_size(axis_size)
+    excluded = to_predicate(state_to_exclude)
+
+    def decorate(fun: Callable[..., Any]) -> Transformed:
+        def mapped(*args: object, **kwargs: object) -> Any:
+            lane = _Lane(fun, excluded, state_tag)
+            run: Callable[..., Any] = vmap(
+                lane,
+                in_axes=in_axes,
+                out_axes=(out_axes, 0, None),
+                axis_name=axis_name,
+                axis_size=axis_size,
+                spmd_axis_name=spmd_axis_name,
+                in_states=in_states,
+                out_states=out_states,
+            )
+            out, own, shared = run(*args, **kwargs)
+            lane.commit(own, shared)
+            return out
+
+        return Transformed(vmap_new_states, fun, mapped, given)
+
+    return decorate if fun is None else decorate(fun)
+
+
+class _Lane:
+    """The function of one lane, which returns the values of the states that it makes."""
+
+    def __init__(self, fun: Callable[..., Any], excluded: Predicate, tag: str | None) -> None:
+        self._fun = fun
+        self._tag = tag
+        self._excluded = excluded
+        self._effects: Effects | None = None
+        self._shared: list[bool] = []  # for each new state: whether all lanes share it
+
+    def __call__(self, *args: object, **kwargs: object) -> tuple[Any, list[Any], list[Any]]:
+        # A frame inside that of vmap: what was there before goes on to vmap, what is new does not.
+        frame = Frame("vmap_new_states", hoist=False)
+        out, effects, values, excluded = frame.run(self._make, args, kwargs)
+        count = len(effects.written)
+        commit(effects._replace(made=[], places=[]), values[:count])
+        self._effects = effects._replace(written=[])
+        self._shared = [state in excluded for state in effects.made]
+        new = list(zip(effects.made, values[count:], self._shared, strict=True))
+        for state, value, shared in new:
+            if shared:
+                _check_shared(self._effects, state, value)
+        return (
+            out,
+            [value for _, value, shared in new if not shared],
+            [value for _, value, shared in new if shared],
+        )
+
+    def _make(
+        self, frame: Frame, args: Any, kwargs: Any
+    ) -> tuple[Any, Effects, list[Any], set[AnyState]]:
+        out = self._fun(*args, **kwargs)
+        effects, values = collect(frame, merge=False)
+        excluded = _select(effects.places, self._excluded)
+        for state in effects.made:
+            self._label(state)
+        return out, effects, values, excluded
+
+    def _label(self, state: AnyState) -> None:
+        if self._tag is not None:
+            state.tag = (state.tag or frozenset()) | {self._tag}
+
+    def commit(self, own: list[Any], shared: list[Any]) -> None:
+        """Put the new states in place."""
+        assert self._effects is not None
+        each, all_alike = iter(own), iter(shared)
+        commit(self._effects, [next(all_alike if s else each) for s in self._shared])
+        # A new state may have moved into one that was there already and knows nothing of the tag.
+        for place in self._effects.places:
+            if place.value in self._effects.made:
+                self._label(fields(place.owner)[place.name])
+
+
+def _select(places: list[Place], predicate: Predicate) -> set[AnyState]:
+    found: set[AnyState] = set()
+    for place in places:
+        for path, state in states_of({place.name: place.value}).items():
+            if predicate(path, state):
+                found.add(state)
+    return found
+
+
+def _check_shared(effects: Effects, state: AnyState, value: object) -> None:
+    if any(is_batched(leaf, current_trace()) for leaf in jax.tree.leaves(value)):
+        raise MapStateError(
+            f"this {type(state).__name__} gets a different value in each lane, and is excluded "
+            "by state_to_exclude",
+            where=name_of(state),
+            expected="a value that all lanes share",
+            got=f"one {summary(value)} for each lane, at attribute {effects.place_of(state)[1]!r}",
+            fix="do not exclude it, or make its value without random numbers and mapped arguments",
+        )
+
+
+def _check_axis_size(axis_size: object) -> None:
+    if axis_size is None or (isinstance(axis_size, int) and axis_size > 0):
+        return
+    raise OptionError(
+        "vmap_new_states cannot run so many lanes",
+        expected="axis_size: a whole number, 1 or more",
+        got=f"{axis_size!r}",
+        fix="pass the number of lanes, or leave it out where a mapped argument tells",
+    )

@@ -1,0 +1,100 @@
+"""Eager loops over the library's own modules are not traced again, and are never stale."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from brainlite import nn
+from brainlite.state import ParamState
+from brainlite.transform import for_loop
+from brainlite.transform._compile._known import is_known
+from brainlite.typing import Array
+from tests.transform.checks import assert_close, counted_work
+from tests.transform.small import Scale
+
+XS = np.linspace(-1, 1, 6, dtype=np.float32).reshape(3, 2)
+
+
+def cell(**options: Any) -> nn.GRUCell:
+    return nn.init_all_states(nn.GRUCell(2, 3, **options))
+
+
+def run(model: Callable[[Array], Array]) -> tuple[Array, int]:
+    """Run a loop, and say how many functions jax traced for it."""
+    with counted_work() as work:
+        ys = for_loop(model, jnp.asarray(XS))
+    return ys, work.traced
+
+
+def python_loop(model: Callable[[Array], Array]) -> np.ndarray[Any, Any]:
+    return np.stack([np.asarray(model(jnp.asarray(x))) for x in XS])
+
+
+def test_the_second_loop_over_a_cell_of_the_library_traces_nothing() -> None:
+    model = cell()
+    run(model)
+    nn.init_all_states(model)
+    ys, traced = run(model)
+    assert traced == 0
+    nn.init_all_states(model)
+    assert_close(ys, python_loop(model))
+
+
+def test_a_change_of_the_cell_is_seen() -> None:
+    model = cell()
+    run(model)
+    model.Wh.weight = ParamState(jax.tree.map(jnp.zeros_like, model.Wh.weight.value))
+    nn.init_all_states(model)
+    ys, _ = run(model)
+    nn.init_all_states(model)
+    assert_close(ys, python_loop(model))
+
+
+def test_an_activation_that_is_replaced_by_another_of_jax_is_seen() -> None:
+    model = cell()
+    run(model)
+    model.activation = jax.nn.relu
+    nn.init_all_states(model)
+    ys, _ = run(model)
+    nn.init_all_states(model)
+    assert_close(ys, python_loop(model))
+
+
+GAIN = 1.0
+
+
+def test_a_cell_with_a_function_of_the_user_is_traced_at_each_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = cell(activation=lambda x: jnp.tanh(x) * GAIN)
+    first, _ = run(model)
+    monkeypatch.setitem(globals(), "GAIN", 0.0)
+    nn.init_all_states(model)
+    second, traced = run(model)
+    assert traced > 0
+    nn.init_all_states(model)
+    assert_close(second, python_loop(model))
+    assert not np.allclose(first, second)
+
+
+def test_a_module_of_the_user_and_a_loop_inside_a_trace_are_not_known() -> None:
+    model = cell()
+    assert is_known(model)
+    assert not is_known(Scale())
+    assert not is_known(lambda x: x)
+    asked: list[bool] = []
+    jax.make_jaxpr(lambda: asked.append(is_known(model)))()
+    assert asked == [False]
+
+
+@pytest.mark.parametrize("options", [{"reverse": True}, {"unroll": 2}, {"length": 3}])
+def test_options_have_their_effect(options: dict[str, Any]) -> None:
+    model = cell()
+    plain, _ = run(model)
+    nn.init_all_states(model)
+    ys = for_loop(model, jnp.asarray(XS), **options)
+    assert np.allclose(ys, plain) == ("reverse" not in options)

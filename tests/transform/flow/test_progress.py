@@ -1,0 +1,219 @@
+"""``ProgressBar``: what it shows, and that a loop is the same with one."""
+
+import io
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from brainlite.errors import OptionError
+from brainlite.state import State
+from brainlite.transform import grad, jit, scan, vmap
+from brainlite.transform._flow import _progress
+from brainlite.transform._flow._checks import jit_error_if
+from brainlite.transform._flow._progress import ProgressBar, scan_with_progress
+from brainlite.typing import Array
+from tests.transform.checks import Runs, assert_close, assert_same, values
+
+finish: Any = jax.effects_barrier  # neither has types
+wait: Any = jax.block_until_ready
+
+
+class Recorder:
+    """Stands for tqdm, and writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, str]] = []
+        self.opened: list[dict[str, Any]] = []
+        self.closed = 0
+        self.n = 0
+        self.text = ""
+
+    def __call__(self, **options: Any) -> "Recorder":
+        self.opened.append(options)
+        self.n = 0
+        return self
+
+    def set_description_str(self, text: str, refresh: bool) -> None:
+        self.text = text
+
+    def update(self, steps: int) -> None:
+        self.n += steps
+        self.seen.append((self.n, self.text))
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def tqdm(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    recorder = Recorder()
+    monkeypatch.setattr(_progress, "_tqdm", lambda: recorder)
+    return recorder
+
+
+class Sum:
+    """A loop with a carry and a state."""
+
+    def __init__(self) -> None:
+        self.total = State(jnp.zeros(()))
+
+    def body(self, carry: Array, x: Array) -> tuple[Array, Array]:
+        self.total.value = self.total.value * 0.9 + x
+        return carry + x, self.total.value
+
+    def run(self, xs: Array, pbar: ProgressBar | int | None, reverse: bool = False) -> Any:
+        if pbar is None:
+            return scan(self.body, jnp.zeros(()), xs, reverse=reverse)
+        return scan_with_progress(scan, pbar, self.body, 0.0, xs, len(xs), reverse, 1)
+
+
+@pytest.mark.parametrize(
+    ("length", "reverse"),
+    [
+        (1, False),
+        (7, True),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in [(6, False), (6, True), (7, False)]
+        ),
+    ],
+)
+def test_loop_is_the_same_with_a_bar(tqdm: Recorder, length: int, reverse: bool) -> None:
+    xs = jnp.sin(jnp.arange(float(length)))
+    plain, ours = Sum(), Sum()
+
+    def without(xs: Array) -> Any:
+        return plain.run(xs, None, reverse)
+
+    def with_bar(xs: Array) -> Any:
+        return ours.run(xs, ProgressBar(3), reverse)
+
+    untyped: Any = grad
+    wraps: list[Callable[..., Any]] = [
+        lambda fun: fun,
+        jit,
+        lambda fun: untyped(lambda x: fun(x)[0]),
+    ]
+    for wrap in wraps:
+        assert_close(wrap(with_bar)(xs), wrap(without)(xs))
+        assert_close(values(ours.total), values(plain.total))
+    finish()
+    assert tqdm.closed == len(tqdm.opened)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_bar_opens_moves_and_closes(tqdm: Recorder, reverse: bool) -> None:
+    jit(lambda xs: Sum().run(xs, ProgressBar(3, leave=False), reverse))(jnp.ones(7))
+    finish()
+    assert tqdm.opened == [{"total": 7, "leave": False}]
+    assert [n for n, _ in tqdm.seen] == [0, 3, 6, 7] if not reverse else [0, 1, 4, 7]
+    assert {text for _, text in tqdm.seen} == {"Running for 7 iterations"}
+    assert tqdm.closed == 1
+
+
+def test_compiled_loop_opens_a_bar_at_each_call(tqdm: Recorder) -> None:
+    run = jit(lambda xs: Sum().run(xs, 2))
+    for _ in range(2):
+        run(jnp.ones(4))
+        finish()
+    assert [n for n, _ in tqdm.seen] == [0, 2, 4] * 2
+    assert tqdm.closed == 2
+
+
+def test_description_shows_values_of_the_loop(tqdm: Recorder) -> None:
+    def fields(now: dict[str, Any]) -> dict[str, Any]:
+        return {"i": now["i"], "sum": now["carry"], "y": now["y"] * 2}
+
+    pbar = ProgressBar(2, desc=("step {i}: {sum:.1f} {y:.2f}", fields))
+    loop = Sum()
+    loop.run(jnp.ones(4), pbar)
+    finish()
+    assert [text for _, text in tqdm.seen][1:] == ["step 1: 2.0 3.80", "step 3: 4.0 6.88"]
+    Sum().run(jnp.ones(4), ProgressBar(4, desc="training"))
+    finish()
+    assert tqdm.text == "training"
+
+
+def test_under_vmap(tqdm: Recorder) -> None:
+    loop = Sum()
+    pbar = ProgressBar(2, desc=("{y:.1f}", lambda now: {"y": now["y"]}))
+    loop.total.value = jnp.zeros(2)
+    carry, _ = vmap(lambda xs: loop.run(xs, pbar), in_states=loop.total)(jnp.ones((2, 4)))
+    finish()
+    assert_same(carry, jnp.full(2, 4.0))
+    assert tqdm.n == 4
+
+
+def test_bar_of_a_loop_that_failed_is_closed_by_the_next(tqdm: Recorder) -> None:
+    def fields(now: dict[str, Any]) -> dict[str, Any]:
+        jit_error_if(now["y"] > 5, "too large")
+        return now
+
+    pbar = ProgressBar(2, desc=("{i}", fields))
+    with pytest.raises(jax.errors.JaxRuntimeError, match="too large"):
+        wait(Sum().run(jnp.full(4, 3.0), pbar))
+    assert (len(tqdm.opened), tqdm.closed) == (1, 0)
+    wait(Sum().run(jnp.ones(4), pbar))
+    finish()
+    assert (len(tqdm.opened), tqdm.closed) == (2, 2)
+
+
+def test_body_runs_once_where_updates_cut_evenly(tqdm: Recorder) -> None:
+    runs = Runs()
+
+    def body(carry: Array, x: Array) -> tuple[Array, Array]:
+        runs.add()
+        return carry, x
+
+    def loop(length: int, pbar: ProgressBar) -> Callable[[], Any]:
+        return lambda: scan_with_progress(scan, pbar, body, 0.0, jnp.ones(length), length, False, 1)
+
+    assert runs.of(loop(1000, ProgressBar())) == 1
+    assert runs.of(loop(100, ProgressBar(10))) == 1
+    assert runs.of(loop(101, ProgressBar(10))) == 2
+
+
+def test_updates_are_cut_evenly(tqdm: Recorder) -> None:
+    bars = [ProgressBar(), ProgressBar(7), ProgressBar(count=3), ProgressBar(1000)]
+    steps = [[bar.steps_per_update(length) for length in (1, 90, 100, 1000)] for bar in bars]
+    assert steps == [[1, 5, 5, 50], [1, 7, 7, 7], [1, 30, 34, 334], [1, 90, 100, 1000]]
+
+
+def test_equal_options_make_equal_bars(tqdm: Recorder) -> None:
+    assert ProgressBar(2, leave=True) == ProgressBar(2, leave=True)
+    assert hash(ProgressBar(2)) == hash(ProgressBar(2))
+    assert ProgressBar(2) != ProgressBar(3)
+    assert repr(ProgressBar(2, leave=True)) == "ProgressBar(freq=2, leave=True)"
+
+
+@pytest.mark.parametrize(
+    ("options", "got"),
+    [
+        ({"freq": 2, "count": 3}, "freq=2, count=3"),
+        ({"freq": 0}, "freq=0"),
+        ({"count": -1}, "count=-1"),
+        ({"freq": 1.5}, r"freq=1\.5"),
+    ],
+)
+def test_bad_options(tqdm: Recorder, options: dict[str, Any], got: str) -> None:
+    with pytest.raises(OptionError, match=rf"freq or count, not both[\s\S]*got: +{got}\n"):
+        ProgressBar(**options)
+
+
+def test_without_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    with pytest.raises(ImportError, match=r"pip install brainlite\[progress\]"):
+        ProgressBar()
+
+
+def test_with_tqdm_itself() -> None:
+    pytest.importorskip("tqdm")
+    written = io.StringIO()
+    Sum().run(jnp.ones(6), ProgressBar(2, desc="six", file=written, mininterval=0))
+    finish()
+    assert "six: 100%" in written.getvalue()
+    assert "6/6" in written.getvalue()
