@@ -13,7 +13,7 @@ import jax
 from brainlite.errors import GraphError
 from brainlite.graph._foreign import node_types
 from brainlite.state import State
-from brainlite.state._fit import is_leaf
+from brainlite.state._face import is_leaf
 from brainlite.typing import Path, PathPart
 
 __all__ = [

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from brainlite.graph._contents import ATOMS
-from brainlite.state._frame import Frame, Kept
+from brainlite.state._face import Frame, Kept
 
 __all__ = ["contents_of", "copied", "differ", "edits", "keep", "refill"]
 

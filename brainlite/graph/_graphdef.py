@@ -31,8 +31,7 @@ from brainlite.graph._node import Node, fields
 from brainlite.graph._outline import Outline
 from brainlite.graph._walk import Links, visit
 from brainlite.state import State
-from brainlite.state._frame import current_frame
-from brainlite.state._spec import StateSpec, specs_of
+from brainlite.state._face import StateSpec, current_frame, specs_of
 from brainlite.typing import Path
 
 __all__ = ["Description", "GraphDef", "build", "describe"]

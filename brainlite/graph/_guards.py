@@ -19,8 +19,7 @@ from brainlite.graph._node import Node, fields
 from brainlite.graph._notes import ABSENT, Frozen, epoch
 from brainlite.graph._walk import is_walk, walk_note
 from brainlite.state import State
-from brainlite.state._spec import same_field
-from brainlite.state._state import is_frozen
+from brainlite.state._face import is_frozen, same_field
 
 __all__ = ["Guards", "Renaming", "Watched"]
 

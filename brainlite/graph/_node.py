@@ -32,8 +32,7 @@ from brainlite.graph._edits import copied, edits, keep
 from brainlite.graph._foreign import node_types
 from brainlite.graph._notes import ABSENT, ALL, epoch, freeze
 from brainlite.state import State
-from brainlite.state._frame import Frame, current_frame, raw_born
-from brainlite.state._locate import locate
+from brainlite.state._face import Frame, current_frame, locate, raw_born
 from brainlite.typing import PathPart
 
 __all__ = [

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from brainlite.graph._contents import open_container
-from brainlite.state._epoch import epoch
+from brainlite.state._face import epoch
 
 __all__ = ["ABSENT", "ALL", "Frozen", "epoch", "freeze"]
 

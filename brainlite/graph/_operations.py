@@ -5,7 +5,7 @@ from typing import Any, TypeAlias, overload
 
 from typing_extensions import TypeVar
 
-from brainlite.display._code import Call, call_of
+from brainlite.display._face import Call, call_of
 from brainlite.errors import GraphError
 from brainlite.graph._contents import dotted_list
 from brainlite.graph._filters import StateFilter, sort
@@ -14,8 +14,7 @@ from brainlite.graph._node import Node, note_all
 from brainlite.graph._state_dict import NestedDict, StateDict
 from brainlite.graph._walk import iter_leaf
 from brainlite.state import State
-from brainlite.state._frame import current_frame
-from brainlite.state._spec import make_states
+from brainlite.state._face import current_frame, make_states
 from brainlite.typing import Filter, Path
 
 __all__ = [

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from brainlite.display import Shown, treescope_repr
-from brainlite.display._leaf import Verbatim
+from brainlite.display._face import Verbatim
 from brainlite.graph._codes import Layout, NodeRef, NodeSpec, StateRef
 from brainlite.graph._contents import dotted
-from brainlite.state._spec import StateSpec
+from brainlite.state._face import StateSpec
 from brainlite.typing import Path
 
 __all__ = ["Outline"]

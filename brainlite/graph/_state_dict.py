@@ -11,7 +11,7 @@ from brainlite.errors import GraphError
 from brainlite.graph._contents import dotted
 from brainlite.graph._filters import sort
 from brainlite.state import State
-from brainlite.state._spec import StateSpec, make_states, specs_of
+from brainlite.state._face import StateSpec, make_states, specs_of
 from brainlite.typing import Filter, Path, PathPart
 
 __all__ = ["NestedDict", "StateDict"]

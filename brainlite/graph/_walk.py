@@ -23,7 +23,7 @@ from brainlite.graph._contents import (
 from brainlite.graph._node import Node, all_items, fields, note
 from brainlite.graph._notes import ALL
 from brainlite.state import State
-from brainlite.state._frame import current_frame
+from brainlite.state._face import current_frame
 from brainlite.typing import Path
 
 __all__ = ["is_walk", "iter_leaf", "iter_node", "visit", "walk", "walk_note", "was_walked"]

@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._given import whole
 from brainlite._jax_compat import Tracer
 from brainlite.errors import InputError
-from brainlite.state._locate import locate
-from brainlite.state._whole import whole
+from brainlite.state._face import locate
 from brainlite.typing import Array, ArrayLike, Shape
 
 __all__ = ["check_known", "refused", "spread", "to_classes", "to_mask", "to_real"]

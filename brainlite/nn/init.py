@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainlite import environ
+from brainlite._given import own, to_size
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn._init.draws import Exponential, Gamma, Normal, TruncatedNormal, Uniform
 from brainlite.nn._init.initializer import Constant, Identity, Initializer, Unit, ZeroInit
@@ -35,9 +36,7 @@ from brainlite.nn._init.scaling import (
     XavierNormal,
     XavierUniform,
 )
-from brainlite.nn._modules.size import to_size
 from brainlite.state import State
-from brainlite.state._own import own
 from brainlite.typing import Array, ArrayLike, Shape, Size
 
 __all__ = [

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainlite import environ
+from brainlite._given import to_size
 from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError, SizeError
-from brainlite.random._size import to_size
 from brainlite.typing import ArrayLike, DTypeLike, SeedOrKey, Shape, Size
 
 __all__ = [

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from brainlite._given import to_size
 from brainlite.errors import OptionError, SizeError
 from brainlite.random._arguments import (
     AnyArray,
@@ -19,7 +20,6 @@ from brainlite.random._arguments import (
     require_order,
     to_numbers,
 )
-from brainlite.random._size import to_size
 from brainlite.random._source import KeySource, in_a_row
 from brainlite.typing import Array, ArrayLike
 

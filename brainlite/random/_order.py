@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._given import to_size
 from brainlite.errors import SizeError
 from brainlite.random._arguments import (
     AnyArray,
@@ -20,7 +21,6 @@ from brainlite.random._arguments import (
     require,
     to_numbers,
 )
-from brainlite.random._size import to_size
 from brainlite.random._source import KeySource
 from brainlite.typing import Array, Shape
 

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 import jax
 
-from brainlite.display._code import Call, call_of
+from brainlite.display._face import Call, call_of
 from brainlite.errors import OptionError, StateValueError, TransformError
 from brainlite.random._continuous import ContinuousDraws
 from brainlite.random._gamma import GammaDraws
@@ -17,7 +17,7 @@ from brainlite.random._order import OrderDraws
 from brainlite.random._trials import TrialDraws
 from brainlite.random._uniform import UniformDraws
 from brainlite.state import State
-from brainlite.state._frame import MISSING, current_frame
+from brainlite.state._face import MISSING, current_frame
 from brainlite.typing import Key, SeedOrKey
 
 __all__ = ["RandomState", "drawing"]

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._given import to_size
 from brainlite.errors import OptionError
 from brainlite.random._arguments import (
     AnyDType,
@@ -20,7 +21,6 @@ from brainlite.random._arguments import (
     require_order,
     to_numbers,
 )
-from brainlite.random._size import to_size
 from brainlite.random._source import KeySource, in_a_row
 from brainlite.typing import Array, ArrayLike
 

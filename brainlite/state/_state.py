@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import jax
 from typing_extensions import TypeVar
 
+from brainlite._given import owned
 from brainlite._jax_compat import (
     Tracer,
     no_trace,
@@ -27,7 +28,6 @@ from brainlite.state._frame import (
     raw_born,
 )
 from brainlite.state._locate import locate
-from brainlite.state._own import owned
 
 __all__ = [
     "BatchState",

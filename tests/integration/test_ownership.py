@@ -12,7 +12,7 @@ import pytest
 from brainlite import graph, nn
 from brainlite.nn import init
 from brainlite.state import ParamState
-from tests.state.test_own import Tensor, aligned
+from tests.given.test_own import Tensor, aligned
 
 Path = Callable[[Callable[..., Any]], Any]
 

@@ -14,6 +14,7 @@ LAYERS: Mapping[str, int] = {
     "typing": 0,
     "errors": 0,
     "_jax_compat": 0,
+    "_given": 1,
     "environ": 1,
     "display": 1,
     "state": 2,
@@ -40,6 +41,9 @@ WINGS: Mapping[str, Mapping[str, int]] = {
         "__init__": 3,
     },
 }
+
+# The file of a room that gathers what other rooms may use of its inside.
+INNER_FACE = "_face"
 
 # treescope is always installed, but importing it takes longer than the rest of the library.
 OPTIONAL_THIRD_PARTIES = frozenset({"matplotlib", "optax", "rich", "tqdm", "IPython", "treescope"})
@@ -90,6 +94,17 @@ def find_wing_breaches(package: Path, wings: Mapping[str, Mapping[str, int]] = W
             continue
         if levels[target] >= levels[source]:
             complaints.add(f"{each}: wing {source} imports from wing {target}")
+    return sorted(complaints)
+
+
+def find_private_imports(package: Path) -> list[str]:
+    """List imports of a room's inside from another one, which may use its two faces alone."""
+    complaints: list[str] = []
+    for each in _imports_inside(package):
+        _, room, *inside = [*each.module.split("."), "__init__"]
+        private = [part for part in inside if part.startswith("_") and part != "__init__"]
+        if room != _room(each.file) and private not in ([], [INNER_FACE]):
+            complaints.append(f"{each}: use the face of the room, or add the name to {INNER_FACE}")
     return sorted(complaints)
 
 

@@ -84,10 +84,10 @@ STATE = [
     ),
     Mutation(
         "arrays of numpy are copied",
-        "brainlite/state/_own.py",
+        "brainlite/_given/_own.py",
         "if not any(map(_is_open, leaves)):",
         "if True:",
-        ("tests/state/test_own.py",),
+        ("tests/given/test_own.py",),
     ),
 ]
 

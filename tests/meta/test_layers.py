@@ -11,6 +11,7 @@ from tests.meta.layers import (
     find_imports_in_functions,
     find_jax_internals,
     find_layer_breaches,
+    find_private_imports,
     find_wing_breaches,
 )
 
@@ -19,6 +20,7 @@ PACKAGE = Path(__file__).parents[2] / "brainlite"
 RULES = [
     find_layer_breaches,
     find_wing_breaches,
+    find_private_imports,
     find_face_imports,
     find_cycles,
     find_imports_in_functions,
@@ -45,10 +47,12 @@ WELL_BEHAVED = {
     "_jax_compat.py": "import jax\nfrom jax.extend import core\nTrace = jax._src.core.Trace\n",
     "errors.py": "",
     "state/__init__.py": "from brainlite.state._state import State\n",
+    "state/_face.py": "from brainlite.state._state import current as current\n",
     "state/_state.py": "import jax\nfrom brainlite.errors import StateError\n",
     "nn/__init__.py": "from ._module import Module\n",
     "nn/_module.py": (
         "from ..state import State\n"
+        "from brainlite.state._face import current\n"
         "from brainlite import errors\n"
         "def plot() -> None:\n"
         "    import matplotlib.pyplot as plt\n"
@@ -115,6 +119,18 @@ def test_a_well_behaved_package_passes(tmp_path: Path, rule: Callable[[Path], li
             "transform/_loose.py",
             "",
             "transform/_loose.py is in no wing: move it, or add its folder to WINGS",
+        ),
+        (
+            find_private_imports,
+            "nn/_a.py",
+            "from brainlite.state._state import State\n",
+            "nn/_a.py:1 imports brainlite.state._state: use the face of the room",
+        ),
+        (
+            find_private_imports,
+            "transform/_engine/_a.py",
+            "import brainlite.state._state as states\n",
+            "transform/_engine/_a.py:1 imports brainlite.state._state: use the face of the room",
         ),
         (find_face_imports, "nn/_a.py", "import brainlite\n", "nn/_a.py:1 imports brainlite: "),
         (find_face_imports, "nn/_a.py", "from .. import State\n", "nn/_a.py:1 imports brainlite: "),

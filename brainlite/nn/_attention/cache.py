@@ -7,15 +7,15 @@ import jax
 import jax.numpy as jnp
 from jax.lax import dynamic_update_slice_in_dim
 
+from brainlite._given import to_size
 from brainlite._jax_compat import Tracer
 from brainlite.errors import StateMissingError
 from brainlite.nn._attention.arguments import check_sequences
 from brainlite.nn._functional.attention import Masks
 from brainlite.nn._layers.layer import Layer, refused
 from brainlite.nn._layers.linear import Linear
-from brainlite.nn._modules.size import to_size
 from brainlite.state import HiddenState
-from brainlite.state._locate import locate
+from brainlite.state._face import locate
 from brainlite.typing import Array
 
 __all__ = ["Cache", "Stepwise"]

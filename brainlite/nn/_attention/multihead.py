@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 
+from brainlite._given import to_size
 from brainlite.nn import init
 from brainlite.nn._attention.arguments import check_options, check_sequences, read_masks
 from brainlite.nn._attention.cache import Stepwise
@@ -16,7 +17,6 @@ from brainlite.nn._functional.attention import (
 )
 from brainlite.nn._functional.kernel import broadcasting
 from brainlite.nn._layers.linear import Linear
-from brainlite.nn._modules.size import to_size
 from brainlite.nn._modules.torch_names import TorchEntry, TorchNamed
 from brainlite.random import split_key
 from brainlite.state import ParamState

@@ -6,6 +6,7 @@ from typing import ClassVar, Generic, Literal, TypeAlias
 
 from typing_extensions import TypeVar
 
+from brainlite._given import to_size
 from brainlite.errors import OptionError
 from brainlite.nn import init
 from brainlite.nn._attention.arguments import check_options
@@ -18,7 +19,6 @@ from brainlite.nn._layers.layer_norm import LayerNorm
 from brainlite.nn._layers.linear import Linear
 from brainlite.nn._modules.containers import ModuleList
 from brainlite.nn._modules.module import Module
-from brainlite.nn._modules.size import to_size
 from brainlite.nn._modules.torch_names import TorchEntry, TorchNamed
 from brainlite.typing import Array, DTypeLike
 

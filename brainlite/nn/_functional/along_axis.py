@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from brainlite import environ
+from brainlite._given import whole
 from brainlite.nn._functional.floating import floating, in_float32
 from brainlite.nn._functional.kernel import kernel
-from brainlite.state._whole import whole
 from brainlite.typing import Array, ArrayLike, DTypeLike
 
 __all__ = [

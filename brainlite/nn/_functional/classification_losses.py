@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._given import whole
 from brainlite._jax_compat import Tracer
 from brainlite.errors import InputError
 from brainlite.nn._functional.kernel import kernel
@@ -23,7 +24,6 @@ from brainlite.nn._functional.reduction import (
     reduce_loss,
     same_shape,
 )
-from brainlite.state._whole import whole
 from brainlite.typing import Array, ArrayLike, Shape
 
 __all__ = [

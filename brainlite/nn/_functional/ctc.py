@@ -5,10 +5,10 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from brainlite._given import whole
 from brainlite.errors import InputError
 from brainlite.nn._functional.kernel import broadcasting
 from brainlite.nn._functional.reduction import Reduction, as_floats, check_options, reduce_loss
-from brainlite.state._whole import whole
 from brainlite.typing import Array, ArrayLike
 
 __all__ = ["ctc_loss"]

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainlite import environ
+from brainlite._given import to_size
 from brainlite._jax_compat import Tracer
 from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
-from brainlite.display._code import Call, call_of
+from brainlite.display._face import Call, call_of
 from brainlite.errors import SizeError
-from brainlite.nn._modules.size import to_size
 from brainlite.random import DEFAULT, RandomState
 from brainlite.typing import Array, ArrayLike, DTypeLike, SeedOrKey, Shape, Size
 

@@ -10,12 +10,12 @@ from typing import Any, ClassVar, Literal
 
 import jax.numpy as jnp
 
+from brainlite._given import to_size
 from brainlite.errors import OptionError
 from brainlite.nn import functional
 from brainlite.nn._layers.elementwise import ElementWiseBlock
 from brainlite.nn._layers.families import continue_doc
 from brainlite.nn._layers.layer import Layer, check_array, check_features, refused
-from brainlite.nn._modules.size import to_size
 from brainlite.state import ParamState
 from brainlite.typing import Array, DTypeLike
 

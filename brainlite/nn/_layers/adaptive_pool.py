@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._given import to_size
 from brainlite.errors import SizeError
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._layers.window import SpatialModule
-from brainlite.nn._modules.size import to_size
 from brainlite.typing import Array, Shape, Size
 
 __all__ = [

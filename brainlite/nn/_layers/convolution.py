@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from brainlite._given import to_size
 from brainlite.display import Shown
 from brainlite.errors import SizeError
 from brainlite.nn import init
@@ -16,7 +17,6 @@ from brainlite.nn._layers.families import ByRank
 from brainlite.nn._layers.layer import Init, Layer, batched, check_array, refused
 from brainlite.nn._layers.padding import PaddingMode, pad
 from brainlite.nn._layers.spatial import Pads, per_axis
-from brainlite.nn._modules.size import to_size
 from brainlite.state import ParamState
 from brainlite.typing import Array, DTypeLike, Shape, Size
 

@@ -6,11 +6,11 @@ from typing import Any
 import jax.numpy as jnp
 
 from brainlite import random
+from brainlite._given import to_size
 from brainlite.errors import OptionError
 from brainlite.nn._layers.elementwise import ElementWiseBlock
 from brainlite.nn._layers.families import ByRank
 from brainlite.nn._layers.layer import check_array, refused
-from brainlite.nn._modules.size import to_size
 from brainlite.state import ShortTermState
 from brainlite.typing import Array, Shape, Size
 

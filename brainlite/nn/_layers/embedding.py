@@ -7,15 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._given import own, to_size, whole
 from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn import init
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import Init, Layer, check_array, refused
-from brainlite.nn._modules.size import to_size
 from brainlite.state import ParamState
-from brainlite.state._own import own
-from brainlite.state._whole import whole
 from brainlite.transform import check
 from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
 

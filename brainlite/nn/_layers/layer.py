@@ -12,7 +12,7 @@ from brainlite.errors import InputError
 from brainlite.nn import init
 from brainlite.nn._modules.casting import check_floating
 from brainlite.nn._modules.module import Module
-from brainlite.state._locate import locate
+from brainlite.state._face import locate
 from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
 
 __all__ = ["Init", "Layer", "batched", "check_array", "check_features", "refused"]

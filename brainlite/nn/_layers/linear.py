@@ -4,11 +4,11 @@ from typing import Any, Generic, TypeVar
 
 import jax.numpy as jnp
 
+from brainlite._given import to_size
 from brainlite.errors import SizeError
 from brainlite.nn import init
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import Init, Layer, check_features
-from brainlite.nn._modules.size import to_size
 from brainlite.state import ParamState
 from brainlite.typing import Array, DTypeLike, Size
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from brainlite._given import to_size
 from brainlite.errors import SizeError
 from brainlite.nn import init
 from brainlite.nn._layers.layer import Init, Layer, check_array, check_features, refused
 from brainlite.nn._layers.linear import Affine
 from brainlite.nn._layers.weight_standardization import weight_standardization
 from brainlite.nn._modules.module import Module
-from brainlite.nn._modules.size import to_size
 from brainlite.state import ParamState
 from brainlite.typing import Array, ArrayLike, DTypeLike, Size
 

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from brainlite._given import own
 from brainlite.nn._functional import classification_losses as classes
 from brainlite.nn._functional import embedding_losses as vectors
 from brainlite.nn._functional import regression_losses as numbers
@@ -21,7 +22,6 @@ from brainlite.nn._functional.reduction import (
 from brainlite.nn._layers.families import continue_doc
 from brainlite.nn._layers.layer import check_array
 from brainlite.nn._modules.module import Module
-from brainlite.state._own import own
 from brainlite.typing import Array, ArrayLike
 
 __all__ = [

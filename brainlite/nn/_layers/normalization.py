@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._given import to_size
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn._functional.floating import floating
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import Init, Layer, check_array, refused
-from brainlite.nn._modules.size import to_size
 from brainlite.state import ParamState
 from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
 

@@ -5,12 +5,11 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 import jax.numpy as jnp
 
+from brainlite._given import complaint_of, to_size
 from brainlite.errors import SizeError
 from brainlite.nn._layers.families import ByRank
 from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._layers.spatial import Pads, per_axis, to_pairs
-from brainlite.nn._modules.size import to_size
-from brainlite.state._whole import complaint_of
 from brainlite.typing import Array, Shape, Size
 
 __all__ = [

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
+from brainlite._given import to_size
 from brainlite.errors import OptionError, SizeError
-from brainlite.nn._modules.size import to_size
 from brainlite.typing import Shape, Size
 
 __all__ = ["Pads", "SpatialPadding", "per_axis", "to_padding", "to_pads", "to_pairs"]

@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._given import whole
 from brainlite._jax_compat import Tracer
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._layers.window import WindowModule
-from brainlite.state._whole import whole
 from brainlite.typing import Array, Shape, Size
 
 __all__ = ["MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"]

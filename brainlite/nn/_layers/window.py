@@ -4,11 +4,11 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from brainlite._given import to_size
 from brainlite.errors import InputError, SizeError
 from brainlite.nn._layers.families import ByRank
 from brainlite.nn._layers.layer import refused
 from brainlite.nn._layers.spatial import Pads, SpatialPadding, per_axis, to_padding
-from brainlite.nn._modules.size import to_size
 from brainlite.typing import Shape, Size
 
 __all__ = ["Along", "SpatialModule", "WindowModule"]

@@ -4,17 +4,15 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-from brainlite.display._table import Table
-from brainlite.display._terminal import rich_table, terminal_text
+from brainlite.display._face import Table, rich_table, terminal_text
 from brainlite.errors import InputError, OptionError
 from brainlite.graph import Node, iter_node
 from brainlite.nn._looking.cost import Flops, count_flops
 from brainlite.nn._looking.watch import Observer, dotted
 from brainlite.nn._modules.footprint import footprint, in_bytes, numbers
-from brainlite.state._fit import summary as shapes
+from brainlite.state._face import summary as shapes
 from brainlite.transform import eval_shape
-from brainlite.transform._engine._call import lift_call
-from brainlite.transform._engine._effects import commit
+from brainlite.transform._face import commit, lift_call
 from brainlite.typing import Path
 
 __all__ = ["Row", "Summary", "summary"]

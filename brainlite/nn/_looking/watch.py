@@ -12,11 +12,10 @@ from typing import Any, Self
 
 from brainlite.display import ShownMapping, notebook_repr, text_repr, treescope_repr
 from brainlite.graph import iter_node, to_predicate
-from brainlite.graph._node import find_path
+from brainlite.graph._face import find_path
 from brainlite.state import HiddenState, State
-from brainlite.state._epoch import epoch
-from brainlite.state._frame import current_frame
-from brainlite.transform._engine._watch import Trail, Watcher, watchers
+from brainlite.state._face import current_frame, epoch
+from brainlite.transform._face import Trail, Watcher, watchers
 from brainlite.typing import Filter, Path
 
 __all__ = ["History", "Observer", "capture", "dotted", "record", "watched"]

@@ -5,9 +5,9 @@ from typing import Any
 
 import jax
 
+from brainlite._given import own
 from brainlite.graph import states
 from brainlite.nn._modules.tree import dotted
-from brainlite.state._own import own
 from brainlite.typing import Path
 
 __all__ = ["assign_state_values"]

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from brainlite.errors import OptionError
 from brainlite.graph import Node, iter_leaf
 from brainlite.state import State
-from brainlite.state._state import overwrite
+from brainlite.state._face import overwrite
 from brainlite.typing import DTypeLike
 
 __all__ = ["Castable", "check_floating"]

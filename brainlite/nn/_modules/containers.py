@@ -14,12 +14,12 @@ from typing import Any, Generic, Self, overload
 
 from typing_extensions import TypeVar
 
+from brainlite._given import own
 from brainlite.display import ShownMapping, ShownSequence
 from brainlite.errors import ContainerError
 from brainlite.nn._modules.attach import attach
 from brainlite.nn._modules.module import Module
 from brainlite.state import ParamState
-from brainlite.state._own import own
 from brainlite.typing import ArrayLike
 
 __all__ = ["ModuleDict", "ModuleList", "Numbered", "ParameterDict", "ParameterList"]

@@ -5,7 +5,7 @@ from typing import Any, Literal, overload
 import jax
 import jax.numpy as jnp
 
-from brainlite.display._table import Table
+from brainlite.display._face import Table
 from brainlite.graph import Node, iter_leaf, to_predicate
 from brainlite.state import ParamState
 from brainlite.typing import Filter, Path

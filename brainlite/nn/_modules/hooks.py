@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 from brainlite.errors import OptionError
 from brainlite.graph import Node
-from brainlite.state._epoch import epoch
+from brainlite.state._face import epoch
 
 __all__ = ["Hook", "Hookable", "RemovableHandle"]
 

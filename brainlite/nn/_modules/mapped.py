@@ -14,8 +14,7 @@ from brainlite.nn._modules.lanes import vmap_init_all_states
 from brainlite.nn._modules.module import Module
 from brainlite.random import RandomState
 from brainlite.state import State
-from brainlite.state._locate import locate
-from brainlite.state._state import overwrite
+from brainlite.state._face import locate, overwrite
 from brainlite.transform import vmap
 from brainlite.typing import Filter, Path
 

@@ -7,7 +7,7 @@ import numpy as np
 from brainlite import environ
 from brainlite.errors import EnvironmentKeyError, OptionError
 from brainlite.graph import Node, iter_node
-from brainlite.state._locate import locate
+from brainlite.state._face import locate
 
 __all__ = ["HasMode"]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Concatenate, Protocol, cast, overload
 from typing_extensions import ParamSpec, TypeVar
 
 from brainlite import graph
+from brainlite._given import to_size
 from brainlite.display import Shown
 from brainlite.errors import InputError, StateMissingError
 from brainlite.graph import Node, StateDict
-from brainlite.graph._filters import StateFilter
-from brainlite.graph._node import fields
+from brainlite.graph._face import StateFilter, fields
 from brainlite.nn._modules.attach import Attaching
 from brainlite.nn._modules.casting import Castable
 from brainlite.nn._modules.counting import Counted
@@ -20,11 +20,10 @@ from brainlite.nn._modules.footprint import footprint, in_bytes
 from brainlite.nn._modules.freezing import Freezable
 from brainlite.nn._modules.hooks import Hookable
 from brainlite.nn._modules.mode import HasMode
-from brainlite.nn._modules.size import to_size
 from brainlite.nn._modules.state_dict import Loadable
 from brainlite.nn._modules.tree import Tree
 from brainlite.state import State
-from brainlite.state._locate import locate
+from brainlite.state._face import locate
 from brainlite.typing import Filter, Path, Shape, Size
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._given import as_numpy, own
 from brainlite.errors import GraphError, StateDictError
 from brainlite.graph import Node, StateDict
 from brainlite.nn._modules.tree import dotted, iter_places
 from brainlite.random import RandomState
 from brainlite.state import ShortTermState, State
-from brainlite.state._own import as_numpy, own
 from brainlite.typing import Array, ArrayLike, Path
 
 __all__ = ["IncompatibleKeys", "Loadable"]

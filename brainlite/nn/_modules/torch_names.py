@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from brainlite._given import as_numpy, own
 from brainlite.errors import InputError
 from brainlite.graph import Node
 from brainlite.state import State
-from brainlite.state._locate import locate
-from brainlite.state._own import as_numpy, own
+from brainlite.state._face import locate
 from brainlite.typing import Array, ArrayLike
 
 __all__ = ["TorchEntry", "TorchNamed"]

@@ -9,7 +9,7 @@ from typing_extensions import TypeVar
 
 from brainlite.errors import NameNotFoundError
 from brainlite.graph import Node, iter_leaf, iter_node
-from brainlite.graph._contents import container_items
+from brainlite.graph._face import container_items
 from brainlite.nn._modules.attach import attach, check_part
 from brainlite.state import ParamState, State
 from brainlite.typing import Path

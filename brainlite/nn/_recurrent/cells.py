@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import jax
 import jax.numpy as jnp
 
+from brainlite._given import to_size
 from brainlite.errors import InputError
-from brainlite.graph._node import fields
+from brainlite.graph._face import fields
 from brainlite.nn import init
 from brainlite.nn._layers.layer import Init, check_array, check_features
 from brainlite.nn._layers.linear import Linear, affine
 from brainlite.nn._modules.module import Module
-from brainlite.nn._modules.size import to_size
 from brainlite.nn._recurrent.sequence import dtype_of_parameters
 from brainlite.nn._recurrent.step import Step, is_untraced, prepared
 from brainlite.nn.functional import is_pure, resolve_activation
 from brainlite.random import uniform
 from brainlite.state import HiddenState, ParamState, State
-from brainlite.state._locate import locate
-from brainlite.transform._engine._watch import watchers
+from brainlite.state._face import locate
+from brainlite.transform._face import watchers
 from brainlite.typing import Array
 
 __all__ = [

@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._given import complaint_of
 from brainlite._jax_compat import Tracer
 from brainlite.errors import InputError, OptionError
 from brainlite.nn._functional.kernel import broadcasting
 from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._modules.module import Module
-from brainlite.state._whole import complaint_of
 from brainlite.typing import Array, ArrayLike, Shape
 
 __all__ = ["check_marks", "pad_sequences", "to_lengths", "valid_steps"]

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from brainlite._given import to_size
 from brainlite.nn._layers.linear import Linear
-from brainlite.nn._modules.size import to_size
 from brainlite.nn._recurrent.recurrence import Marks
 from brainlite.nn._recurrent.sequence import (
     Call,

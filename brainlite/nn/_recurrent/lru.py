@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 
 from brainlite import environ, random
+from brainlite._given import to_size
 from brainlite.errors import OptionError
 from brainlite.nn._functional.kernel import broadcasting
-from brainlite.nn._modules.size import to_size
 from brainlite.nn._recurrent.linear_recurrence import marked_recurrence
 from brainlite.nn._recurrent.recurrence import Hidden
 from brainlite.nn._recurrent.sequence import Call, Given, Lengths, SequenceLayer, arrange, put_back

@@ -15,7 +15,7 @@ from brainlite.nn._recurrent.lengths import check_marks, to_lengths, valid_steps
 from brainlite.nn._recurrent.recurrence import Hidden, Marks
 from brainlite.nn._recurrent.step import is_untraced
 from brainlite.state import HiddenState, ParamState
-from brainlite.state._locate import locate
+from brainlite.state._face import locate
 from brainlite.typing import Array, ArrayLike, Shape
 
 __all__ = [

@@ -10,9 +10,8 @@ from typing import Any
 
 from brainlite._jax_compat import is_eager
 from brainlite.graph import Node
-from brainlite.graph._notes import epoch
 from brainlite.state import State
-from brainlite.state._frame import current_frame, hold_all
+from brainlite.state._face import current_frame, epoch, hold_all
 from brainlite.typing import Array
 
 __all__ = ["Step", "is_untraced", "prepared"]

@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 
 from brainlite import random
+from brainlite._given import to_size
 from brainlite.errors import OptionError
-from brainlite.nn._modules.size import to_size
 from brainlite.nn._modules.torch_names import TorchEntry, TorchNamed
 from brainlite.nn._recurrent import cudnn
 from brainlite.nn._recurrent.lengths import valid_steps

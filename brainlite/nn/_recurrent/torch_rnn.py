@@ -10,9 +10,9 @@ from typing import ClassVar, Literal
 import jax
 import jax.numpy as jnp
 
+from brainlite._given import to_size
 from brainlite._jax_compat import has_cudnn_rnn
 from brainlite.errors import OptionError
-from brainlite.nn._modules.size import to_size
 from brainlite.nn._recurrent import cudnn
 from brainlite.nn._recurrent.recurrence import Cell, Hidden
 from brainlite.nn._recurrent.sequence import Call, Given, Lengths, where_is

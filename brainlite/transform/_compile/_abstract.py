@@ -8,10 +8,10 @@ import jax
 from typing_extensions import ParamSpec, TypeVar
 
 from brainlite._jax_compat import ClosedJaxpr, Tracer
-from brainlite.graph import Node
-from brainlite.graph._graphdef import GraphDef, build, describe
+from brainlite.graph import GraphDef, Node
+from brainlite.graph._face import build, describe
 from brainlite.state import State
-from brainlite.state._spec import make_states
+from brainlite.state._face import make_states
 from brainlite.transform._engine._arguments import choose
 from brainlite.transform._engine._call import LiftedCall, lift_call
 from brainlite.transform._engine._lift import fetch

@@ -12,7 +12,7 @@ from typing_extensions import ParamSpec, TypeVar
 from brainlite._jax_compat import UNSPECIFIED, jit_switch
 from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.graph import Node
-from brainlite.state._frame import current_frame
+from brainlite.state._face import current_frame
 from brainlite.transform._compile._intake import Misfit
 from brainlite.transform._compile._specialise import Binding, Specialisation
 from brainlite.transform._engine._arguments import (

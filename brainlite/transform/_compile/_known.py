@@ -14,9 +14,9 @@ import jax
 
 from brainlite._jax_compat import is_eager, jit_switch
 from brainlite.graph import Node
-from brainlite.graph._notes import ABSENT, Frozen
+from brainlite.graph._face import ABSENT, Frozen
 from brainlite.state import State
-from brainlite.state._frame import current_frame
+from brainlite.state._face import current_frame
 
 __all__ = ["Foreign", "is_known", "refuse_foreign", "remember_foreign"]
 

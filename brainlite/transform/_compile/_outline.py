@@ -5,11 +5,10 @@ from typing import Any, Final
 
 import jax
 
-from brainlite.display._leaf import Verbatim, safe_repr
-from brainlite.display._open import is_displayable
+from brainlite.display._face import Verbatim, is_displayable, safe_repr
 from brainlite.graph import iter_leaf
 from brainlite.state import State
-from brainlite.state._fit import summary
+from brainlite.state._face import summary
 
 __all__ = ["outline", "outline_arguments"]
 

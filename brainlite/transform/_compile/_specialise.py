@@ -19,17 +19,23 @@ import jax
 
 from brainlite import environ
 from brainlite._jax_compat import Tracer
-from brainlite.display._leaf import Verbatim
+from brainlite.display._face import Verbatim
 from brainlite.environ import layer, process
 from brainlite.errors import TransformError
-from brainlite.graph._graphdef import Description, build, describe
-from brainlite.graph._guards import Guards, Renaming, Watched, current_note, same_value
-from brainlite.graph._node import Node, note
-from brainlite.graph._notes import epoch
+from brainlite.graph import Node
+from brainlite.graph._face import (
+    Description,
+    Guards,
+    Renaming,
+    Watched,
+    build,
+    current_note,
+    describe,
+    note,
+    same_value,
+)
 from brainlite.state import State
-from brainlite.state._fit import summary
-from brainlite.state._frame import Frame, Slot, current_frame, hold_all
-from brainlite.state._state import template
+from brainlite.state._face import Frame, Slot, current_frame, epoch, hold_all, summary, template
 from brainlite.transform._compile._intake import Intake, Misfit, own_buffers
 from brainlite.transform._compile._outline import outline, outline_arguments
 from brainlite.transform._compile._variables import Variables

@@ -9,9 +9,7 @@ from types import CellType
 from typing import Any
 
 from brainlite._jax_compat import Tracer
-from brainlite.graph._contents import holds_graph
-from brainlite.graph._guards import Watched, same_value
-from brainlite.graph._notes import Frozen, freeze
+from brainlite.graph._face import Frozen, Watched, freeze, holds_graph, same_value
 from brainlite.transform._engine._reach import Variable, explore
 
 

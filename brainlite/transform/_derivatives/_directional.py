@@ -10,7 +10,7 @@ from typing_extensions import ParamSpec, TypeVar
 
 from brainlite.errors import OptionError
 from brainlite.random import DEFAULT
-from brainlite.random._keys import advance, to_key
+from brainlite.random._face import advance, to_key
 from brainlite.transform._derivatives._gradient import (
     Kinds,
     Targets,

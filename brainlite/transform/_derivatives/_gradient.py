@@ -12,8 +12,7 @@ from brainlite.errors import GradError
 from brainlite.graph import Node, StateDict
 from brainlite.graph import states as states_of
 from brainlite.state import ParamState, State
-from brainlite.state._fit import summary
-from brainlite.state._frame import Frame
+from brainlite.state._face import Frame, summary
 from brainlite.transform._engine._effects import Effects, called, commit
 from brainlite.transform._engine._escapes import Escapes
 from brainlite.transform._engine._lift import fetch, name_of

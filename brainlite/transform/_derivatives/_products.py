@@ -12,7 +12,7 @@ from typing_extensions import TypeVar
 from brainlite.errors import GradError
 from brainlite.graph import Node
 from brainlite.state import State
-from brainlite.state._fit import summary
+from brainlite.state._face import summary
 from brainlite.transform._derivatives._gradient import Targets, evaluate
 from brainlite.transform._derivatives._signatures import StateGroup
 from brainlite.typing import ArrayLike, GradTarget

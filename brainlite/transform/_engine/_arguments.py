@@ -13,7 +13,7 @@ import numpy as np
 
 from brainlite.errors import OptionError
 from brainlite.graph import NestedDict, Node, StateDict
-from brainlite.graph._contents import RECORD, holds_graph, open_container, remake, role_of
+from brainlite.graph._face import RECORD, holds_graph, open_container, remake, role_of
 from brainlite.state import State
 from brainlite.transform._engine._options import Chosen, Options
 

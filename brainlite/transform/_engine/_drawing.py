@@ -11,8 +11,8 @@ from collections.abc import Generator, Iterable
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from brainlite.random import RandomState
-from brainlite.random._state import drawing
-from brainlite.state._frame import current_frame
+from brainlite.random._face import drawing
+from brainlite.state._face import current_frame
 
 __all__ = ["alone", "draws", "exclusive", "is_alone"]
 

@@ -9,17 +9,31 @@ places, is a *place*, which is set when the transform ends well.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from brainlite.graph._contents import graph_below, holds_graph
-from brainlite.graph._edits import refill
-from brainlite.graph._graphdef import build, describe
-from brainlite.graph._node import Node, before, fields, fields_in, note, set_if_plain, take_edits
-from brainlite.graph._notes import epoch
-from brainlite.graph._walk import was_walked
+from brainlite.graph import Node
+from brainlite.graph._face import (
+    before,
+    build,
+    describe,
+    fields,
+    fields_in,
+    graph_below,
+    holds_graph,
+    note,
+    refill,
+    set_if_plain,
+    take_edits,
+    was_walked,
+)
 from brainlite.state import State
-from brainlite.state._fit import same_structure
-from brainlite.state._frame import Frame, current_frame, hold_all
-from brainlite.state._spec import specs_of
-from brainlite.state._state import adopt
+from brainlite.state._face import (
+    Frame,
+    adopt,
+    current_frame,
+    epoch,
+    hold_all,
+    same_structure,
+    specs_of,
+)
 from brainlite.transform._engine._reach import reachable
 
 __all__ = ["Effects", "Place", "called", "collect", "commit"]

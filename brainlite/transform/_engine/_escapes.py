@@ -5,11 +5,9 @@ from typing import Any
 from brainlite._jax_compat import Tracer
 from brainlite.errors import EscapedTracerError
 from brainlite.graph import Node, StateDict
-from brainlite.graph._contents import holds_graph
-from brainlite.graph._edits import contents_of, differ
+from brainlite.graph._face import contents_of, differ, holds_graph
 from brainlite.state import State
-from brainlite.state._fit import summary
-from brainlite.state._frame import Kept
+from brainlite.state._face import Kept, summary
 from brainlite.transform._engine._reach import MOST, Reach, Variable, explore
 
 

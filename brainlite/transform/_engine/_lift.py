@@ -26,8 +26,7 @@ from brainlite._jax_compat import (
 )
 from brainlite.errors import BranchError
 from brainlite.state import State
-from brainlite.state._frame import MISSING, Frame, Slot, current_frame, held
-from brainlite.state._locate import locate
+from brainlite.state._face import MISSING, Frame, Slot, current_frame, held, locate
 from brainlite.transform._engine._effects import Effects, called
 from brainlite.transform._engine._escapes import Escapes
 from brainlite.transform._engine._origin import Origin, explain, under_its_name

@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 import jax
 
 from brainlite.state import State
-from brainlite.state._frame import Frame
-from brainlite.state._locate import locate
+from brainlite.state._face import Frame, locate
 
 __all__ = ["Each", "Origin", "explain", "origin_of", "under_its_name"]
 

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from brainlite._jax_compat import NEEDS_VALUES, jit_switch
-from brainlite.state._frame import Frame
+from brainlite.state._face import Frame
 from brainlite.transform._engine._effects import called, commit
 from brainlite.transform._engine._lift import strengthen
 

@@ -22,9 +22,7 @@ import jax
 import numpy as np
 
 from brainlite.graph import Node
-from brainlite.graph._contents import ATOMS
-from brainlite.graph._foreign import node_types
-from brainlite.graph._node import node_dict
+from brainlite.graph._face import ATOMS, node_dict, node_types
 from brainlite.state import State
 from brainlite.transform._engine._transformed import Transformed
 

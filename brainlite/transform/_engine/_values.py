@@ -9,9 +9,9 @@ import numpy as np
 
 from brainlite._jax_compat import valid_jaxtype
 from brainlite.errors import ArgumentError, ResultError
-from brainlite.graph._contents import NodeBase
+from brainlite.graph._face import NodeBase
 from brainlite.state import State
-from brainlite.state._fit import summary
+from brainlite.state._face import summary
 
 __all__ = ["are_values", "check_arguments", "check_lanes", "check_number", "check_result"]
 

@@ -13,7 +13,7 @@ from typing import Any
 from brainlite import environ
 from brainlite._jax_compat import no_trace, trace_cell
 from brainlite.state import State
-from brainlite.state._frame import check_raw_write, current_frame
+from brainlite.state._face import check_raw_write, current_frame
 
 __all__ = ["KEY", "Trail", "Watcher", "watch_steps", "watchers"]
 

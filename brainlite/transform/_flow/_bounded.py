@@ -9,8 +9,7 @@ from jax.typing import ArrayLike
 from typing_extensions import TypeVar
 
 from brainlite.errors import LoopStateError, OptionError
-from brainlite.state._fit import same_structure, same_types, summary
-from brainlite.state._frame import Frame
+from brainlite.state._face import Frame, same_structure, same_types, summary
 from brainlite.transform._engine._effects import called
 from brainlite.transform._engine._lift import name_of, strengthen
 from brainlite.transform._flow._branches import cond

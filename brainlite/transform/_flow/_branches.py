@@ -10,8 +10,7 @@ from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
 from brainlite.errors import BranchError
 from brainlite.state import State
-from brainlite.state._fit import same_structure, same_types, summary
-from brainlite.state._locate import locate
+from brainlite.state._face import locate, same_structure, same_types, summary
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute
 from brainlite.transform._engine._effects import Effects, commit

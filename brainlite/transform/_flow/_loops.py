@@ -14,8 +14,7 @@ from brainlite import environ
 from brainlite._jax_compat import is_eager
 from brainlite.errors import LoopStateError
 from brainlite.state import State
-from brainlite.state._fit import same_structure, same_types, summary
-from brainlite.state._locate import locate
+from brainlite.state._face import locate, same_structure, same_types, summary
 from brainlite.transform._compile._jit import jit
 from brainlite.transform._compile._known import Foreign, is_known, refuse_foreign, remember_foreign
 from brainlite.transform._engine._drawing import exclusive

@@ -10,8 +10,7 @@ from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
 from brainlite.errors import MapStateError, OptionError
 from brainlite.random import RandomState
-from brainlite.state._fit import summary
-from brainlite.state._frame import current_frame
+from brainlite.state._face import current_frame, summary
 from brainlite.transform._engine._effects import collect
 from brainlite.transform._engine._lift import name_of
 from brainlite.transform._flow._loops import for_loop

@@ -9,11 +9,9 @@ from typing_extensions import TypeVar
 
 from brainlite._jax_compat import NEEDS_VALUES
 from brainlite.errors import LoopStateError
-from brainlite.graph._graphdef import describe
+from brainlite.graph._face import describe
 from brainlite.state import State
-from brainlite.state._fit import same_structure, same_types, summary
-from brainlite.state._frame import Frame
-from brainlite.state._locate import locate
+from brainlite.state._face import Frame, locate, same_structure, same_types, summary
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute
 from brainlite.transform._engine._effects import Effects, called, commit

@@ -11,8 +11,7 @@ from typing_extensions import ParamSpec, TypeVar
 from brainlite._jax_compat import set_current_trace
 from brainlite.errors import MapStateError, OptionError
 from brainlite.state import State
-from brainlite.state._fit import summary
-from brainlite.state._frame import Frame, Slot
+from brainlite.state._face import Frame, Slot, summary
 from brainlite.transform._engine._call import Arguments, open_call
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute

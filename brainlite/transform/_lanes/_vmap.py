@@ -12,8 +12,7 @@ from brainlite.errors import MapStateError
 from brainlite.graph import Node, StateDict, iter_leaf
 from brainlite.random import RandomState
 from brainlite.state import State
-from brainlite.state._fit import summary
-from brainlite.state._frame import MISSING, Frame, Slot, current_frame
+from brainlite.state._face import MISSING, Frame, Slot, current_frame, summary
 from brainlite.transform._engine._eager import run_compiled
 from brainlite.transform._engine._effects import Effects, called, commit
 from brainlite.transform._engine._lift import fetch, name_of

@@ -9,11 +9,10 @@ from typing_extensions import ParamSpec, TypeVar
 from brainlite._jax_compat import current_trace, is_batched
 from brainlite.errors import MapStateError, OptionError
 from brainlite.graph import states as states_of
-from brainlite.graph._filters import to_predicate
-from brainlite.graph._node import fields
+from brainlite.graph import to_predicate
+from brainlite.graph._face import fields
 from brainlite.state import State
-from brainlite.state._fit import summary
-from brainlite.state._frame import Frame
+from brainlite.state._face import Frame, summary
 from brainlite.transform._engine._effects import Effects, Place, collect, commit
 from brainlite.transform._engine._lift import name_of
 from brainlite.transform._engine._transformed import Transformed

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from brainlite.state._whole import whole
+from brainlite._given._whole import whole
 
 KINDS = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"]
 LIMITS = np.iinfo(np.int32)

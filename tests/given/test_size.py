@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brainlite._given._size import to_size
 from brainlite.errors import SizeError
-from brainlite.random._size import to_size
 
 
 @given(st.lists(st.integers(0, 10)))

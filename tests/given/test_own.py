@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from brainlite._given._own import own, owned
 from brainlite.errors import StateValueError
 from brainlite.state import HiddenState, ParamState, State
-from brainlite.state._own import own, owned
 from brainlite.state._state import adopt, overwrite
 from brainlite.transform import for_loop, jit
 

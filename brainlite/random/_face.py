@@ -1,0 +1,13 @@
+"""What other rooms may use of the inside of random numbers.
+
+Each name with what it promises; all else in here may change without a word.
+"""
+
+# Splits a key: the one to keep, the one to use.
+from brainlite.random._keys import advance as advance
+
+# A typed key from a seed or key.
+from brainlite.random._keys import to_key as to_key
+
+# The lock of whoever draws from a generator eagerly.
+from brainlite.random._state import drawing as drawing

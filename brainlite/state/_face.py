@@ -1,0 +1,73 @@
+"""What other rooms may use of the inside of states.
+
+Each name with what it promises; all else in here may change without a word.
+"""
+
+# Counts every change of what a compilation may depend on; compare, never reset.
+from brainlite.state._epoch import epoch as epoch
+
+# Whether jax takes a value as one leaf.
+from brainlite.state._fit import is_leaf as is_leaf
+
+# Whether two values are trees of one structure.
+from brainlite.state._fit import same_structure as same_structure
+
+# Whether, leaf by leaf, shapes and dtypes agree; the structures must.
+from brainlite.state._fit import same_types as same_types
+
+# The structure, shapes and dtypes of a value, as every message shows them.
+from brainlite.state._fit import summary as summary
+
+# What a frame finds where a slot has no value yet.
+from brainlite.state._frame import MISSING as MISSING
+
+# Reads and writes of one trace; dropped whole if the trace fails.
+from brainlite.state._frame import Frame as Frame
+
+# A container as it was when a trace first read it, to be put back.
+from brainlite.state._frame import Kept as Kept
+
+# What has one value that a frame overlays: a state.
+from brainlite.state._frame import Slot as Slot
+
+# Raises where a write would be lost in a plain transform of jax.
+from brainlite.state._frame import check_raw_write as check_raw_write
+
+# The frame of this thread or task, None outside any transform.
+from brainlite.state._frame import current_frame as current_frame
+
+# The values in the states themselves, past any frame: for the outermost level.
+from brainlite.state._frame import held as held
+
+# Puts values into the states themselves, past any frame, unchecked.
+from brainlite.state._frame import hold_all as hold_all
+
+# Which objects were made inside a plain transform of jax, and live in it.
+from brainlite.state._frame import raw_born as raw_born
+
+# The path of an object, from the modules whose methods are running.
+from brainlite.state._locate import locate as locate
+
+# All of a state but its value; equal for like states.
+from brainlite.state._spec import StateSpec as StateSpec
+
+# New states from specs and values, unchecked.
+from brainlite.state._spec import make_states as make_states
+
+# Whether two fields of a state are one to a compilation.
+from brainlite.state._spec import same_field as same_field
+
+# The specs of states; like ones share one object.
+from brainlite.state._spec import specs_of as specs_of
+
+# A new state like another one, with a value, unchecked.
+from brainlite.state._state import adopt as adopt
+
+# Whether a parameter is left out of training; notes no read.
+from brainlite.state._state import is_frozen as is_frozen
+
+# Writes past the checks of a kind, as a change of dtype must.
+from brainlite.state._state import overwrite as overwrite
+
+# A new state like another one, without a value.
+from brainlite.state._state import template as template

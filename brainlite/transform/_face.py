@@ -1,0 +1,19 @@
+"""What other rooms may use of the inside of transforms.
+
+Each name with what it promises; all else in here may change without a word.
+"""
+
+# Lifts a function for arguments that may be modules.
+from brainlite.transform._engine._call import lift_call as lift_call
+
+# Puts the new values of a lifted function in place.
+from brainlite.transform._engine._effects import commit as commit
+
+# Where a watcher keeps what it saw, under any transform.
+from brainlite.transform._engine._watch import Trail as Trail
+
+# The base of what looks at modules while they run.
+from brainlite.transform._engine._watch import Watcher as Watcher
+
+# Who is watching now; a compilation depends on it.
+from brainlite.transform._engine._watch import watchers as watchers
