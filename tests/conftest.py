@@ -38,8 +38,12 @@ settings.register_profile("quick", max_examples=40, deadline=None, derandomize=T
 settings.register_profile("thorough", max_examples=5_000, deadline=None, print_blob=True)
 settings.load_profile("quick")
 
-# What a worker may hold before it lets go of what was compiled.
+# What a worker may hold before it lets go of what was compiled: at the end of a module, where few
+# compilations are wanted again, and in the middle of one.
 _MUCH_MEMORY = 1.2e9
+_TOO_MUCH_MEMORY = 1.5e9
+_GROWN = 2e8  # and not before it has grown again by so much
+_kept = 0.0  # what was left the last time
 _peaks: list[float] = []  # of the workers that have ended
 
 
@@ -63,8 +67,14 @@ def _peak_memory() -> float:
 def _little_memory() -> Iterator[None]:
     """Let go of what a module's tests compiled, once it is much."""
     yield
-    if _memory() > _MUCH_MEMORY:
+    _let_go(_MUCH_MEMORY)
+
+
+def _let_go(above: float) -> None:
+    global _kept
+    if _memory() > max(above, _kept + _GROWN):
         jax.clear_caches()  # type: ignore[no-untyped-call]  # of jax
+        _kept = _memory()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -106,6 +116,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _nothing_left_open() -> Iterator[None]:
     settings = environ.all()
     yield
+    _let_go(_TOO_MUCH_MEMORY)
     assert current_frame.get() is None
     assert not _node._open_frames  # pyright: ignore[reportPrivateUsage]
     assert environ.all() == settings

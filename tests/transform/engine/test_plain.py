@@ -64,13 +64,18 @@ def negative(x: Any) -> Any:
     return -x
 
 
+def with_a_bar(module: Any) -> Any:
+    pytest.importorskip("tqdm")
+    return for_loop(module, XS, pbar=ProgressBar(freq=2, disable=True))
+
+
 Run = Callable[[Total], Any]
 RUNS: dict[str, Run] = {
     "jit": lambda m: jit(m)(XS[0]),
     "jit with the module as an argument": lambda m: jit(lambda m, x: m(x))(m, XS[0]),
     "for_loop": lambda m: for_loop(m, XS),
     "for_loop in reverse": lambda m: for_loop(m, XS, reverse=True),
-    "for_loop with a bar": lambda m: for_loop(m, XS, pbar=ProgressBar(freq=2, disable=True)),
+    "for_loop with a bar": with_a_bar,
     "scan": lambda m: scan(lambda c, x: (c + x, m(x)), 0.0, XS),
     "checkpointed": lambda m: checkpointed_for_loop(m, XS, base=2),
     "map": lambda m: map_slices(m, XS),
