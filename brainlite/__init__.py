@@ -5,6 +5,8 @@
 >>> model = brainlite.nn.Linear(2, 3)
 >>> brainlite.transform.jit(model)(jnp.ones((4, 2))).shape
 (4, 3)
+
+Every example in a docstring takes the two imports as given.
 """
 
 from importlib.metadata import PackageNotFoundError as _PackageNotFoundError

@@ -19,29 +19,6 @@ from jax.experimental import rnn as _rnn
 from jax.extend import core as _extend
 from jax.interpreters import ad, batching, mlir
 
-__all__ = [
-    "NEEDS_VALUES",
-    "UNSPECIFIED",
-    "ClosedJaxpr",
-    "Jaxpr",
-    "Literal",
-    "Tracer",
-    "bind_read",
-    "current_trace",
-    "has_cudnn_rnn",
-    "is_batched",
-    "is_eager",
-    "jaxpr_as_fun",
-    "jit_switch",
-    "no_trace",
-    "release",
-    "set_current_trace",
-    "state_read",
-    "trace_cell",
-    "under_jit",
-    "valid_jaxtype",
-]
-
 ClosedJaxpr = _extend.ClosedJaxpr
 Jaxpr = _extend.Jaxpr
 Literal = _extend.Literal

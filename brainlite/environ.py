@@ -11,7 +11,6 @@ from Python when one of them has changed.
 
 Examples
 --------
->>> import brainlite
 >>> with brainlite.environ.context(fit=True, dt=0.1):
 ...     brainlite.environ.get("fit"), brainlite.environ.get_dt()
 (True, 0.1)

@@ -13,8 +13,6 @@ import numpy as np
 from brainlite._jax_compat import Tracer
 from brainlite.typing import Array
 
-__all__ = ["own", "owned"]
-
 # Types of leaves that nobody can write in, learned as they are met: see _fit.is_leaf.
 _fixed: set[type] = set()
 

@@ -10,8 +10,6 @@ from brainlite._jax_compat import Tracer
 from brainlite.errors import SizeError
 from brainlite.typing import Shape, Size
 
-__all__ = ["to_size"]
-
 
 def to_size(size: Size, name: str = "size", where: str | None = None) -> Shape:
     """Return a size as a tuple of ints, or raise a SizeError.

@@ -8,8 +8,6 @@ import numpy as np
 
 from brainlite.typing import Array, ArrayLike, DTypeLike
 
-__all__ = ["complaint_of", "whole"]
-
 
 def whole(value: ArrayLike) -> Array:
     """Return whole numbers in int32 at least, so that no comparison or product wraps.

@@ -16,8 +16,6 @@ from brainlite.display._leaf import is_array, leaf_text
 from brainlite.display._open import describe, is_displayable
 from brainlite.display._protocol import Shown, ShownMapping, ShownSequence
 
-__all__ = ["Call", "call_of", "to_code"]
-
 WIDTH: Final = 88  # characters of a line
 _LITERALS: Final = (type(None), bool, int, str, bytes, type(Ellipsis), slice, range)
 # Where names are public: the modules that define them are not.
@@ -57,9 +55,7 @@ def to_code(obj: object) -> str:
 
     Examples
     --------
-    >>> import brainlite
     >>> import jax, numpy
-    >>> import jax.numpy as jnp
     >>> state = brainlite.State(jnp.arange(3), tag="seen")
     >>> print(to_code(state))
     brainlite.State(value=jax.numpy.array([0, 1, 2], 'int32'), tag=frozenset(['seen']))

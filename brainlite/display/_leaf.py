@@ -11,8 +11,6 @@ import numpy as np
 
 from brainlite._jax_compat import Tracer
 
-__all__ = ["ATOMS", "Verbatim", "array_text", "failure_text", "is_array", "leaf_text", "safe_repr"]
-
 LONGEST: Final = 2000  # characters of one repr: a page of text, not a whole file
 MOST_NUMBERS: Final = 32  # elements that an array may have to show its numbers
 

@@ -8,18 +8,6 @@ from typing import Any, Final, NamedTuple
 from brainlite.display._leaf import ATOMS, Verbatim, is_array, leaf_text, safe_repr
 from brainlite.display._protocol import Description, Shown, ShownMapping, ShownSequence
 
-__all__ = [
-    "Entry",
-    "Node",
-    "describe",
-    "holds_containers",
-    "inline",
-    "is_displayable",
-    "open_container",
-    "open_displayable",
-    "prefers_repr",
-]
-
 LONG: Final = 32  # plain entries that a container may have before it is cut ...
 HEAD: Final = 12  # ... to this many
 WIDE: Final = 80  # characters up to which plain containers stay on one line ...

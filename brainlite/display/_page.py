@@ -10,8 +10,6 @@ from brainlite.display._open import is_displayable
 from brainlite.display._renderer import make_renderer
 from brainlite.display._text import to_text
 
-__all__ = ["notebook_repr", "render_to_html", "show"]
-
 # treescope paints its tree on white. On a dark page its colours are turned round and the hues
 # turned back; which pages are dark is told by Jupyter, VS Code, Colab, Sphinx, or the page itself.
 DARK: Final = "treescope-container{filter:invert(0.93) hue-rotate(180deg)}"

@@ -13,8 +13,6 @@ from brainlite.errors import InputError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["plot_states"]
-
 
 def plot_states(history: Mapping[Any, Any], *, batch: int = 0, cmap: str = "RdBu_r") -> "Figure":
     """Plot states over time as heat maps: a row for each unit, a column for each step.

@@ -2,8 +2,6 @@
 
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
-__all__ = ["Description", "Displayable", "Shown", "ShownMapping", "ShownSequence"]
-
 
 class Shown(NamedTuple):
     """An object as a name and named fields: ``Linear(in_size=(3,), ...)``.

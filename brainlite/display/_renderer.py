@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from treescope.renderers import TreescopeSubtreeRenderer
     from treescope.rendering_parts import RenderableAndLineAnnotations
 
-__all__ = ["make_renderer"]
-
 FEW: Final = 8  # atoms of a tuple or list that are drawn without a button to unfold them
 
 

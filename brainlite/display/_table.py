@@ -4,8 +4,6 @@ import html
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-__all__ = ["Table"]
-
 # Colours are those of the page around, so that it is read in light and in dark mode.
 _FONT: Final = "font-size:0.9em;font-family:ui-monospace,monospace"
 _STYLE: Final = f"border-collapse:collapse;color:inherit;background:transparent;{_FONT}"

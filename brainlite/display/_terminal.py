@@ -6,8 +6,6 @@ from typing import Any, Final
 
 from brainlite.display._table import Table
 
-__all__ = ["rich_table", "terminal_text"]
-
 _NUMBERS: Final = {"justify": "right", "no_wrap": True}
 _TEXTS: Final = {"overflow": "fold"}  # on more than one line if need be
 

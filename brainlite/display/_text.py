@@ -24,8 +24,6 @@ from brainlite.display._open import (
 )
 from brainlite.errors import OptionError
 
-__all__ = ["text_repr", "to_text"]
-
 DEEPEST: Final = 100  # levels that print unless more are asked for: text of depth n is n² long
 SAME: Final = 12  # entries of equal text in a row that print before they fold into one ...
 SCREEN: Final = 60  # ... or fewer, where all but the first are longer than this many lines
@@ -65,7 +63,6 @@ def to_text(obj: object, *, depth: int | None = None, values: bool = False) -> s
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> from brainlite.display import Shown
     >>> class Layer:
     ...     def __display__(self) -> Shown:

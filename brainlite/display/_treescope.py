@@ -22,8 +22,6 @@ if TYPE_CHECKING:
         Rendering,
     )
 
-__all__ = ["color_of", "draw_items", "treescope_repr"]
-
 # treescope recurses: laying out a drawing takes up to five times the stack frames that making it
 # took, so that 37 levels exhaust Python's stack. We stop before that, and leave some frames for
 # plain containers inside the last level.

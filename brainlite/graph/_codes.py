@@ -13,8 +13,6 @@ import numpy as np
 
 from brainlite.graph._contents import ATOMS
 
-__all__ = ["Layout", "NodeRef", "NodeSpec", "StateRef", "code_hash", "is_exact", "same_code"]
-
 
 class NodeRef(int):
     """A reference to a node: its number less that of the node where the reference is."""

@@ -16,29 +16,6 @@ from brainlite.state import State
 from brainlite.state._face import is_leaf
 from brainlite.typing import Path, PathPart
 
-__all__ = [
-    "ATOMS",
-    "CONTAINER",
-    "NODE",
-    "OPAQUE",
-    "RECORD",
-    "STATE",
-    "NodeBase",
-    "Opened",
-    "container_items",
-    "cycle_error",
-    "dotted",
-    "dotted_list",
-    "graph_below",
-    "holds_graph",
-    "is_graph",
-    "is_plain",
-    "is_size",
-    "open_container",
-    "remake",
-    "role_of",
-]
-
 OPAQUE, STATE, NODE, CONTAINER, RECORD = range(5)
 """What a value is to a graph. Its type alone decides, so whoever asks often can remember."""
 

@@ -12,8 +12,6 @@ from typing import Any
 from brainlite.graph._contents import ATOMS
 from brainlite.state._face import Frame, Kept
 
-__all__ = ["contents_of", "copied", "differ", "edits", "keep", "refill"]
-
 
 def keep(frame: Frame, owner: Any, name: str, value: Any) -> None:
     """Keep what a list or dict in an attribute holds, and those inside it."""

@@ -16,20 +16,6 @@ from brainlite.errors import FilterError
 from brainlite.state import State
 from brainlite.typing import Filter, Path, PathPart, Predicate
 
-__all__ = [
-    "All",
-    "Any",
-    "Everything",
-    "Not",
-    "Nothing",
-    "OfType",
-    "PathContains",
-    "StateFilter",
-    "WithTag",
-    "sort",
-    "to_predicate",
-]
-
 Entry = TypeVar("Entry", bound=tuple[AnyType, ...])
 S = TypeVar("S", bound=State[AnyType], default=State[AnyType])
 

@@ -11,8 +11,6 @@ from brainlite.graph._walk import iter_leaf, iter_node
 from brainlite.state import State
 from brainlite.typing import Filter, Path
 
-__all__ = ["nodes", "states"]
-
 AnyState = State[Any]
 # By default any state: what a filter that is no type selects.
 S1 = TypeVar("S1", bound=AnyState, default=AnyState)
@@ -72,7 +70,6 @@ def states(node: Any, /, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERY
 
     Examples
     --------
-    >>> import brainlite
     >>> model = brainlite.nn.GRUCell(2, 3)
     >>> list(brainlite.graph.states(model, brainlite.ParamState))
     [('Wrz', 'weight'), ('Wh', 'weight')]
@@ -119,7 +116,6 @@ def nodes(node: Any, /, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYW
 
     Examples
     --------
-    >>> import brainlite
     >>> list(brainlite.graph.nodes(brainlite.nn.GRUCell(2, 3)))
     [(), ('Wrz',), ('Wh',)]
     """

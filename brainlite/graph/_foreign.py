@@ -8,8 +8,6 @@ from typing_extensions import TypeVar
 from brainlite.errors import GraphError
 from brainlite.typing import PathPart
 
-__all__ = ["NodeType", "node_types", "register_graph_node_type"]
-
 N = TypeVar("N")
 
 

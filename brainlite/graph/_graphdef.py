@@ -34,8 +34,6 @@ from brainlite.state import State
 from brainlite.state._face import StateSpec, current_frame, specs_of
 from brainlite.typing import Path
 
-__all__ = ["Description", "GraphDef", "build", "describe"]
-
 M_co = TypeVar("M_co", covariant=True)
 AnyState = State[Any]
 
@@ -48,7 +46,6 @@ class GraphDef(Generic[M_co]):
 
     Examples
     --------
-    >>> import brainlite
     >>> a, _ = brainlite.graph.split(brainlite.nn.Linear(2, 3))
     >>> b, _ = brainlite.graph.split(brainlite.nn.Linear(2, 3))
     >>> a == b, hash(a) == hash(b)

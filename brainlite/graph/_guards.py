@@ -16,12 +16,10 @@ from typing import Any
 from brainlite.graph._contents import Opened, is_graph, open_container
 from brainlite.graph._foreign import node_types
 from brainlite.graph._node import Node, fields
-from brainlite.graph._notes import ABSENT, Frozen, epoch
+from brainlite.graph._notes import ABSENT, Frozen
 from brainlite.graph._walk import is_walk, walk_note
 from brainlite.state import State
-from brainlite.state._face import is_frozen, same_field
-
-__all__ = ["Guards", "Renaming", "Watched"]
+from brainlite.state._face import epoch, is_frozen, same_field
 
 _NOTHING: dict[str, Any] = {}
 _ATOMS = frozenset({bool, int, float, complex, str, bytes, type(None)})

@@ -30,23 +30,10 @@ from brainlite.graph._contents import (
 )
 from brainlite.graph._edits import copied, edits, keep
 from brainlite.graph._foreign import node_types
-from brainlite.graph._notes import ABSENT, ALL, epoch, freeze
+from brainlite.graph._notes import ABSENT, ALL, freeze
 from brainlite.state import State
-from brainlite.state._face import Frame, current_frame, locate, raw_born
+from brainlite.state._face import Frame, current_frame, epoch, locate, raw_born
 from brainlite.typing import PathPart
-
-__all__ = [
-    "Node",
-    "all_items",
-    "before",
-    "fields",
-    "fields_in",
-    "find_path",
-    "node_dict",
-    "note",
-    "note_all",
-    "take_edits",
-]
 
 _current = current_frame.get
 
@@ -63,7 +50,6 @@ class Node(NodeBase):
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> from brainlite.state import State
     >>> class Counter(Node):
     ...     def __init__(self) -> None:

@@ -3,9 +3,6 @@
 from typing import Any, NamedTuple
 
 from brainlite.graph._contents import open_container
-from brainlite.state._face import epoch
-
-__all__ = ["ABSENT", "ALL", "Frozen", "epoch", "freeze"]
 
 ALL = "\0all"
 """The name of a note that is of all attributes of a node."""

@@ -17,14 +17,6 @@ from brainlite.state import State
 from brainlite.state._face import current_frame, make_states
 from brainlite.typing import Filter, Path
 
-__all__ = [
-    "clone",
-    "graphdef",
-    "merge",
-    "split",
-    "update_states",
-]
-
 AnyState = State[Any]
 States: TypeAlias = StateDict[AnyState] | NestedDict[AnyState]
 M = TypeVar("M")
@@ -82,7 +74,6 @@ def split(node: Any, /, *filters: Filter) -> Any:
 
     Examples
     --------
-    >>> import brainlite
     >>> model = brainlite.nn.GRUCell(2, 3)
     >>> graphdef, params, rest = brainlite.graph.split(model, brainlite.ParamState, ...)
     >>> len(params), len(rest)
@@ -125,7 +116,6 @@ def merge(graphdef: GraphDef[M], /, *states: States) -> M:
 
     Examples
     --------
-    >>> import brainlite
     >>> twin = brainlite.graph.merge(*brainlite.graph.split(brainlite.nn.Linear(2, 3)))
     >>> twin.out_size
     (3,)
@@ -195,7 +185,6 @@ def update_states(node: Any, /, *states: States) -> None:
 
     Examples
     --------
-    >>> import brainlite
     >>> model = brainlite.nn.Linear(2, 3)
     >>> graphdef, before = brainlite.graph.split(model)
     >>> model.weight.value = brainlite.nn.Linear(2, 3).weight.value
@@ -212,7 +201,6 @@ def graphdef(node: M, /) -> GraphDef[M]:
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.graph.graphdef(brainlite.nn.Linear(2, 3)).nodes[0].kind.__name__
     'Linear'
     """
@@ -224,7 +212,6 @@ def clone(node: M, /) -> M:
 
     Examples
     --------
-    >>> import brainlite
     >>> model = brainlite.nn.Linear(2, 3)
     >>> twin = brainlite.graph.clone(model)
     >>> twin.weight is model.weight

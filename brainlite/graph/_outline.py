@@ -11,8 +11,6 @@ from brainlite.graph._contents import dotted
 from brainlite.state._face import StateSpec
 from brainlite.typing import Path
 
-__all__ = ["Outline"]
-
 
 class _Leaf:
     """A state, of which only the type is known."""

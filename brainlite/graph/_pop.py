@@ -16,8 +16,6 @@ from brainlite.graph._walk import iter_node
 from brainlite.state import State
 from brainlite.typing import Filter, Path
 
-__all__ = ["pop_states"]
-
 AnyState = State[Any]
 S1 = TypeVar("S1", bound=AnyState, default=AnyState)
 S2 = TypeVar("S2", bound=AnyState, default=AnyState)
@@ -55,7 +53,6 @@ def pop_states(node: Any, /, *filters: Filter) -> Any:
 
     Examples
     --------
-    >>> import brainlite
     >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(2, 3))
     >>> list(brainlite.graph.pop_states(cell, brainlite.HiddenState)), hasattr(cell, "h")
     ([('h',)], False)

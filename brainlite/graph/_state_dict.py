@@ -14,8 +14,6 @@ from brainlite.state import State
 from brainlite.state._face import StateSpec, make_states, specs_of
 from brainlite.typing import Filter, Path, PathPart
 
-__all__ = ["NestedDict", "StateDict"]
-
 S_co = TypeVar("S_co", bound=State[Any], covariant=True)
 S1 = TypeVar("S1", bound=State[Any])
 S2 = TypeVar("S2", bound=State[Any])
@@ -35,7 +33,6 @@ class NestedDict(Mapping[PathPart, Any], Generic[S_co]):
 
     Examples
     --------
-    >>> import brainlite
     >>> nested = NestedDict({"encoder": {"weight": brainlite.ParamState(1.0)}})
     >>> nested["encoder"]["weight"].value, list(nested.to_flat())
     (1.0, [('encoder', 'weight')])
@@ -91,7 +88,6 @@ class StateDict(Mapping[Path, S_co]):
 
     Examples
     --------
-    >>> import brainlite
     >>> model = brainlite.nn.GRUCell(2, 3)
     >>> params = model.states(brainlite.ParamState)
     >>> sorted(params.to_values())
@@ -186,7 +182,6 @@ class StateDict(Mapping[Path, S_co]):
 
         Examples
         --------
-        >>> import brainlite
         >>> found = brainlite.nn.GRUCell(2, 3).states()
         >>> list(found.filter(brainlite.graph.PathContains("Wh")))
         [('Wh', 'weight')]
@@ -205,7 +200,6 @@ class StateDict(Mapping[Path, S_co]):
 
         Examples
         --------
-        >>> import brainlite
         >>> nested = brainlite.nn.GRUCell(2, 3).states().to_nest()
         >>> list(nested), list(nested["Wh"])
         (['Wrz', 'Wh'], ['weight'])

@@ -26,8 +26,6 @@ from brainlite.state import State
 from brainlite.state._face import current_frame
 from brainlite.typing import Path
 
-__all__ = ["is_walk", "iter_leaf", "iter_node", "visit", "walk", "walk_note", "was_walked"]
-
 _EVERYWHERE = (0, 2**31 - 1)
 
 # Notes of these names are of a whole node: which children a walk meets there.
@@ -141,7 +139,6 @@ def iter_node(
 
     Examples
     --------
-    >>> import brainlite
     >>> model = brainlite.nn.GRUCell(2, 3)
     >>> [path for path, node in iter_node(model)]
     [(), ('Wrz',), ('Wh',)]
@@ -165,7 +162,6 @@ def iter_leaf(
 
     Examples
     --------
-    >>> import brainlite
     >>> model = brainlite.nn.GRUCell(2, 3)
     >>> [path for path, state in iter_leaf(model)]
     [('Wrz', 'weight'), ('Wh', 'weight')]

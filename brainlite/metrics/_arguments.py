@@ -10,8 +10,6 @@ from brainlite.errors import InputError
 from brainlite.state._face import locate
 from brainlite.typing import Array, ArrayLike, Shape
 
-__all__ = ["check_known", "refused", "spread", "to_classes", "to_mask", "to_real"]
-
 
 def refused(metric: object, problem: str, *, expected: str, got: str, fix: str) -> InputError:
     """Return the error for what a metric does not take, with the path of the metric."""

@@ -16,8 +16,6 @@ from brainlite.metrics._metric import MetricState, Named, Tally, lanes
 from brainlite.metrics._sums import plus
 from brainlite.typing import Array, ArrayLike
 
-__all__ = ["AccuracyMetric", "AverageMetric"]
-
 
 class Mean(Tally[Array]):
     """The base of both: a sum and a count, each in two floats."""
@@ -88,8 +86,6 @@ class AverageMetric(Named[Array], Mean):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> metric = brainlite.metrics.AverageMetric()
     >>> metric.compute()
     Array(nan, dtype=float32)
@@ -148,8 +144,6 @@ class AccuracyMetric(Mean):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> metric = brainlite.metrics.AccuracyMetric()
     >>> metric.update(logits=jnp.array([[0.1, 0.9], [0.8, 0.2]]), labels=jnp.array([1, 1]))
     >>> metric.compute()

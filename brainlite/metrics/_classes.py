@@ -13,8 +13,6 @@ from brainlite.metrics._metric import MetricState, Tally, lanes
 from brainlite.metrics._sums import WORD, carried
 from brainlite.typing import Array, ArrayLike
 
-__all__ = ["ConfusionMatrix", "F1ScoreMetric", "PrecisionMetric", "RecallMetric"]
-
 Average: TypeAlias = Literal["binary", "macro", "micro", "weighted"]
 
 
@@ -142,8 +140,6 @@ class ConfusionMatrix(Classes):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> metric = brainlite.metrics.ConfusionMatrix(num_classes=3)
     >>> metric.update(predictions=jnp.array([0, 1, 2, 1, 0]), labels=jnp.array([0, 1, 1, 1, 2]))
     >>> metric.compute()
@@ -297,8 +293,6 @@ class PrecisionMetric(Ratio):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> metric = brainlite.metrics.PrecisionMetric()
     >>> metric.update(predictions=jnp.array([1, 0, 1, 1, 0]), labels=jnp.array([1, 0, 0, 1, 0]))
     >>> metric.compute()
@@ -320,8 +314,6 @@ class RecallMetric(Ratio):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> metric = brainlite.metrics.RecallMetric(num_classes=3, average=None)
     >>> metric.update(predictions=jnp.array([0, 1, 2, 1, 0]), labels=jnp.array([0, 1, 1, 1, 2]))
     >>> metric.compute()
@@ -343,8 +335,6 @@ class F1ScoreMetric(Ratio):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> metric = brainlite.metrics.F1ScoreMetric(num_classes=3, average="weighted")
     >>> metric.update(predictions=jnp.array([0, 1, 2, 1, 0]), labels=jnp.array([0, 1, 1, 1, 2]))
     >>> metric.compute()

@@ -13,8 +13,6 @@ from brainlite.metrics._arguments import refused, to_real
 from brainlite.state import LongTermState
 from brainlite.typing import Array, ArrayLike
 
-__all__ = ["Metric", "MetricState", "Named", "Tally", "lanes"]
-
 T = TypeVar("T", default=Array)
 R_co = TypeVar("R_co", covariant=True, default=Any)
 
@@ -24,8 +22,6 @@ class MetricState(LongTermState[T]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> hits = brainlite.metrics.MetricState(jnp.zeros((), "int32"))
     """
 
@@ -40,9 +36,7 @@ class Metric(Node, ABC, Generic[R_co]):
 
     Examples
     --------
-    >>> import brainlite
     >>> import jax
-    >>> import jax.numpy as jnp
     >>> class Highest(brainlite.metrics.Metric[jax.Array]):
     ...     def __init__(self) -> None:
     ...         self.highest = brainlite.metrics.MetricState(jnp.array(-jnp.inf))

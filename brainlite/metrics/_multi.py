@@ -8,8 +8,6 @@ from brainlite.graph import states
 from brainlite.metrics._arguments import refused
 from brainlite.metrics._metric import Metric
 
-__all__ = ["MultiMetric"]
-
 
 class MultiMetric(Metric[dict[str, Any]]):
     """Metrics by name, updated together: each takes the arguments that it knows.
@@ -31,8 +29,6 @@ class MultiMetric(Metric[dict[str, Any]]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> from brainlite import metrics
     >>> both = metrics.MultiMetric(
     ...     loss=metrics.AverageMetric("loss"), accuracy=metrics.AccuracyMetric()

@@ -7,8 +7,6 @@ import jax.numpy as jnp
 
 from brainlite.typing import Array
 
-__all__ = ["WORD", "carried", "plus"]
-
 
 def plus(total: Array, rest: Array, amount: Array) -> tuple[Array, Array]:
     """Add to a sum in two floats: Knuth's two-sum, and the rest brought in order (Dekker)."""

@@ -10,8 +10,6 @@ from brainlite.metrics._metric import MetricState, Named, lanes
 from brainlite.metrics._sums import plus
 from brainlite.typing import Array, ArrayLike
 
-__all__ = ["Statistics", "WelfordMetric"]
-
 
 class Statistics(NamedTuple):
     """What :class:`WelfordMetric` computes.
@@ -59,8 +57,6 @@ class WelfordMetric(Named[Statistics]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> metric = brainlite.metrics.WelfordMetric()
     >>> metric.update(values=jnp.array([1, 2, 3, 4]))
     >>> metric.update(values=jnp.array([3, 2, 1, 0]))

@@ -7,8 +7,6 @@ layout: classes, vectors and channels are the last axis.
 
 Examples
 --------
->>> import brainlite
->>> import jax.numpy as jnp
 >>> brainlite.nn.functional.relu(jnp.array([-1.0, 2.0]))
 Array([0., 2.], dtype=float32)
 """
@@ -205,7 +203,6 @@ def resolve_activation(
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.nn.functional.resolve_activation("relu") is brainlite.nn.functional.relu
     True
     """
@@ -233,7 +230,6 @@ def is_pure(function: Callable[..., Any]) -> bool:
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.nn.functional.is_pure(brainlite.nn.functional.relu)
     True
     """

@@ -7,7 +7,6 @@ their own: an int or a key as ``seed``. ``unit`` is what the values are multipli
 
 Examples
 --------
->>> import brainlite
 >>> from brainlite.nn import init
 >>> brainlite.random.seed(42)
 >>> init.Normal(scale=0.1)((2, 3)).shape
@@ -125,7 +124,6 @@ def param(
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.nn.init.param(brainlite.nn.init.ZeroInit(), 3, batch_size=2).shape
     (2, 3)
     >>> brainlite.nn.init.param(0.5, 3)
@@ -193,7 +191,6 @@ def calculate_init_gain(nonlinearity: str, param: float | None = None) -> float:
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.nn.init.calculate_init_gain("relu") ** 2
     2.0000000000000004
     """

@@ -20,7 +20,6 @@ makes NaN, or what jax makes of it.
 
 Examples
 --------
->>> import brainlite
 >>> brainlite.random.seed(42)
 >>> x = brainlite.random.randn(7, 5)
 >>> y = brainlite.random.uniform(-1.0, 1.0, size=(2, 3))

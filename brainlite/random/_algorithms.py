@@ -16,14 +16,6 @@ from jax import lax
 from brainlite.random._arguments import AnyArray, count_dtype, largest_int, to_count
 from brainlite.typing import Array, DTypeLike, Key, Shape
 
-__all__ = [
-    "draw_hypergeometric",
-    "draw_logseries",
-    "draw_multinomial",
-    "draw_vonmises",
-    "draw_zipf",
-]
-
 F = TypeVar("F", bound=Callable[..., Array])
 
 

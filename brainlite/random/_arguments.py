@@ -13,31 +13,6 @@ from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError, SizeError
 from brainlite.typing import ArrayLike, DTypeLike, SeedOrKey, Shape, Size
 
-__all__ = [
-    "AnyArray",
-    "AnyDType",
-    "AnyKey",
-    "AnySize",
-    "Numbers",
-    "Parameter",
-    "anything",
-    "chance_of_success",
-    "count_dtype",
-    "draw_shape",
-    "excess",
-    "float_dtype",
-    "int_dtype",
-    "largest_int",
-    "non_negative",
-    "positive",
-    "prepare",
-    "probability",
-    "require",
-    "require_order",
-    "to_count",
-    "to_numbers",
-]
-
 Numbers: TypeAlias = ArrayLike | Sequence[Any]
 """A number, an array, or a nested list of numbers."""
 

@@ -20,8 +20,6 @@ from brainlite.random._arguments import (
 from brainlite.random._source import KeySource
 from brainlite.typing import Array, DTypeLike, Key, Shape
 
-__all__ = ["ContinuousDraws"]
-
 
 class ContinuousDraws(KeySource):
     """Numbers around a centre, and positive ones.
@@ -31,7 +29,6 @@ class ContinuousDraws(KeySource):
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.random.laplace(1.0, [0.1, 1.0, 10.0]).shape
     (3,)
     >>> brainlite.random.exponential(2.0, size=(2, 3)).shape

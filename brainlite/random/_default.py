@@ -6,8 +6,6 @@ from collections.abc import Generator
 from brainlite.random._state import RandomState
 from brainlite.typing import SeedOrKey
 
-__all__ = ["DEFAULT", "clone_rng", "default_rng", "seed_context"]
-
 DEFAULT: RandomState = RandomState()
 """The generator from which the functions of this module draw. It has no key until its first use."""
 
@@ -24,7 +22,6 @@ def seed_context(seed_or_key: SeedOrKey) -> Generator[None]:
 
     Examples
     --------
-    >>> import brainlite
     >>> with brainlite.random.seed_context(42):
     ...     first = brainlite.random.rand()
     >>> with brainlite.random.seed_context(42):
@@ -45,7 +42,6 @@ def default_rng(seed_or_key: SeedOrKey | None = None) -> RandomState:
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.random.default_rng() is brainlite.random.DEFAULT
     True
     """
@@ -64,7 +60,6 @@ def clone_rng(seed_or_key: SeedOrKey | None = None, clone: bool = True) -> Rando
 
     Examples
     --------
-    >>> import brainlite
     >>> rng = brainlite.random.clone_rng(3)
     >>> brainlite.random.clone_rng(3).rand() == rng.rand()
     Array(True, dtype=bool)

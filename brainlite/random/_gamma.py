@@ -19,8 +19,6 @@ from brainlite.random._arguments import (
 from brainlite.random._source import KeySource
 from brainlite.typing import Array, DTypeLike, Key, Shape
 
-__all__ = ["GammaDraws"]
-
 
 class GammaDraws(KeySource):
     """The gamma distribution, sums of squares of normal numbers, and ratios of both.
@@ -30,7 +28,6 @@ class GammaDraws(KeySource):
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.random.gamma(2.0, 0.5, size=3).shape
     (3,)
 

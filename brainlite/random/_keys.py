@@ -11,8 +11,6 @@ import numpy as np
 from brainlite.errors import OptionError
 from brainlite.typing import Array, Key, SeedOrKey
 
-__all__ = ["advance", "is_key", "make_entropy_key", "to_key"]
-
 # Raw keys carry no name of their algorithm; their lengths tell the two apart that jax has.
 _RAW_KEYS: dict[tuple[int, ...], str] = {(2,): "threefry2x32", (4,): "rbg"}
 

@@ -23,15 +23,12 @@ from brainlite.random._arguments import (
 from brainlite.random._source import KeySource, in_a_row
 from brainlite.typing import Array, ArrayLike
 
-__all__ = ["NormalDraws"]
-
 
 class NormalDraws(KeySource):
     """Gaussian numbers, alone and in vectors and matrices.
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.random.seed(0)
     >>> brainlite.random.randn(2)
     Array([-2.4424558, -2.0356805], dtype=float32)

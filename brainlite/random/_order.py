@@ -24,15 +24,12 @@ from brainlite.random._arguments import (
 from brainlite.random._source import KeySource
 from brainlite.typing import Array, Shape
 
-__all__ = ["OrderDraws"]
-
 
 class OrderDraws(KeySource):
     """Draws from given elements.
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.random.permutation(4).sum()
     Array(6, dtype=int32)
     """
@@ -66,7 +63,6 @@ class OrderDraws(KeySource):
 
         Examples
         --------
-        >>> import brainlite
         >>> brainlite.random.choice([2.0, 3.0, 5.0], 2, p=[0.0, 0.0, 1.0])
         Array([5., 5.], dtype=float32)
         """
@@ -97,7 +93,6 @@ class OrderDraws(KeySource):
 
         Examples
         --------
-        >>> import brainlite
         >>> brainlite.random.seed(0)
         >>> brainlite.random.permutation(7)[:4]
         Array([0, 3, 5, 1], dtype=int32)

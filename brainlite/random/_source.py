@@ -18,8 +18,6 @@ from brainlite.random._arguments import (
 )
 from brainlite.typing import Array, DTypeLike, Key, Shape
 
-__all__ = ["KeySource", "in_a_row"]
-
 
 def in_a_row(draw: Callable[[Shape], Array], shape: Shape, *parameters: AnyArray) -> Array:
     """Draw for three axes or more along a single one: the same numbers.

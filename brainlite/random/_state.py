@@ -20,8 +20,6 @@ from brainlite.state import State
 from brainlite.state._face import MISSING, current_frame
 from brainlite.typing import Key, SeedOrKey
 
-__all__ = ["RandomState", "drawing"]
-
 
 class RandomState(
     State[Key],
@@ -46,7 +44,6 @@ class RandomState(
 
     Examples
     --------
-    >>> import brainlite
     >>> rng = brainlite.random.RandomState(42)
     >>> rng.normal(0.0, 1.0, size=(2, 3)).shape
     (2, 3)

@@ -35,8 +35,6 @@ from brainlite.random._arguments import (
 from brainlite.random._source import KeySource, in_a_row
 from brainlite.typing import Array, DTypeLike, Key, Shape
 
-__all__ = ["TrialDraws"]
-
 
 class TrialDraws(KeySource):
     """Trials and their counts, with an upper limit or without.
@@ -46,7 +44,6 @@ class TrialDraws(KeySource):
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.random.binomial(10, [0.0, 1.0])
     Array([ 0, 10], dtype=int32)
     >>> brainlite.random.categorical([-1e9, 0.0, -1e9], size=3)

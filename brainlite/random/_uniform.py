@@ -24,15 +24,12 @@ from brainlite.random._arguments import (
 from brainlite.random._source import KeySource, in_a_row
 from brainlite.typing import Array, ArrayLike
 
-__all__ = ["UniformDraws"]
-
 
 class UniformDraws(KeySource):
     """Floats and whole numbers of equal probability.
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.random.rand(2, 3).shape
     (2, 3)
     >>> brainlite.random.uniform([0.0, 10.0], [1.0, 20.0]).shape

@@ -2,8 +2,6 @@
 
 import itertools
 
-__all__ = ["Epoch", "epoch"]
-
 
 class Epoch:
     """A number that changes whenever an attribute of any node is set or deleted.

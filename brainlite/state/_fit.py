@@ -5,8 +5,6 @@ from typing import Any
 import jax
 import numpy as np
 
-__all__ = ["is_leaf", "same_structure", "same_types", "summary"]
-
 # Types whose values are leaves, learned as they are met: whether a value is a leaf depends on its
 # type alone, and asking a set is ten times cheaper than asking jax.
 _leaf_types: set[type] = set()

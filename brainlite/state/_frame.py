@@ -21,20 +21,6 @@ from brainlite.errors import RawTransformError, StateLostError, TransformError
 from brainlite.state._fit import summary
 from brainlite.state._locate import locate
 
-__all__ = [
-    "MISSING",
-    "Frame",
-    "Kept",
-    "Read",
-    "Slot",
-    "check_raw_write",
-    "current_frame",
-    "held",
-    "hold_all",
-    "put_all",
-    "raw_born",
-]
-
 
 class _Missing:
     """The value of a slot that has none."""

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-__all__ = ["locate"]
-
 
 def locate(target: object, error: BaseException | None = None) -> str | None:
     """Return the path of a state or node from the outermost object on the stack that holds it.

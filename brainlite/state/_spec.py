@@ -9,8 +9,6 @@ from brainlite._jax_compat import no_trace, trace_cell
 from brainlite.state._frame import current_frame, put_all
 from brainlite.state._state import ParamState, State, begin, blank, is_frozen
 
-__all__ = ["StateSpec", "make_states", "same_field", "specs_of"]
-
 AnyState = State[Any]
 
 

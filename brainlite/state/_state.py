@@ -29,21 +29,6 @@ from brainlite.state._frame import (
 )
 from brainlite.state._locate import locate
 
-__all__ = [
-    "BatchState",
-    "HiddenState",
-    "LongTermState",
-    "ParamState",
-    "ShortTermState",
-    "State",
-    "adopt",
-    "begin",
-    "blank",
-    "is_frozen",
-    "overwrite",
-    "template",
-]
-
 T = TypeVar("T", default=jax.Array)
 
 _current = current_frame.get
@@ -73,7 +58,6 @@ class State(Slot[T]):
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> count = State(jnp.zeros(3))
     >>> count.value = count.value + 1
     >>> count
@@ -310,7 +294,6 @@ class ParamState(State[T]):
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> weight = ParamState(jnp.ones((2, 3)))
     >>> weight.value = weight.value * 0.5
     """
@@ -380,7 +363,6 @@ class ShortTermState(State[T]):
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> steps = ShortTermState(jnp.zeros((), "int32"))
     """
 
@@ -392,7 +374,6 @@ class HiddenState(ShortTermState[T]):
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> h = HiddenState(jnp.zeros((4, 20)))  # (batch, features)
     """
 
@@ -404,7 +385,6 @@ class LongTermState(State[T]):
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> mean = LongTermState(jnp.zeros(8))
     """
 
@@ -416,7 +396,6 @@ class BatchState(LongTermState[T]):
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> running_mean = BatchState(jnp.zeros(8))
     """
 

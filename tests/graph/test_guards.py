@@ -13,8 +13,9 @@ import pytest
 
 from brainlite.graph import Node, clone, graphdef, iter_leaf, iter_node, split
 from brainlite.graph._guards import Guards, Renaming, Watched, current_note, same_value
-from brainlite.graph._notes import ABSENT, epoch
+from brainlite.graph._notes import ABSENT
 from brainlite.state import HiddenState, ParamState, State
+from brainlite.state._epoch import epoch
 from brainlite.state._frame import Frame
 from tests.graph.models import Bag, Linear, Net
 

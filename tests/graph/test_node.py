@@ -26,8 +26,9 @@ from brainlite.errors import (
 from brainlite.graph import Node, _node
 from brainlite.graph._contents import holds_graph
 from brainlite.graph._node import fields
-from brainlite.graph._notes import ABSENT, ALL, Frozen, epoch
+from brainlite.graph._notes import ABSENT, ALL, Frozen
 from brainlite.state import HiddenState, ParamState, State
+from brainlite.state._epoch import epoch
 from brainlite.state._frame import Frame
 from brainlite.transform import jit
 from brainlite.typing import Array

@@ -66,7 +66,7 @@ def run() -> Run:
         patch.setattr(plt, "show", show)
         for number, cell in enumerate(CELLS, 1):
             code = compile(cell.source, f"<cell {number} of the tutorial>", "exec")
-            # What trains computes more than it compiles: see tests/conftest.py.
+            # What trains computes more than it compiles: see conftest.py.
             config.update("jax_disable_most_optimizations", few and "training" not in cell.tags)
             with contextlib.redirect_stdout(io.StringIO()) as stdout:
                 try:

@@ -8,8 +8,6 @@ from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._modules.module import Module
 from brainlite.typing import Array, Shape
 
-__all__ = ["check_options", "check_sequence", "check_sequences", "read_masks"]
-
 
 def check_options(kind: str, heads: tuple[str, int], size: tuple[str, int], dropout: float) -> None:
     """Raise unless the heads divide the features, and dropout is a probability."""

@@ -18,8 +18,6 @@ from brainlite.state import HiddenState
 from brainlite.state._face import locate
 from brainlite.typing import Array
 
-__all__ = ["Cache", "Stepwise"]
-
 
 class Cache(NamedTuple):
     """Keys and values of a fixed number of steps, and how many of them have been read.

@@ -9,8 +9,6 @@ from brainlite.nn._layers.layer import check_features
 from brainlite.nn._layers.layer_norm import LayerNorm
 from brainlite.typing import Array
 
-__all__ = ["TransformerDecoder", "TransformerDecoderLayer"]
-
 
 class CrossAttention(MultiheadAttention):
     """Attention to another sequence, which is there as a whole: no step leaves anything to keep."""
@@ -51,8 +49,6 @@ class TransformerDecoderLayer(TransformerLayer):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> layer = brainlite.nn.TransformerDecoderLayer(16, 4, dim_feedforward=32).eval()
     >>> layer(jnp.ones((2, 5, 16)), jnp.ones((2, 10, 16)), tgt_is_causal=True).shape
     (2, 5, 16)
@@ -190,8 +186,6 @@ class TransformerDecoder(TransformerStack[TransformerDecoderLayer]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> layer = brainlite.nn.TransformerDecoderLayer(16, 4, 32)
     >>> model = brainlite.nn.TransformerDecoder(layer, 2).eval()
     >>> tgt, memory = jnp.ones((2, 5, 16)), jnp.ones((2, 10, 16))

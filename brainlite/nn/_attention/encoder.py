@@ -5,8 +5,6 @@ from brainlite.nn._attention.transformer import Function, TransformerLayer, Tran
 from brainlite.nn._layers.layer import check_features
 from brainlite.typing import Array
 
-__all__ = ["TransformerEncoder", "TransformerEncoderLayer"]
-
 
 class TransformerEncoderLayer(TransformerLayer):
     r"""Attention of a sequence to itself, then two affine maps of each step, as in torch.
@@ -62,8 +60,6 @@ class TransformerEncoderLayer(TransformerLayer):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> layer = brainlite.nn.TransformerEncoderLayer(16, 4, dim_feedforward=32, norm_first=True)
     >>> layer.eval()(jnp.ones((2, 10, 16)), is_causal=True).shape
     (2, 10, 16)
@@ -164,8 +160,6 @@ class TransformerEncoder(TransformerStack[TransformerEncoderLayer]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> layer = brainlite.nn.TransformerEncoderLayer(16, 4, 32, norm_first=True)
     >>> model = brainlite.nn.TransformerEncoder(layer, 2, brainlite.nn.LayerNorm(16)).eval()
     >>> x = jnp.ones((2, 10, 16))

@@ -22,8 +22,6 @@ from brainlite.random import split_key
 from brainlite.state import ParamState
 from brainlite.typing import Array, DTypeLike, Shape
 
-__all__ = ["MultiheadAttention"]
-
 
 class MultiheadAttention(Stepwise, TorchNamed):
     r"""Attention with several heads, as in torch: each query reads a mixture of the values.
@@ -76,8 +74,6 @@ class MultiheadAttention(Stepwise, TorchNamed):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> layer = brainlite.nn.MultiheadAttention(16, 4)
     >>> x = jnp.ones((2, 10, 16))
     >>> output, weights = layer(x, x, x, is_causal=True)

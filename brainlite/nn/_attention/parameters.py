@@ -5,8 +5,6 @@ from brainlite.nn._modules.module import Module
 from brainlite.nn._modules.torch_names import TorchEntry, TorchNamed
 from brainlite.state import ParamState
 
-__all__ = ["find_entries"]
-
 
 def find_entries(module: Module) -> dict[str, TorchEntry]:
     """Return the entries of the modules in a module, under their paths.

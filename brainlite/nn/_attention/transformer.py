@@ -22,8 +22,6 @@ from brainlite.nn._modules.module import Module
 from brainlite.nn._modules.torch_names import TorchEntry, TorchNamed
 from brainlite.typing import Array, DTypeLike
 
-__all__ = ["Function", "TransformerLayer", "TransformerStack"]
-
 Function: TypeAlias = Callable[[Array], Array]
 _ACTIVATIONS: dict[str, type[ReLU] | type[GELU]] = {"relu": ReLU, "gelu": GELU}
 

@@ -11,17 +11,6 @@ from brainlite.nn._functional.kernel import kernel
 from brainlite.random import bernoulli, split_key
 from brainlite.typing import Array, Key, Shape
 
-__all__ = [
-    "Masks",
-    "attend",
-    "close_future",
-    "dropped",
-    "mix",
-    "read_mask",
-    "scaled_dot_product_attention",
-    "weigh",
-]
-
 
 class Masks(NamedTuple):
     """What limits attention; both broadcast to (..., N, T, S), and None limits nothing."""
@@ -190,8 +179,6 @@ def scaled_dot_product_attention(
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> x = jnp.ones((2, 4, 10, 8))
     >>> brainlite.nn.functional.scaled_dot_product_attention(x, x, x, is_causal=True).shape
     (2, 4, 10, 8)

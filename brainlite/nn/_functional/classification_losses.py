@@ -86,8 +86,6 @@ def cross_entropy(
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> logits = jnp.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
     >>> brainlite.nn.functional.cross_entropy(logits, jnp.array([0, 2]), reduction="none")
     Array([0.551..., 1.098...], dtype=float32)

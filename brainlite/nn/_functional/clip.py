@@ -10,8 +10,6 @@ from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError
 from brainlite.typing import Array
 
-__all__ = ["clip_grad_norm"]
-
 Gradients = TypeVar("Gradients")
 
 
@@ -68,8 +66,6 @@ def clip_grad_norm(
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> grads = {"w": jnp.array([3.0, 4.0]), "b": jnp.array([12.0])}
     >>> clipped, norm = brainlite.nn.functional.clip_grad_norm(grads, 6.5, return_norm=True)
     >>> print(clipped["w"], norm)

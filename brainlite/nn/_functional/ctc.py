@@ -11,8 +11,6 @@ from brainlite.nn._functional.kernel import broadcasting
 from brainlite.nn._functional.reduction import Reduction, as_floats, check_options, reduce_loss
 from brainlite.typing import Array, ArrayLike
 
-__all__ = ["ctc_loss"]
-
 
 @broadcasting
 def ctc_loss(

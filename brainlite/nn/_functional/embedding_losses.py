@@ -44,8 +44,6 @@ def cosine_similarity(x1: ArrayLike, x2: ArrayLike, axis: int = -1, eps: float =
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.functional.cosine_similarity(jnp.array([1.0, 0.0]), jnp.array([1.0, 1.0]))
     Array(0.70710677, dtype=float32)
     """

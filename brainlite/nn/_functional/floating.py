@@ -7,8 +7,6 @@ import jax.numpy as jnp
 
 from brainlite.typing import Array, ArrayLike
 
-__all__ = ["floating", "in_float32"]
-
 
 def floating(x: ArrayLike) -> Array:
     """Return floats and complex numbers as they are, others in jax's type of floats."""

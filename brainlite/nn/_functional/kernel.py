@@ -10,8 +10,6 @@ import jax
 from brainlite._jax_compat import is_eager
 from brainlite.errors import BrainliteError
 
-__all__ = ["broadcasting", "kernel"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -10,16 +10,6 @@ from brainlite._jax_compat import Tracer
 from brainlite.errors import InputError, OptionError
 from brainlite.typing import Array, ArrayLike, Shape
 
-__all__ = [
-    "REDUCTIONS",
-    "Reduction",
-    "as_floats",
-    "check_options",
-    "check_reduction",
-    "reduce_loss",
-    "same_shape",
-]
-
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 REDUCTIONS: Final = ("mean", "sum", "none")
 

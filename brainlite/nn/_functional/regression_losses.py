@@ -57,8 +57,6 @@ def mse_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean")
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.functional.mse_loss(jnp.array([1.0, 2.0]), jnp.array([1.0, 4.0]))
     Array(2., dtype=float32)
     """

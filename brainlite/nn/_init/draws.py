@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from brainlite.nn._init.initializer import UNITLESS, Multiplier, RandomInitializer
 from brainlite.typing import Array, ArrayLike, DTypeLike, SeedOrKey, Shape
 
-__all__ = ["Exponential", "Gamma", "Normal", "TruncatedNormal", "Uniform"]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Normal(RandomInitializer):
@@ -19,7 +17,6 @@ class Normal(RandomInitializer):
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.nn.init.Normal(scale=0.1)((2, 3)).shape
     (2, 3)
     """
@@ -46,7 +43,6 @@ class TruncatedNormal(RandomInitializer):
 
     Examples
     --------
-    >>> import brainlite
     >>> bool((abs(brainlite.nn.init.TruncatedNormal()(100)) <= 2).all())
     True
     """
@@ -75,7 +71,6 @@ class Uniform(RandomInitializer):
 
     Examples
     --------
-    >>> import brainlite
     >>> bool((abs(brainlite.nn.init.Uniform(-0.1, 0.1)(100)) <= 0.1).all())
     True
     """
@@ -100,7 +95,6 @@ class Exponential(RandomInitializer):
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.nn.init.Exponential(2.0)(4).shape
     (4,)
     """
@@ -126,7 +120,6 @@ class Gamma(RandomInitializer):
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.nn.init.Gamma(2.0)(4).shape
     (4,)
     """

@@ -17,18 +17,6 @@ from brainlite.errors import SizeError
 from brainlite.random import DEFAULT, RandomState
 from brainlite.typing import Array, ArrayLike, DTypeLike, SeedOrKey, Shape, Size
 
-__all__ = [
-    "UNITLESS",
-    "Constant",
-    "Identity",
-    "Initializer",
-    "Multiplier",
-    "RandomInitializer",
-    "Unit",
-    "UnitInitializer",
-    "ZeroInit",
-]
-
 
 class Multiplier(Protocol):
     """What can stand as a unit: an object by which an array can be multiplied."""
@@ -75,8 +63,6 @@ class Initializer(abc.ABC):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> class Ramp(brainlite.nn.init.Initializer):
     ...     def __call__(self, shape, dtype=None):
     ...         return jnp.linspace(0.0, 1.0, shape[0], dtype=dtype)
@@ -180,7 +166,6 @@ class ZeroInit(UnitInitializer):
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.nn.init.ZeroInit()
     ZeroInit(
       unit=Unit(10.0^0)
@@ -205,7 +190,6 @@ class Constant(Initializer):
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.nn.init.Constant(2.0)(3)
     Array([2., 2., 2.], dtype=float32)
     """
@@ -256,7 +240,6 @@ class Identity(UnitInitializer):
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.nn.init.Identity(0.5)((2, 3))
     Array([[0.5, 0. , 0. ],
            [0. , 0.5, 0. ]], dtype=float32)

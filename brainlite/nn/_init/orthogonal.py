@@ -11,8 +11,6 @@ from brainlite.nn._init.initializer import UNITLESS, Multiplier, RandomInitializ
 from brainlite.random import RandomState
 from brainlite.typing import Array, ArrayLike, DTypeLike, SeedOrKey, Shape
 
-__all__ = ["DeltaOrthogonal", "Orthogonal"]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Orthogonal(RandomInitializer):
@@ -37,7 +35,6 @@ class Orthogonal(RandomInitializer):
 
     Examples
     --------
-    >>> import brainlite
     >>> w = brainlite.nn.init.Orthogonal()((2, 5))
     >>> (w @ w.T).diagonal().round(3)
     Array([1., 1.], dtype=float32)
@@ -76,7 +73,6 @@ class DeltaOrthogonal(RandomInitializer):
 
     Examples
     --------
-    >>> import brainlite
     >>> w = brainlite.nn.init.DeltaOrthogonal()((3, 2, 2))
     >>> [bool(tap.any()) for tap in w]
     [False, True, False]

@@ -10,18 +10,6 @@ from brainlite.errors import OptionError, SizeError
 from brainlite.nn._init.initializer import UNITLESS, Multiplier, RandomInitializer
 from brainlite.typing import Array, ArrayLike, DTypeLike, SeedOrKey, Shape
 
-__all__ = [
-    "Distribution",
-    "FanMode",
-    "KaimingNormal",
-    "KaimingUniform",
-    "LecunNormal",
-    "LecunUniform",
-    "VarianceScaling",
-    "XavierNormal",
-    "XavierUniform",
-]
-
 FanMode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]
 """By which number of connections a variance is divided."""
 
@@ -57,7 +45,6 @@ class VarianceScaling(RandomInitializer):
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.nn.init.VarianceScaling(2.0, "fan_in", "normal")((4, 3)).shape
     (4, 3)
     """

@@ -61,8 +61,6 @@ class Activation(ElementWiseBlock):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.LeakyReLU(0.5)(jnp.array([-2.0, 2.0]))
     Array([-1.,  2.], dtype=float32)
     """
@@ -350,8 +348,6 @@ class PReLU(Layer, ElementWiseBlock):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.PReLU()(jnp.array([-2.0, 2.0]))
     Array([-0.5,  2. ], dtype=float32)
     """

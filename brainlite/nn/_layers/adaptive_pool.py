@@ -13,15 +13,6 @@ from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._layers.window import SpatialModule
 from brainlite.typing import Array, Shape, Size
 
-__all__ = [
-    "AdaptiveAvgPool1d",
-    "AdaptiveAvgPool2d",
-    "AdaptiveAvgPool3d",
-    "AdaptiveMaxPool1d",
-    "AdaptiveMaxPool2d",
-    "AdaptiveMaxPool3d",
-]
-
 
 class AdaptivePool(SpatialModule):
     """The base of layers that pool windows of (almost) equal size, as many as are asked for.
@@ -50,8 +41,6 @@ class AdaptivePool(SpatialModule):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.AdaptiveAvgPool2d((7, None))(jnp.ones((8, 30, 20, 3))).shape
     (8, 7, 20, 3)
     >>> brainlite.nn.AdaptiveMaxPool1d(3)(jnp.arange(7.0)[:, None])[:, 0]

@@ -22,8 +22,6 @@ from brainlite.nn._layers.normalization import (
 from brainlite.state import BatchState, ParamState
 from brainlite.typing import Array, ArrayLike, DTypeLike, Size
 
-__all__ = ["BatchNorm0d", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
-
 
 class BatchNorm(Norm, ByRank):
     r"""The base of batch normalisation over zero to three spatial axes.
@@ -90,8 +88,6 @@ class BatchNorm(Norm, ByRank):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> layer = brainlite.nn.BatchNorm0d(1, momentum=0.5)
     >>> layer.train()(jnp.array([[1.0], [3.0]]))[:, 0].round(3)
     Array([-1.,  1.], dtype=float32)

@@ -12,8 +12,6 @@ from brainlite.nn._layers.spatial import Pads, SpatialPadding, per_axis, to_padd
 from brainlite.state import ParamState
 from brainlite.typing import DTypeLike, Shape, Size
 
-__all__ = ["Conv", "Conv1d", "Conv2d", "Conv3d"]
-
 
 class Conv(Convolution):
     r"""The base of convolutions over the spatial axes; strictly speaking, of correlations.
@@ -80,8 +78,6 @@ class Conv(Convolution):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> conv = brainlite.nn.Conv2d((28, 28, 3), out_channels=16, kernel_size=5, stride=2)
     >>> conv.out_size, conv(jnp.ones((32, 28, 28, 3))).shape
     ((14, 14, 16), (32, 14, 14, 16))

@@ -10,8 +10,6 @@ from brainlite.nn._layers.spatial import Pads, SpatialPadding, per_axis, to_padd
 from brainlite.state import ParamState
 from brainlite.typing import DTypeLike, Shape, Size
 
-__all__ = ["ConvTranspose", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
-
 
 class ConvTranspose(Convolution):
     """The base of transposed convolutions: each element of the input adds a kernel to the output.
@@ -54,8 +52,6 @@ class ConvTranspose(Convolution):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> up = brainlite.nn.ConvTranspose2d((7, 7, 16), out_channels=3, kernel_size=4, stride=2)
     >>> up(jnp.ones((32, 7, 7, 16))).shape
     (32, 14, 14, 3)

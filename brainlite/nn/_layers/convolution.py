@@ -20,8 +20,6 @@ from brainlite.nn._layers.spatial import Pads, per_axis
 from brainlite.state import ParamState
 from brainlite.typing import Array, DTypeLike, Shape, Size
 
-__all__ = ["Convolution", "Plan"]
-
 
 class Plan(NamedTuple):
     """What a convolution does along its axes; static under jit."""

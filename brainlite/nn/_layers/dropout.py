@@ -14,16 +14,6 @@ from brainlite.nn._layers.layer import check_array, refused
 from brainlite.state import ShortTermState
 from brainlite.typing import Array, Shape, Size
 
-__all__ = [
-    "AlphaDropout",
-    "Dropout",
-    "Dropout1d",
-    "Dropout2d",
-    "Dropout3d",
-    "DropoutFixed",
-    "FeatureAlphaDropout",
-]
-
 
 class Dropping(ElementWiseBlock):
     """The base of all: when to drop, and where."""
@@ -124,8 +114,6 @@ class Dropout(Dropping):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> layer = brainlite.nn.Dropout(0.8)
     >>> set(layer.train()(jnp.ones(100)).tolist()), set(layer.eval()(jnp.ones(100)).tolist())
     ({0.0, 1.25}, {1.0})
@@ -178,8 +166,6 @@ class DropoutNd(Dropping, ByRank):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> y = brainlite.nn.Dropout2d(0.8).train()(jnp.ones((32, 5, 5, 3)))
     >>> bool((y == y[:, :1, :1]).all())
     True
@@ -233,7 +219,6 @@ class AlphaDropout(Dropping):
 
     Examples
     --------
-    >>> import brainlite
     >>> y = brainlite.nn.AlphaDropout(0.8).train()(brainlite.random.randn(10_000))
     >>> bool(abs(y.mean()) < 0.1), bool(abs(y.std() - 1) < 0.1)
     (True, True)
@@ -264,7 +249,6 @@ class FeatureAlphaDropout(AlphaDropout):
 
     Examples
     --------
-    >>> import brainlite
     >>> layer = brainlite.nn.FeatureAlphaDropout(0.8).train()
     >>> layer(brainlite.random.randn(20, 4, 32, 16)).shape
     (20, 4, 32, 16)
@@ -318,8 +302,6 @@ class DropoutFixed(Dropping):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> layer = brainlite.nn.init_all_states(brainlite.nn.DropoutFixed(20, 0.8), batch_size=10)
     >>> x = jnp.ones((10, 20))
     >>> bool((layer.train()(x) == layer(x)).all())

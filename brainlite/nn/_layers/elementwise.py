@@ -3,8 +3,6 @@
 from brainlite.nn._modules.module import Module
 from brainlite.typing import Array
 
-__all__ = ["ElementWiseBlock", "Identity"]
-
 
 class ElementWiseBlock(Module):
     """Marks the layers that keep the shape of their input: activations and dropout."""
@@ -20,8 +18,6 @@ class Identity(ElementWiseBlock):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.Identity()(jnp.ones(2))
     Array([1., 1.], dtype=float32)
     """

@@ -17,8 +17,6 @@ from brainlite.state import ParamState
 from brainlite.transform import check
 from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
 
-__all__ = ["Embedding"]
-
 
 class Embedding(Layer):
     """A table of vectors: returns the row of each index.
@@ -72,8 +70,6 @@ class Embedding(Layer):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> words = brainlite.nn.Embedding(10, 3, padding_idx=0)
     >>> words(jnp.array([[2, 5, 0], [7, 0, 0]])).shape
     (2, 3, 3)
@@ -162,8 +158,6 @@ class Embedding(Layer):
 
         Examples
         --------
-        >>> import brainlite
-        >>> import jax.numpy as jnp
         >>> brainlite.nn.Embedding.from_pretrained(jnp.eye(3))(jnp.array(1))
         Array([0., 1., 0.], dtype=float32)
         """

@@ -9,8 +9,6 @@ from typing import Any, ClassVar
 
 from brainlite.nn._modules.module import Module
 
-__all__ = ["ByRank", "continue_doc"]
-
 
 class ByRank(Module):
     """The base of layers that differ in the number of their spatial axes: ``rank=2``."""

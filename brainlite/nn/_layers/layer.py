@@ -15,8 +15,6 @@ from brainlite.nn._modules.module import Module
 from brainlite.state._face import locate
 from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
 
-__all__ = ["Init", "Layer", "batched", "check_array", "check_features", "refused"]
-
 Init: TypeAlias = ArrayLike | Callable[..., Array]
 
 

@@ -10,8 +10,6 @@ from brainlite.nn._layers.normalization import AxisNames, Norm, Params
 from brainlite.state import ParamState
 from brainlite.typing import Array, ArrayLike, DTypeLike, Size
 
-__all__ = ["GroupNorm", "InstanceNorm", "LayerNorm", "RMSNorm"]
-
 
 class LayerNorm(Norm):
     r"""Brings the features of each sample to mean 0 and variance 1, then scales and shifts them.
@@ -71,8 +69,6 @@ class LayerNorm(Norm):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.LayerNorm(4)(jnp.array([1.0, 2.0, 3.0, 4.0]))
     Array([-1.34..., -0.44...,  0.44...,  1.34...], dtype=float32)
     """
@@ -158,8 +154,6 @@ class RMSNorm(Norm):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.RMSNorm(2)(jnp.array([3.0, 4.0]))
     Array([0.848..., 1.131...], dtype=float32)
     """
@@ -252,8 +246,6 @@ class GroupNorm(Norm):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> layer = brainlite.nn.GroupNorm((8, 8, 6), num_groups=3)
     >>> layer(jnp.ones((5, 8, 8, 6))).shape
     (5, 8, 8, 6)
@@ -354,8 +346,6 @@ class InstanceNorm(GroupNorm):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.InstanceNorm((3, 1))(jnp.array([[1.0], [2.0], [3.0]]))[:, 0].round(3)
     Array([-1.225,  0.   ,  1.225], dtype=float32)
     """

@@ -12,8 +12,6 @@ from brainlite.nn._layers.layer import Init, Layer, check_features
 from brainlite.state import ParamState
 from brainlite.typing import Array, DTypeLike, Size
 
-__all__ = ["Affine", "Linear", "affine"]
-
 P = TypeVar("P")
 
 
@@ -108,8 +106,6 @@ class Linear(Affine[dict[str, Array]]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.Linear((10,), (5,))(jnp.ones((32, 10))).shape
     (32, 5)
     """

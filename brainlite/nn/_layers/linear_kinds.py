@@ -15,8 +15,6 @@ from brainlite.nn._modules.module import Module
 from brainlite.state import ParamState
 from brainlite.typing import Array, ArrayLike, DTypeLike, Size
 
-__all__ = ["AllToAll", "LoRA", "OneToOne", "ScaledWSLinear", "SignedWLinear"]
-
 
 class ScaledWSLinear(Affine[dict[str, Array]]):
     """A :class:`Linear` whose weight is standardised at every call.
@@ -41,8 +39,6 @@ class ScaledWSLinear(Affine[dict[str, Array]]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.ScaledWSLinear(10, 5)(jnp.ones((32, 10))).shape
     (32, 5)
     """
@@ -93,8 +89,6 @@ class SignedWLinear(Affine[Array]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> inhibitory = brainlite.nn.SignedWLinear(10, 5, w_sign=-1.0)
     >>> bool((inhibitory(jnp.ones(10)) < 0).all())
     True
@@ -145,8 +139,6 @@ class AllToAll(Affine[dict[str, Array]]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.AllToAll(3, 3, 1.0, include_self=False)(jnp.arange(3.0))
     Array([3., 2., 1.], dtype=float32)
     """
@@ -199,8 +191,6 @@ class OneToOne(Layer):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.OneToOne(3, w_init=2.0, b_init=1.0)(jnp.arange(3.0))
     Array([1., 3., 5.], dtype=float32)
     """
@@ -287,8 +277,6 @@ class LoRA(Layer):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> base = brainlite.nn.Linear(10, 5).requires_grad_(False)
     >>> brainlite.nn.LoRA(10, 2, 5, base_module=base)(jnp.ones((32, 10))).shape
     (32, 5)

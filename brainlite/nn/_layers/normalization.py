@@ -16,8 +16,6 @@ from brainlite.nn._layers.layer import Init, Layer, check_array, refused
 from brainlite.state import ParamState
 from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
 
-__all__ = ["AxisNames", "Moments", "Norm", "Over", "Params", "moments"]
-
 AxisNames: TypeAlias = str | Sequence[str] | None
 Params: TypeAlias = dict[str, Array]
 

@@ -12,27 +12,6 @@ from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._layers.spatial import Pads, per_axis, to_pairs
 from brainlite.typing import Array, Shape, Size
 
-__all__ = [
-    "CircularPad1d",
-    "CircularPad2d",
-    "CircularPad3d",
-    "ConstantPad1d",
-    "ConstantPad2d",
-    "ConstantPad3d",
-    "PaddingMode",
-    "ReflectionPad1d",
-    "ReflectionPad2d",
-    "ReflectionPad3d",
-    "ReplicationPad1d",
-    "ReplicationPad2d",
-    "ReplicationPad3d",
-    "ZeroPad1d",
-    "ZeroPad2d",
-    "ZeroPad3d",
-    "most_padding",
-    "pad",
-]
-
 PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
 """What stands outside the input."""
 
@@ -88,8 +67,6 @@ class Pad(ByRank):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.ReflectionPad1d((2, 1))(jnp.asarray([[1.0], [2.0], [3.0]])).ravel()
     Array([3., 2., 1., 2., 3., 2.], dtype=float32)
     >>> brainlite.nn.ZeroPad2d((0, 1, 2, 2))(jnp.ones((8, 5, 5, 3))).shape

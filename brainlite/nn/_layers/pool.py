@@ -16,18 +16,6 @@ from brainlite.nn._layers.spatial import SpatialPadding
 from brainlite.nn._layers.window import Along, WindowModule
 from brainlite.typing import Array, Size
 
-__all__ = [
-    "AvgPool1d",
-    "AvgPool2d",
-    "AvgPool3d",
-    "LPPool1d",
-    "LPPool2d",
-    "LPPool3d",
-    "MaxPool1d",
-    "MaxPool2d",
-    "MaxPool3d",
-]
-
 B = TypeVar("B", Literal[True], Literal[False], default=Literal[False])
 
 
@@ -64,8 +52,6 @@ class MaxPool(WindowModule, Generic[B]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.MaxPool2d(2)(jnp.ones((8, 28, 28, 3))).shape
     (8, 14, 14, 3)
     >>> pool = brainlite.nn.MaxPool1d(2, channel_axis=None, return_indices=True)
@@ -151,8 +137,6 @@ class AvgPool(WindowModule):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.AvgPool1d(3, 2, 1)(jnp.arange(5.0)[:, None])[:, 0]
     Array([0.5, 2. , 3.5], dtype=float32)
     """
@@ -228,8 +212,6 @@ class LPPool(WindowModule):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.LPPool1d(2, 2)(jnp.asarray([[1.0], [7.0], [3.0], [3.0]]))[:, 0]
     Array([5., 3.], dtype=float32)
     """

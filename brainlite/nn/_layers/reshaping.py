@@ -10,8 +10,6 @@ from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._modules.module import Module
 from brainlite.typing import Array, Shape, Size
 
-__all__ = ["Flatten", "Unflatten"]
-
 
 class Reshaping(Module, ABC):
     """The base of both: the shape of the output is a function of the shape of one sample."""
@@ -85,8 +83,6 @@ class Flatten(Reshaping):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> images = jnp.ones((8, 5, 5, 3))
     >>> brainlite.nn.Flatten(1)(images).shape, brainlite.nn.Flatten(in_size=(5, 5, 3))(images).shape
     ((8, 75), (8, 75))
@@ -135,8 +131,6 @@ class Unflatten(Reshaping):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.Unflatten(-1, (2, -1))(jnp.ones((8, 6))).shape
     (8, 2, 3)
     """

@@ -7,8 +7,6 @@ from brainlite._given import to_size
 from brainlite.errors import OptionError, SizeError
 from brainlite.typing import Shape, Size
 
-__all__ = ["Pads", "SpatialPadding", "per_axis", "to_padding", "to_pads", "to_pairs"]
-
 Pads: TypeAlias = tuple[tuple[int, int], ...]
 """How many elements stand before and after each axis."""
 

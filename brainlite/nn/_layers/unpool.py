@@ -14,8 +14,6 @@ from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._layers.window import WindowModule
 from brainlite.typing import Array, Shape, Size
 
-__all__ = ["MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"]
-
 
 class MaxUnpool(WindowModule):
     """Values at the places that ``MaxPool(..., return_indices=True)`` found, zeros elsewhere.
@@ -37,8 +35,6 @@ class MaxUnpool(WindowModule):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> pool = brainlite.nn.MaxPool1d(2, channel_axis=None, return_indices=True)
     >>> y, indices = pool(jnp.asarray([1.0, 4.0, 3.0, 2.0]))
     >>> brainlite.nn.MaxUnpool1d(2, channel_axis=None)(y, indices)

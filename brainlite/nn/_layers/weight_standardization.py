@@ -16,14 +16,6 @@ from brainlite.nn._layers.spatial import SpatialPadding
 from brainlite.state import ParamState
 from brainlite.typing import Array, DTypeLike, Size
 
-__all__ = [
-    "ScaledWSConv",
-    "ScaledWSConv1d",
-    "ScaledWSConv2d",
-    "ScaledWSConv3d",
-    "weight_standardization",
-]
-
 
 def weight_standardization(
     w: Array, eps: float = 1e-4, gain: Array | None = None, out_axis: int = -1
@@ -62,8 +54,6 @@ def weight_standardization(
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.weight_standardization(jnp.asarray([[1.0, 2.0], [3.0, 6.0]]))
     Array([[-0.70710677, -0.70710677],
            [ 0.70710677,  0.70710677]], dtype=float32)
@@ -116,8 +106,6 @@ class ScaledWSConv(Conv):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> conv = brainlite.nn.ScaledWSConv2d((28, 28, 3), out_channels=16, kernel_size=3)
     >>> conv(jnp.ones((32, 28, 28, 3))).shape
     (32, 28, 28, 16)

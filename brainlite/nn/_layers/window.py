@@ -11,8 +11,6 @@ from brainlite.nn._layers.layer import refused
 from brainlite.nn._layers.spatial import Pads, SpatialPadding, per_axis, to_padding
 from brainlite.typing import Shape, Size
 
-__all__ = ["Along", "SpatialModule", "WindowModule"]
-
 
 class Along(NamedTuple):
     """The windows along one axis."""

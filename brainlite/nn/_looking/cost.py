@@ -7,8 +7,6 @@ import jax
 
 from brainlite._jax_compat import ClosedJaxpr, Jaxpr, jaxpr_as_fun
 
-__all__ = ["Flops", "count_flops"]
-
 
 class Flops(NamedTuple):
     """The operations of a function: of all steps of its loops, and of one step of each."""

@@ -15,8 +15,6 @@ from brainlite.nn._looking.watch import Observer, dotted
 from brainlite.state import State
 from brainlite.typing import Array, Path
 
-__all__ = ["check_finite"]
-
 
 @custom_vmap
 def _has_nonfinite(leaf: Array) -> Array:
@@ -130,8 +128,6 @@ def check_finite(model: Any) -> AbstractContextManager[object]:
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> model = brainlite.nn.Linear(2, 3)
     >>> with brainlite.nn.check_finite(model):
     ...     y = model(jnp.array([1.0, jnp.inf]))

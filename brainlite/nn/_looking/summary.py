@@ -15,8 +15,6 @@ from brainlite.transform import eval_shape
 from brainlite.transform._face import commit, lift_call
 from brainlite.typing import Path
 
-__all__ = ["Row", "Summary", "summary"]
-
 
 class Row(NamedTuple):
     """A module in a :class:`Summary`, with all that is below it.
@@ -186,8 +184,6 @@ def summary(model: Any, *args: Any, depth: int | None = None, **kwargs: Any) -> 
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> brainlite.nn.summary(brainlite.nn.Linear(3, 4), jnp.ones((2, 3)))
     path     type    input         output        calls  params  bytes  flops
     ------------------------------------------------------------------------

@@ -18,8 +18,6 @@ from brainlite.state._face import current_frame, epoch
 from brainlite.transform._face import Trail, Watcher, watchers
 from brainlite.typing import Filter, Path
 
-__all__ = ["History", "Observer", "capture", "dotted", "record", "watched"]
-
 
 def dotted(path: Path) -> str:
     """Return a path as text: ``layers.0.weight``."""
@@ -97,8 +95,6 @@ class History(Observer, Mapping[str, Any]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(2, 3))
     >>> with record(cell) as history:
     ...     ys = brainlite.transform.for_loop(cell, jnp.ones((7, 2)))
@@ -206,8 +202,6 @@ def record(model: Any, select: Filter = HiddenState) -> History:
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> cell = brainlite.nn.init_all_states(brainlite.nn.LSTMCell(2, 3))
     >>> with brainlite.nn.record(cell) as history:
     ...     ys = brainlite.transform.for_loop(cell, jnp.ones((7, 2)))
@@ -242,8 +236,6 @@ def capture(model: Any, select: Filter = ...) -> History:
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(2, 3))
     >>> with brainlite.nn.capture(cell, brainlite.nn.Linear) as outputs:
     ...     y = brainlite.transform.jit(cell)(jnp.ones(2))

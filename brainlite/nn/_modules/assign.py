@@ -10,8 +10,6 @@ from brainlite.graph import states
 from brainlite.nn._modules.tree import dotted
 from brainlite.typing import Path
 
-__all__ = ["assign_state_values"]
-
 
 def assign_state_values(
     target: object,
@@ -44,7 +42,6 @@ def assign_state_values(
 
     Examples
     --------
-    >>> import brainlite
     >>> model = brainlite.nn.Linear(2, 1)
     >>> brainlite.nn.assign_state_values(model, model.states().to_values(), {"bias": 0.0})
     (['bias'], [])

@@ -8,8 +8,6 @@ from brainlite.errors import ContainerError, NameTakenError, StateValueError
 from brainlite.graph import Node
 from brainlite.state import LongTermState, ParamState, ShortTermState, State
 
-__all__ = ["Attaching", "attach", "check_part"]
-
 
 def attach(module: Node, name: Any, part: Any) -> None:
     """Set a part of a module by name. It may take the place of a part of its kind.

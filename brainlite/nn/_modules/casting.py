@@ -12,8 +12,6 @@ from brainlite.state import State
 from brainlite.state._face import overwrite
 from brainlite.typing import DTypeLike
 
-__all__ = ["Castable", "check_floating"]
-
 
 class Castable(Node):
     """A node whose floating-point states can be cast.
@@ -42,7 +40,6 @@ class Castable(Node):
 
         Examples
         --------
-        >>> import brainlite
         >>> brainlite.nn.Linear(2, 3).to("bfloat16").weight
         ParamState(
           value={

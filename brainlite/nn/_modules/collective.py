@@ -14,8 +14,6 @@ from brainlite.graph import Node, Not, nodes
 from brainlite.nn._modules.tree import dotted
 from brainlite.typing import Filter
 
-__all__ = ["call_all_fns", "call_order", "init_all_states", "reset_all_states"]
-
 M = TypeVar("M")
 F = TypeVar("F", bound=Callable[..., Any])
 # What code that trains any model may pass: models without such states ignore it.
@@ -44,7 +42,6 @@ def call_order(level: int = 0, check_order_boundary: bool = True) -> Callable[[F
 
     Examples
     --------
-    >>> import brainlite
     >>> class Late(brainlite.nn.Module):
     ...     @brainlite.nn.call_order(1)
     ...     def init_state(self, *args, **kwargs):
@@ -101,7 +98,6 @@ def call_all_fns(
 
     Examples
     --------
-    >>> import brainlite
     >>> cell = brainlite.nn.call_all_fns(brainlite.nn.GRUCell(2, 3), "init_state")
     >>> cell.h.value.shape
     (3,)
@@ -192,7 +188,6 @@ def init_all_states(
 
     Examples
     --------
-    >>> import brainlite
     >>> cell = brainlite.nn.init_all_states(brainlite.nn.LSTMCell(2, 3), batch_size=4)
     >>> cell.h.value.shape
     (4, 3)
@@ -220,7 +215,6 @@ def reset_all_states(
 
     Examples
     --------
-    >>> import brainlite
     >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(2, 3))
     >>> brainlite.nn.reset_all_states(cell, batch_size=4).h.value.shape
     (4, 3)

@@ -22,8 +22,6 @@ from brainlite.nn._modules.module import Module
 from brainlite.state import ParamState
 from brainlite.typing import ArrayLike
 
-__all__ = ["ModuleDict", "ModuleList", "Numbered", "ParameterDict", "ParameterList"]
-
 T = TypeVar("T")
 Given = TypeVar("Given")  # what an item may be given as
 M = TypeVar("M", bound=Module, default=Module)
@@ -176,7 +174,6 @@ class ModuleList(Numbered[M, M], Generic[M]):
 
     Examples
     --------
-    >>> import brainlite
     >>> blocks = brainlite.nn.ModuleList(brainlite.nn.Linear(4, 4) for _ in range(3))
     >>> len(blocks[1:].append(brainlite.nn.Linear(4, 2)))
     3
@@ -209,7 +206,6 @@ class ModuleDict(Keyed[M, M], Generic[M]):
 
     Examples
     --------
-    >>> import brainlite
     >>> heads = brainlite.nn.ModuleDict({"mean": brainlite.nn.Linear(4, 1)})
     >>> heads["scale"] = brainlite.nn.Linear(4, 1)
     >>> list(heads)
@@ -240,8 +236,6 @@ class ParameterList(Numbered[ParamState[Any], "ParamState[Any] | ArrayLike"]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> scales = brainlite.nn.ParameterList([jnp.ones(2), jnp.ones(3)])
     >>> scales[1].value.shape
     (3,)
@@ -271,8 +265,6 @@ class ParameterDict(Keyed[ParamState[Any], "ParamState[Any] | ArrayLike"]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> scales = brainlite.nn.ParameterDict({"left": jnp.ones(2)})
     >>> scales["left"].value.shape
     (2,)

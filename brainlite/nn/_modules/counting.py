@@ -10,8 +10,6 @@ from brainlite.graph import Node, iter_leaf, to_predicate
 from brainlite.state import ParamState
 from brainlite.typing import Filter, Path
 
-__all__ = ["Counted", "count_bytes", "count_parameters"]
-
 
 @overload
 def count_parameters(
@@ -39,7 +37,6 @@ def count_parameters(
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.nn.count_parameters(brainlite.nn.Linear(2, 3))
     9
     >>> print(brainlite.nn.count_parameters(brainlite.nn.GRUCell(100, 9), return_table=True)[0])
@@ -64,7 +61,6 @@ def count_bytes(target: Any, which: Filter = ParamState) -> int:
 
     Examples
     --------
-    >>> import brainlite
     >>> brainlite.nn.count_bytes(brainlite.nn.Linear(2, 3).half())
     18
     """

@@ -7,8 +7,6 @@ import jax
 from brainlite.graph import iter_leaf
 from brainlite.state import ParamState, State
 
-__all__ = ["footprint", "in_bytes", "numbers"]
-
 
 def numbers(model: Any) -> int:
     """Return how many numbers are in the states that are no parameters."""
@@ -20,7 +18,6 @@ def footprint(model: Any) -> tuple[int, int]:
 
     Examples
     --------
-    >>> import brainlite
     >>> footprint(brainlite.nn.Linear(3, 4))
     (16, 64)
     """

@@ -6,15 +6,12 @@ from brainlite.graph import Node, iter_leaf
 from brainlite.state import ParamState
 from brainlite.typing import Path
 
-__all__ = ["Freezable", "is_trainable"]
-
 
 def is_trainable(path: Path, value: Any) -> bool:
     """Select the parameters that are not frozen: a filter.
 
     Examples
     --------
-    >>> import brainlite
     >>> model = brainlite.nn.GRUCell(2, 3)
     >>> frozen = model.Wh.requires_grad_(False)
     >>> list(model.states(brainlite.nn.is_trainable))

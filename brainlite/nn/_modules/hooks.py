@@ -13,8 +13,6 @@ from brainlite.errors import OptionError
 from brainlite.graph import Node
 from brainlite.state._face import epoch
 
-__all__ = ["Hook", "Hookable", "RemovableHandle"]
-
 
 class _Fields(NamedTuple):
     kind: type[Any]
@@ -43,7 +41,6 @@ class RemovableHandle:
 
     Examples
     --------
-    >>> import brainlite
     >>> layer = brainlite.nn.Linear(2, 3)
     >>> with layer.register_forward_hook(lambda module, args, output: output.shape):
     ...     layer(brainlite.random.rand(2))

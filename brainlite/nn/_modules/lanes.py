@@ -11,8 +11,6 @@ from brainlite.random import RandomState
 from brainlite.transform import vmap_new_states
 from brainlite.typing import Filter
 
-__all__ = ["vmap_call_all_fns", "vmap_init_all_states", "vmap_reset_all_states"]
-
 M = TypeVar("M")
 
 
@@ -83,7 +81,6 @@ def vmap_init_all_states(
 
     Examples
     --------
-    >>> import brainlite
     >>> cell = brainlite.nn.vmap_init_all_states(brainlite.nn.GRUCell(2, 3), axis_size=4)
     >>> cell.h.value.shape
     (4, 3)
@@ -113,7 +110,6 @@ def vmap_reset_all_states(
 
     Examples
     --------
-    >>> import brainlite
     >>> cell = brainlite.nn.vmap_init_all_states(brainlite.nn.GRUCell(2, 3), axis_size=4)
     >>> brainlite.nn.vmap_reset_all_states(cell, axis_size=4).h.value.shape
     (4, 3)

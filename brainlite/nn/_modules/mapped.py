@@ -18,8 +18,6 @@ from brainlite.state._face import locate, overwrite
 from brainlite.transform import vmap
 from brainlite.typing import Filter, Path
 
-__all__ = ["Map", "Vmap"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 Chosen: TypeAlias = Filter | Mapping[int, Filter]
@@ -45,8 +43,6 @@ class Vmap(Module, Generic[P, R]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> cell = brainlite.nn.vmap_init_all_states(brainlite.nn.GRUCell(2, 3), axis_size=4)
     >>> brainlite.nn.Vmap(cell, vmap_states=brainlite.HiddenState)(jnp.ones((4, 2))).shape
     (4, 3)
@@ -125,8 +121,6 @@ class Map(Module, Generic[P, R]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> lanes = brainlite.nn.Map(brainlite.nn.GRUCell(2, 3), init_map_size=4)
     >>> lanes.init_all_states()
     >>> lanes(jnp.ones((4, 2))).shape

@@ -9,8 +9,6 @@ from brainlite.errors import EnvironmentKeyError, OptionError
 from brainlite.graph import Node, iter_node
 from brainlite.state._face import locate
 
-__all__ = ["HasMode"]
-
 
 class HasMode(Node):
     """A node that knows whether it is being trained.
@@ -34,7 +32,6 @@ class HasMode(Node):
 
         Examples
         --------
-        >>> import brainlite
         >>> layer = brainlite.nn.Linear(2, 3)
         >>> with brainlite.environ.context(fit=True):
         ...     layer.training, layer.eval().training

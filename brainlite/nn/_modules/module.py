@@ -29,8 +29,6 @@ from brainlite.typing import Filter, Path, Shape, Size
 if TYPE_CHECKING:
     from brainlite.transform import JitFunction
 
-__all__ = ["Module"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -73,8 +71,6 @@ class Module(Tree["Module"], Attaching, Castable, Counted, Freezable, HasMode, H
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> class Affine(brainlite.nn.Module):
     ...     def __init__(self, size: int) -> None:
     ...         self.weight = brainlite.ParamState(jnp.ones(size))
@@ -232,7 +228,6 @@ class Module(Tree["Module"], Attaching, Castable, Counted, Freezable, HasMode, H
 
         Examples
         --------
-        >>> import brainlite
         >>> list(brainlite.nn.GRUCell(2, 3).states(brainlite.ParamState))
         [('Wrz', 'weight'), ('Wh', 'weight')]
         """

@@ -12,8 +12,6 @@ from brainlite.nn._modules.containers import Numbered
 from brainlite.nn._modules.module import Module
 from brainlite.typing import Array, Shape
 
-__all__ = ["Sequential"]
-
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
@@ -51,8 +49,6 @@ class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> nn = brainlite.nn
     >>> model = nn.Sequential(nn.Linear(2, 8), nn.functional.relu, nn.Linear(8, 3))
     >>> model(jnp.ones(2)).shape, model[:2].append(nn.Linear(8, 5))(jnp.ones(2)).shape

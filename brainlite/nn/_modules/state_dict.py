@@ -16,8 +16,6 @@ from brainlite.random import RandomState
 from brainlite.state import ShortTermState, State
 from brainlite.typing import Array, ArrayLike, Path
 
-__all__ = ["IncompatibleKeys", "Loadable"]
-
 # What a model keeps beyond a run, and can be written down: not the activity of a run, and not the
 # generators, whose place is a checkpoint.
 _PASSING = (ShortTermState, RandomState)
@@ -57,7 +55,6 @@ class Loadable(Node):
 
         Examples
         --------
-        >>> import brainlite
         >>> list(brainlite.nn.GRUCell(2, 3).state_dict())
         ['Wrz.weight.bias', 'Wrz.weight.weight', 'Wh.weight.bias', 'Wh.weight.weight']
         """
@@ -89,7 +86,6 @@ class Loadable(Node):
 
         Examples
         --------
-        >>> import brainlite
         >>> saved = brainlite.nn.Linear(2, 3).state_dict()
         >>> brainlite.nn.Linear(2, 3).load_state_dict(saved)
         IncompatibleKeys(missing_keys=[], unexpected_keys=[])

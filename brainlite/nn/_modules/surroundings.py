@@ -9,8 +9,6 @@ from brainlite import environ
 from brainlite.nn._modules.module import Module
 from brainlite.typing import Shape
 
-__all__ = ["EnvironContext"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -32,8 +30,6 @@ class EnvironContext(Module, Generic[P, R]):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> layer = brainlite.nn.EnvironContext(lambda: brainlite.environ.get("fit"), fit=True)
     >>> layer()
     True

@@ -12,8 +12,6 @@ from brainlite.state import State
 from brainlite.state._face import locate
 from brainlite.typing import Array, ArrayLike
 
-__all__ = ["TorchEntry", "TorchNamed"]
-
 
 class TorchEntry(NamedTuple):
     """Where the array is that torch has under a name."""

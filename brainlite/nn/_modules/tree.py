@@ -14,8 +14,6 @@ from brainlite.nn._modules.attach import attach, check_part
 from brainlite.state import ParamState, State
 from brainlite.typing import Path
 
-__all__ = ["Tree", "children_first", "dotted", "find", "iter_children", "iter_places"]
-
 K = TypeVar("K", bound=Node)
 T = TypeVar("T")
 _LEADING = (Node, State, list, tuple, dict)
@@ -168,7 +166,6 @@ class Tree(Node, Generic[K]):
 
         Examples
         --------
-        >>> import brainlite
         >>> [name for name, _ in brainlite.nn.GRUCell(2, 3).named_children()]
         ['Wrz', 'Wh']
         """

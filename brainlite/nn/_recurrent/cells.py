@@ -28,16 +28,6 @@ from brainlite.state._face import locate
 from brainlite.transform._face import watchers
 from brainlite.typing import Array
 
-__all__ = [
-    "GRUCell",
-    "LSTMCell",
-    "MGUCell",
-    "RNNCell",
-    "URLSTMCell",
-    "ValinaRNNCell",
-    "VanillaRNNCell",
-]
-
 Activation: TypeAlias = str | Callable[[Array], Array]
 Map: TypeAlias = Callable[[Array], Array]
 # (input, hidden states, affine maps, activation, further parameters) -> new hidden states
@@ -241,8 +231,6 @@ class ValinaRNNCell(RNNCell):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> cell = brainlite.nn.init_all_states(brainlite.nn.ValinaRNNCell(10, 20), batch_size=4)
     >>> cell(jnp.ones((4, 10))).shape
     (4, 20)
@@ -289,8 +277,6 @@ class GRUCell(RNNCell):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(10, 20))
     >>> cell(jnp.ones(10)).shape
     (20,)
@@ -338,8 +324,6 @@ class MGUCell(RNNCell):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> cell = brainlite.nn.init_all_states(brainlite.nn.MGUCell(10, 20))
     >>> cell(jnp.ones(10)).shape
     (20,)
@@ -389,8 +373,6 @@ class LSTMCell(RNNCell):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> cell = brainlite.nn.init_all_states(brainlite.nn.LSTMCell(10, 20))
     >>> cell(jnp.ones(10)).shape, cell.c.value.shape
     ((20,), (20,))
@@ -441,8 +423,6 @@ class URLSTMCell(RNNCell):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> cell = brainlite.nn.init_all_states(brainlite.nn.URLSTMCell(10, 20))
     >>> cell(jnp.ones(10)).shape
     (20,)

@@ -16,8 +16,6 @@ from brainlite._jax_compat import has_cudnn_rnn
 from brainlite.nn._recurrent.recurrence import Hidden, Weights
 from brainlite.typing import Array
 
-__all__ = ["obstacle", "pack", "run"]
-
 # (T, B, I), the states (layers, B, H), parameters, lengths (B,) -> (T, B, H), the last states
 Layers: TypeAlias = Callable[[Array, Hidden, Sequence[Weights], Array | None], tuple[Array, Hidden]]
 _PRECISIONS = (None, "high", "highest", "tensorfloat32", "float32")

@@ -15,8 +15,6 @@ from brainlite.nn._layers.layer import check_array, refused
 from brainlite.nn._modules.module import Module
 from brainlite.typing import Array, ArrayLike, Shape
 
-__all__ = ["check_marks", "pad_sequences", "to_lengths", "valid_steps"]
-
 
 def pad_sequences(
     sequences: Sequence[ArrayLike],
@@ -56,8 +54,6 @@ def pad_sequences(
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> padded, lengths = brainlite.nn.pad_sequences([jnp.ones((3, 2)), jnp.ones((5, 2))], bucket=8)
     >>> padded.shape, lengths
     ((8, 2, 2), Array([3, 5], dtype=int32))

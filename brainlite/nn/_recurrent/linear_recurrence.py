@@ -22,8 +22,6 @@ from brainlite.nn._recurrent.sequence import (
 )
 from brainlite.typing import Array, Shape
 
-__all__ = ["MinGRU", "linear_recurrence", "marked_recurrence"]
-
 
 def linear_recurrence(a: Array, b: Array, start: Array, sequential: bool = False) -> Array:
     """Return every :math:`h_t = a_t h_{t-1} + b_t`, element by element.
@@ -113,8 +111,6 @@ class MinGRU(SequenceLayer):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> output, h_n = brainlite.nn.MinGRU(10, 20)(jnp.ones((7, 3, 10)))
     >>> output.shape, h_n.shape
     ((7, 3, 20), (3, 20))

@@ -18,8 +18,6 @@ from brainlite.nn._recurrent.sequence import Call, Given, Lengths, SequenceLayer
 from brainlite.state import ParamState
 from brainlite.typing import Array, Shape
 
-__all__ = ["LRU"]
-
 _NAMES = ("nu_log", "theta_log", "gamma_log", "B_re", "B_im", "C_re", "C_im", "D")
 
 
@@ -74,8 +72,6 @@ class LRU(SequenceLayer):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> output, h_n = brainlite.nn.LRU(10, 20, r_min=0.9)(jnp.ones((7, 3, 10)))
     >>> output.shape, h_n.shape, h_n.dtype
     ((7, 3, 10), (3, 20), dtype('complex64'))

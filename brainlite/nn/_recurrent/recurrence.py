@@ -17,8 +17,6 @@ import jax.numpy as jnp
 from brainlite.nn._functional.kernel import broadcasting
 from brainlite.typing import Array
 
-__all__ = ["Cell", "Hidden", "Marks", "Weights", "borders", "recur"]
-
 Hidden: TypeAlias = tuple[Array, ...]  # the output (B, H) of a cell first, then what else it keeps
 
 

@@ -20,8 +20,6 @@ from brainlite.state import HiddenState
 from brainlite.transform import checkpointed_for_loop, for_loop
 from brainlite.typing import Array, Path
 
-__all__ = ["Recurrent"]
-
 
 class Recurrent(Module):
     """A cell run over a whole sequence.
@@ -45,8 +43,6 @@ class Recurrent(Module):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> layer = brainlite.nn.Recurrent(brainlite.nn.MGUCell(10, 20))
     >>> output, last = layer(jnp.ones((7, 3, 10)), lengths=jnp.array([7, 4, 0]))
     >>> output.shape, last[("h",)].shape

@@ -18,19 +18,6 @@ from brainlite.state import HiddenState, ParamState
 from brainlite.state._face import locate
 from brainlite.typing import Array, ArrayLike, Shape
 
-__all__ = [
-    "Call",
-    "Lengths",
-    "SequenceLayer",
-    "arrange",
-    "check_rank",
-    "dtype_of_parameters",
-    "layout",
-    "put_back",
-    "unpadded",
-    "where_is",
-]
-
 Given: TypeAlias = ArrayLike | None
 Lengths: TypeAlias = ArrayLike | Sequence[int] | None
 

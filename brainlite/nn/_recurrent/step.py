@@ -14,8 +14,6 @@ from brainlite.state import State
 from brainlite.state._face import current_frame, epoch, hold_all
 from brainlite.typing import Array
 
-__all__ = ["Step", "is_untraced", "prepared"]
-
 _KEY = object()  # under which a cell keeps its step
 _frame = current_frame.get
 

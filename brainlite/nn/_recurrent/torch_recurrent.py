@@ -20,8 +20,6 @@ from brainlite.nn._recurrent.sequence import Call, Given, Lengths, SequenceLayer
 from brainlite.state import ParamState
 from brainlite.typing import Array, Key, Shape
 
-__all__ = ["TorchRecurrent", "kernel", "run_counted", "run_layers"]
-
 
 class _Plan(NamedTuple):
     """All that a compiled run depends on beside its arrays."""

@@ -20,8 +20,6 @@ from brainlite.nn._recurrent.torch_recurrent import TorchRecurrent
 from brainlite.state import HiddenState
 from brainlite.typing import Array
 
-__all__ = ["GRU", "LSTM", "RNN"]
-
 
 class _OneState(TorchRecurrent):
     """A layer whose hidden state is its output."""
@@ -120,8 +118,6 @@ class RNN(_OneState):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> rnn = brainlite.nn.RNN(10, 20, num_layers=2, bidirectional=True)
     >>> output, h_n = rnn(jnp.ones((7, 3, 10)), lengths=jnp.array([7, 4, 0]))
     >>> output.shape, h_n.shape
@@ -189,8 +185,6 @@ class GRU(_OneState):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> gru = brainlite.nn.GRU(10, 20, batch_first=True, stateful=True)
     >>> gru = brainlite.nn.init_all_states(gru, batch_size=3)
     >>> for chunk in jnp.ones((4, 3, 5, 10)):  # a stream, five steps at a time
@@ -271,8 +265,6 @@ class LSTM(TorchRecurrent):
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> output, (h_n, c_n) = brainlite.nn.LSTM(10, 20, proj_size=5)(jnp.ones((7, 3, 10)))
     >>> output.shape, h_n.shape, c_n.shape
     ((7, 3, 5), (1, 3, 5), (1, 3, 20))

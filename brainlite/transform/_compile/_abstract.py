@@ -19,8 +19,6 @@ from brainlite.transform._engine._options import Options
 from brainlite.transform._engine._transformed import Transformed
 from brainlite.typing import Array
 
-__all__ = ["eval_shape", "make_jaxpr", "named_scope"]
-
 P = ParamSpec("P")
 N = TypeVar("N", bound=Node)
 
@@ -61,7 +59,6 @@ def eval_shape(f: Callable[..., Any], /, *args: object, **kwargs: object) -> Any
 
     Examples
     --------
-    >>> import brainlite
     >>> import jax
     >>> model = eval_shape(lambda: brainlite.nn.Linear(1000, 10))
     >>> model.weight.value["weight"]
@@ -164,8 +161,6 @@ def make_jaxpr(
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> total = brainlite.State(jnp.zeros(()))
     >>> def add(x):
     ...     total.value += x
@@ -223,7 +218,6 @@ def named_scope(name: str) -> Generator[None]:
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> @named_scope("softplus")
     ... def softplus(x):
     ...     return jnp.log1p(jnp.exp(x))

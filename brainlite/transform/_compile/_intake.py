@@ -14,8 +14,6 @@ import jax.numpy as jnp
 from brainlite._jax_compat import Tracer
 from brainlite.state import State
 
-__all__ = ["Intake", "Misfit", "own_buffers"]
-
 AnyState = State[Any]
 
 

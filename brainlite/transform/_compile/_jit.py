@@ -28,8 +28,6 @@ from brainlite.transform._engine._options import Options
 from brainlite.transform._engine._plain import run_plainly
 from brainlite.transform._engine._transformed import adopt_name, not_default
 
-__all__ = ["BoundJit", "JitFunction", "jit"]
-
 P = ParamSpec("P")
 Q = ParamSpec("Q")
 R = TypeVar("R")
@@ -403,8 +401,6 @@ def jit(
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> count = brainlite.State(jnp.zeros(()))
     >>> @brainlite.transform.jit
     ... def add(x):

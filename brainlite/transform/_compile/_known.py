@@ -18,8 +18,6 @@ from brainlite.graph._face import ABSENT, Frozen
 from brainlite.state import State
 from brainlite.state._face import current_frame
 
-__all__ = ["Foreign", "is_known", "refuse_foreign", "remember_foreign"]
-
 _OWN = ("brainlite", "jax", "jaxlib")
 _ATOMS = (bool, int, float, complex, str, bytes, type(None))
 _foreign: "weakref.WeakSet[Node]" = weakref.WeakSet()

@@ -10,8 +10,6 @@ from brainlite.graph import iter_leaf
 from brainlite.state import State
 from brainlite.state._face import summary
 
-__all__ = ["outline", "outline_arguments"]
-
 MOST: Final = 4  # states of one module that are listed
 
 

@@ -48,8 +48,6 @@ from brainlite.transform._engine._origin import Origin
 from brainlite.transform._engine._reach import reachable
 from brainlite.transform._engine._watch import KEY, watchers
 
-__all__ = ["Binding", "Compilation", "Specialisation"]
-
 AnyState = State[Any]
 
 

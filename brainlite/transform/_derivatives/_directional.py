@@ -26,8 +26,6 @@ from brainlite.transform._derivatives._signatures import (
 from brainlite.transform._engine._lift import fetch
 from brainlite.typing import Array, GradTarget, Key, SeedOrKey
 
-__all__ = ["fwd_grad", "vector_grad"]
-
 P = ParamSpec("P")
 A = TypeVar("A", bound=Any)
 G = TypeVar("G")
@@ -68,7 +66,6 @@ def vector_grad(
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> from brainlite.transform import vector_grad
     >>> print(vector_grad(lambda x: x**2)(jnp.array([1.0, 2.0, 3.0])))
     [2. 4. 6.]
@@ -244,7 +241,6 @@ def fwd_grad(
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> from brainlite.transform import fwd_grad
     >>> estimate = fwd_grad(lambda x: (x**2).sum(), tangent_size=10_000, key=0)
     >>> bool(jnp.allclose(estimate(jnp.array([2.0, 3.0])), jnp.array([4.0, 6.0]), rtol=0.1))

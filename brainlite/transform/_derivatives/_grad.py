@@ -12,8 +12,6 @@ from brainlite.transform._derivatives._signatures import Derivative
 from brainlite.transform._engine._transformed import Transformed
 from brainlite.typing import Array, GradTarget
 
-__all__ = ["grad", "value_and_grad"]
-
 P = ParamSpec("P")
 A = TypeVar("A", bound=Any)
 B = TypeVar("B", bound=Any)
@@ -309,8 +307,6 @@ def grad(
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> model = brainlite.nn.Linear(2, 1)
     >>> def loss(x):
     ...     return (model(x) ** 2).mean()
@@ -399,7 +395,6 @@ def value_and_grad(
 
     Examples
     --------
-    >>> import brainlite
     >>> value, gradient = brainlite.transform.value_and_grad(lambda x: x**2)(3.0)
     >>> float(value), float(gradient)
     (9.0, 6.0)

@@ -18,8 +18,6 @@ from brainlite.transform._engine._escapes import Escapes
 from brainlite.transform._engine._lift import fetch, name_of
 from brainlite.transform._engine._transformed import Transformed
 
-__all__ = ["Evaluated", "Kinds", "Targets", "differentiate", "evaluate", "gradient_function"]
-
 
 class Targets(NamedTuple):
     """What to differentiate with respect to: states, in some structure, and arguments."""

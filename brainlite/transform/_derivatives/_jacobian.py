@@ -24,8 +24,6 @@ from brainlite.transform._derivatives._signatures import (
 )
 from brainlite.typing import Array, GradTarget
 
-__all__ = ["hessian", "jacfwd", "jacobian", "jacrev"]
-
 P = ParamSpec("P")
 K = TypeVar("K")
 
@@ -79,8 +77,6 @@ def jacrev(
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> from brainlite.transform import jacrev
     >>> jacrev(lambda x: x**2)(jnp.array([1.0, 2.0, 3.0])).shape
     (3, 3)
@@ -133,7 +129,6 @@ def jacfwd(
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> from brainlite.transform import jacfwd
     >>> jacobian, value = jacfwd(jnp.cumsum, return_value=True)(jnp.array([1.0, 2.0]))
     >>> print(jacobian)
@@ -261,7 +256,6 @@ def hessian(
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> from brainlite import ParamState
     >>> from brainlite.transform import hessian
     >>> print(hessian(lambda x: x[0] ** 2 * x[1])(jnp.array([1.0, 2.0])))

@@ -17,8 +17,6 @@ from brainlite.transform._derivatives._gradient import Targets, evaluate
 from brainlite.transform._derivatives._signatures import StateGroup
 from brainlite.typing import ArrayLike, GradTarget
 
-__all__ = ["jvp", "vjp"]
-
 A = TypeVar("A")
 Aux = TypeVar("Aux")
 G = TypeVar("G")
@@ -168,7 +166,6 @@ def vjp(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> from brainlite import ParamState
     >>> from brainlite.transform import vjp
     >>> weight = ParamState(jnp.array([2.0, 3.0]))

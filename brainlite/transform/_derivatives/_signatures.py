@@ -8,8 +8,6 @@ from typing_extensions import ParamSpec, TypeVar
 from brainlite.state import State
 from brainlite.typing import Array, GradTarget
 
-__all__ = ["Derivative", "Differentiator", "SameArguments", "StateGroup", "differentiator"]
-
 P = ParamSpec("P")
 Q = ParamSpec("Q")
 A = TypeVar("A", bound=Any)  # the bound lets a lambda do with its argument what it likes

@@ -17,8 +17,6 @@ from brainlite.graph._face import RECORD, holds_graph, open_container, remake, r
 from brainlite.state import State
 from brainlite.transform._engine._options import Chosen, Options
 
-__all__ = ["Call", "Top", "choose", "contains_graph", "nested_only", "take_apart", "take_top"]
-
 _GRAPH = (Node, State)
 _LEAVES = (*_GRAPH, jax.Array, np.ndarray, np.generic, int, float, complex, str, type(None))
 

@@ -8,8 +8,6 @@ from brainlite.transform._engine._lift import Lifted, fetch, lift
 from brainlite.transform._engine._options import Options
 from brainlite.transform._engine._origin import Origin
 
-__all__ = ["Arguments", "LiftedCall", "lift_call", "open_call"]
-
 Arguments: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
 
 _PLAIN = Options()

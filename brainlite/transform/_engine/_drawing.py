@@ -14,8 +14,6 @@ from brainlite.random import RandomState
 from brainlite.random._face import drawing
 from brainlite.state._face import current_frame
 
-__all__ = ["alone", "draws", "exclusive", "is_alone"]
-
 _here = threading.local()
 
 

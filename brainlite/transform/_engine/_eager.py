@@ -22,8 +22,6 @@ from brainlite.transform._engine._effects import commit
 from brainlite.transform._engine._lift import Body, Lifted, fetch, lift
 from brainlite.transform._engine._origin import Origin
 
-__all__ = ["execute", "run_compiled", "run_lifted"]
-
 _MOST = 512  # compiled bodies that are remembered
 
 _lock = threading.Lock()

@@ -36,8 +36,6 @@ from brainlite.state._face import (
 )
 from brainlite.transform._engine._reach import reachable
 
-__all__ = ["Effects", "Place", "called", "collect", "commit"]
-
 AnyState = State[Any]
 
 

@@ -32,18 +32,6 @@ from brainlite.transform._engine._escapes import Escapes
 from brainlite.transform._engine._origin import Origin, explain, under_its_name
 from brainlite.transform._engine._values import are_values, check_arguments, check_result
 
-__all__ = [
-    "Body",
-    "Lifted",
-    "anything",
-    "fetch",
-    "lift",
-    "may_not_come",
-    "name_of",
-    "standing",
-    "strengthen",
-]
-
 AnyState = State[Any]
 
 

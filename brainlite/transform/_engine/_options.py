@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 from brainlite._jax_compat import UNSPECIFIED
 from brainlite.errors import OptionError
 
-__all__ = ["Chosen", "Options"]
-
 
 class Chosen(NamedTuple):
     """Arguments chosen by number or name: the numbers and the names that they go by."""

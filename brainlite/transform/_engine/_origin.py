@@ -18,8 +18,6 @@ import jax
 from brainlite.state import State
 from brainlite.state._face import Frame, locate
 
-__all__ = ["Each", "Origin", "explain", "origin_of", "under_its_name"]
-
 
 class Origin(NamedTuple):
     """A function as the user wrote it, with what it is called with.

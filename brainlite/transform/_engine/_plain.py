@@ -15,8 +15,6 @@ from brainlite.state._face import Frame
 from brainlite.transform._engine._effects import called, commit
 from brainlite.transform._engine._lift import strengthen
 
-__all__ = ["is_plain", "run_plainly", "scan_plainly", "value_of", "while_plainly"]
-
 
 def is_plain() -> bool:
     """Say whether ``jax.disable_jit()`` holds here."""

@@ -9,8 +9,6 @@ from typing import Any, Self
 from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.errors import ArgumentError
 
-__all__ = ["Transformed", "adopt_name", "not_default"]
-
 _PLAIN = (type(None), int, float, str, tuple, frozenset)
 
 

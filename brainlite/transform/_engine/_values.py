@@ -13,8 +13,6 @@ from brainlite.graph._face import NodeBase
 from brainlite.state import State
 from brainlite.state._face import summary
 
-__all__ = ["are_values", "check_arguments", "check_lanes", "check_number", "check_result"]
-
 _ARRAYS = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
 
 

@@ -15,8 +15,6 @@ from brainlite._jax_compat import no_trace, trace_cell
 from brainlite.state import State
 from brainlite.state._face import check_raw_write, current_frame
 
-__all__ = ["KEY", "Trail", "Watcher", "watch_steps", "watchers"]
-
 KEY = "_watchers"
 
 Body = Callable[[Any, Any], Any]

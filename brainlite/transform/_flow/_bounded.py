@@ -18,8 +18,6 @@ from brainlite.transform._flow._checkpointed import check_base, depth_of
 from brainlite.transform._flow._loops import scan
 from brainlite.typing import Array
 
-__all__ = ["bounded_while_loop"]
-
 C = TypeVar("C")
 
 
@@ -74,7 +72,6 @@ def bounded_while_loop(
 
     Examples
     --------
-    >>> import brainlite
     >>> import jax
     >>> def doubled(x):
     ...     return bounded_while_loop(lambda x: x < 100, lambda x: x * 2, x, max_steps=20)

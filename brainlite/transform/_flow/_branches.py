@@ -27,8 +27,6 @@ from brainlite.transform._engine._lift import (
 from brainlite.transform._engine._plain import is_plain, run_plainly, value_of
 from brainlite.transform._engine._values import check_number
 
-__all__ = ["cond", "ifelse", "switch"]
-
 R = TypeVar("R")
 Xs = TypeVarTuple("Xs")
 
@@ -62,8 +60,6 @@ def cond(
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> hits = brainlite.State(jnp.zeros((), "int32"))
     >>> def hit(x):
     ...     hits.value += 1
@@ -99,7 +95,6 @@ def switch(index: ArrayLike, branches: Sequence[Callable[[Unpack[Xs]], R]], *ope
 
     Examples
     --------
-    >>> import brainlite
     >>> float(brainlite.transform.switch(1, [lambda x: x, lambda x: x * 10], 2.0))
     20.0
     """
@@ -143,7 +138,6 @@ def ifelse(
 
     Examples
     --------
-    >>> import brainlite
     >>> float(brainlite.transform.ifelse([False, True], [lambda: 1.0, lambda: 2.0, lambda: 3.0]))
     2.0
     """

@@ -16,8 +16,6 @@ from brainlite.transform._engine._options import Options
 from brainlite.transform._engine._plain import is_plain, run_plainly
 from brainlite.transform._engine._transformed import Transformed
 
-__all__ = ["checkpoint", "remat"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -83,8 +81,6 @@ def checkpoint(
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> from brainlite.transform import grad
     >>> model = brainlite.nn.Linear(2, 3)
     >>> @checkpoint

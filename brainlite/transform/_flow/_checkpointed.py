@@ -13,8 +13,6 @@ from brainlite.transform._engine._origin import Each
 from brainlite.transform._flow._checkpoint import checkpoint
 from brainlite.transform._flow._loops import scan
 
-__all__ = ["check_base", "checkpointed_for_loop", "checkpointed_scan", "depth_of"]
-
 C = TypeVar("C")
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -68,8 +66,6 @@ def checkpointed_scan(
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> total = brainlite.State(jnp.zeros(()))
     >>> def body(carry, x):
     ...     total.value += x
@@ -111,8 +107,6 @@ def checkpointed_for_loop(
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(2, 3))
     >>> checkpointed_for_loop(cell, jnp.ones((70, 2))).shape
     (70, 3)

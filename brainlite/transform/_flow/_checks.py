@@ -20,8 +20,6 @@ from brainlite.transform._engine._effects import commit
 from brainlite.transform._engine._lift import Body
 from brainlite.transform._engine._transformed import Transformed
 
-__all__ = ["check", "checkify", "jit_error_if"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -58,7 +56,6 @@ def jit_error_if(
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> rate = jnp.asarray(2.0)
     >>> jit_error_if(rate > 1, "the rate is {:.1f}, more than {most}", rate, most=1)
     Traceback (most recent call last):
@@ -176,7 +173,6 @@ def checkify(
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> from jax.experimental.checkify import nan_checks
     >>> error, y = checkify(lambda x: jnp.log(x), nan_checks)(-1.0)
     >>> error.get()

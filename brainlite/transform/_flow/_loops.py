@@ -35,8 +35,6 @@ from brainlite.transform._engine._values import check_arguments
 from brainlite.transform._engine._watch import KEY, watch_steps
 from brainlite.transform._flow._progress import ProgressBar, scan_with_progress
 
-__all__ = ["for_loop", "scan"]
-
 C = TypeVar("C")
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -107,8 +105,6 @@ def scan(
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> total = brainlite.State(jnp.zeros(()))
     >>> def body(carry, x):
     ...     total.value += x
@@ -282,8 +278,6 @@ def for_loop(
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(2, 3))
     >>> brainlite.transform.for_loop(cell, jnp.ones((7, 2))).shape
     (7, 3)

@@ -17,8 +17,6 @@ from brainlite.transform._flow._loops import for_loop
 from brainlite.transform._lanes._vmap import vmap
 from brainlite.typing import Array
 
-__all__ = ["map"]
-
 Y = TypeVar("Y")
 Xs = TypeVarTuple("Xs")
 
@@ -54,7 +52,6 @@ def map(f: Callable[[Unpack[Xs]], Y], *xs: *Xs, batch_size: int | None = None) -
 
     Examples
     --------
-    >>> import jax.numpy as jnp
     >>> from brainlite.transform._flow._map import map  # not the built-in one
     >>> xs = jnp.arange(10.0).reshape(5, 2)
     >>> map(lambda x: x / x.sum(), xs, batch_size=2).shape

@@ -12,8 +12,6 @@ import numpy as np
 
 from brainlite.errors import OptionError
 
-__all__ = ["Description", "ProgressBar", "scan_with_progress"]
-
 Description: TypeAlias = str | tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]
 
 _UPDATES = 20  # where neither freq nor count is given, as in brainstate: one for each 5 %

@@ -19,8 +19,6 @@ from brainlite.transform._engine._lift import Body, fetch, lift, name_of, standi
 from brainlite.transform._engine._plain import is_plain, while_plainly
 from brainlite.transform._engine._values import check_arguments, check_number
 
-__all__ = ["while_loop"]
-
 C = TypeVar("C")
 
 
@@ -47,8 +45,6 @@ def while_loop(cond_fun: Callable[[C], ArrayLike], body_fun: Callable[[C], C], i
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> steps = brainlite.State(jnp.zeros((), "int32"))
     >>> def body(x):
     ...     steps.value += 1

@@ -19,8 +19,6 @@ from brainlite.transform._engine._effects import commit
 from brainlite.transform._engine._lift import Body, Lifted, fetch, lift, name_of
 from brainlite.transform._engine._transformed import Transformed
 
-__all__ = ["shard_map"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -83,9 +81,7 @@ def shard_map(
 
     Examples
     --------
-    >>> import brainlite
     >>> import jax
-    >>> import jax.numpy as jnp
     >>> from jax.sharding import PartitionSpec
     >>> mesh = jax.make_mesh((1,), ("x",))
     >>> seen = brainlite.State(jnp.zeros(()))

@@ -21,8 +21,6 @@ from brainlite.transform._engine._transformed import Transformed
 from brainlite.transform._engine._values import check_arguments, check_lanes, check_result
 from brainlite.transform._engine._watch import Trail
 
-__all__ = ["vmap"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -108,8 +106,6 @@ def vmap(
 
     Examples
     --------
-    >>> import brainlite
-    >>> import jax.numpy as jnp
     >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(2, 3), batch_size=4)
     >>> hidden = cell.states(brainlite.HiddenState)
     >>> brainlite.transform.vmap(cell, in_states=hidden)(jnp.ones((4, 2))).shape

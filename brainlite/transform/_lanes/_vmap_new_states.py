@@ -19,8 +19,6 @@ from brainlite.transform._engine._transformed import Transformed
 from brainlite.transform._lanes._vmap import Axes, MappedStates, vmap
 from brainlite.typing import Filter, Predicate
 
-__all__ = ["vmap_new_states"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -107,7 +105,6 @@ def vmap_new_states(
 
     Examples
     --------
-    >>> import brainlite
     >>> cell = brainlite.nn.GRUCell(2, 3)
     >>> @vmap_new_states(axis_size=5)
     ... def init():

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import pytest
 from hypothesis import settings
 
+import brainlite
 from brainlite import environ
 from brainlite.graph import _node
 from brainlite.state._frame import current_frame
@@ -61,6 +63,12 @@ def _peak_memory() -> float:
         return float("nan")
     unit = 1 if sys.platform == "darwin" else 1024
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+
+
+@pytest.fixture(autouse=True)
+def _names_of_examples(doctest_namespace: dict[str, Any]) -> None:
+    """Give every example in a docstring what it need not import."""
+    doctest_namespace.update(brainlite=brainlite, jnp=jnp)
 
 
 @pytest.fixture(autouse=True, scope="module")
