@@ -136,9 +136,9 @@ def leaf_text(value: object) -> str:
     if isinstance(value, MethodType):
         # Its repr would print the object it is bound to, which may be the one being printed.
         return f"<bound method {getattr(value, '__qualname__', '?')}>"
-    if callable(value):
-        return safe_repr(_innermost(value))
-    return safe_repr(value) if jax.tree_util.all_leaves([value]) else _pytree_text(value)
+    if not jax.tree_util.all_leaves([value]):
+        return _pytree_text(value)
+    return safe_repr(_innermost(value) if callable(value) else value)
 
 
 def _innermost(function: Callable[..., Any]) -> Any:

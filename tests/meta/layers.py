@@ -1,4 +1,4 @@
-"""Who may import whom: reads every file of a package and lists what breaks the house's rules.
+"""Who may import whom, and what must be tested: lists what breaks the rules of the house.
 
 A *room* is a file or folder directly under the package. Every room has a layer; it imports from
 rooms of smaller layers only, so that two rooms of one layer don't see each other. Each function
@@ -44,6 +44,9 @@ WINGS: Mapping[str, Mapping[str, int]] = {
 
 # The file of a room that gathers what other rooms may use of its inside.
 INNER_FACE = "_face"
+
+# What holds no code: essays, and lists of names that other tests compare.
+NEED_NO_TEST = frozenset({"__init__", INNER_FACE})
 
 # treescope is always installed, but importing it takes longer than the rest of the library.
 OPTIONAL_THIRD_PARTIES = frozenset({"matplotlib", "optax", "rich", "tqdm", "IPython", "treescope"})
@@ -129,6 +132,18 @@ def find_cycles(package: Path) -> list[str]:
         if module in reached[module]
     }
     return [f"import cycle: {', '.join(group)}" for group in sorted(groups)]
+
+
+def find_missing_tests(package: Path, tests: Path) -> list[str]:
+    """List files of the package without a test file of their name, in the folder of its name."""
+    complaints: list[str] = []
+    for file in _files(package):
+        if file.stem not in NEED_NO_TEST:
+            folders = [part.lstrip("_") for part in file.parts[:-1]]
+            wanted = tests.joinpath(*folders, f"test_{file.name.lstrip('_')}")
+            if not wanted.exists():
+                complaints.append(f"{file} has no {wanted.relative_to(tests)}")
+    return complaints
 
 
 def find_imports_in_functions(package: Path) -> list[str]:

@@ -11,6 +11,7 @@ from tests.meta.layers import (
     find_imports_in_functions,
     find_jax_internals,
     find_layer_breaches,
+    find_missing_tests,
     find_private_imports,
     find_wing_breaches,
 )
@@ -195,3 +196,19 @@ def test_the_rule_notices_a_breach(
 ) -> None:
     complaints = rule(make_package(tmp_path, {**WELL_BEHAVED, file: text}))
     assert any(each.startswith(complaint) for each in complaints), complaints
+
+
+def test_the_tests_mirror_the_package() -> None:
+    assert find_missing_tests(PACKAGE, Path(__file__).parents[1]) == []
+
+
+def test_the_mirror_notices_a_file_without_tests(tmp_path: Path) -> None:
+    package = make_package(tmp_path, {**WELL_BEHAVED, "nn/_layers/pool.py": ""})
+    tests = tmp_path / "tests"
+    for name in ("test_errors.py", "test_jax_compat.py", "state/test_state.py"):
+        (tests / name).parent.mkdir(parents=True, exist_ok=True)
+        (tests / name).touch()
+    assert find_missing_tests(package, tests) == [
+        "nn/_layers/pool.py has no nn/layers/test_pool.py",
+        "nn/_module.py has no nn/test_module.py",
+    ]
