@@ -25,7 +25,7 @@ N = TypeVar("N", bound=Node)
 AnyState = State[Any]
 
 
-class _Outline(NamedTuple):
+class _AbstractCall(NamedTuple):
     """The result of a function, apart from all that is an array."""
 
     structure: Any
@@ -66,14 +66,14 @@ def eval_shape(f: Callable[..., Any], /, *args: object, **kwargs: object) -> Any
     >>> eval_shape(model, jax.ShapeDtypeStruct((4, 1000), "float32"))
     ShapeDtypeStruct(shape=(4, 10), dtype=float32)
     """
-    outlines: list[_Outline] = []
+    outlines: list[_AbstractCall] = []
 
     def called(*args: object, **kwargs: object) -> tuple[list[Any], list[Any]]:
         structure: Any
         leaves, structure = jax.tree.flatten(f(*args, **kwargs), is_leaf=_is_graph)
         graph = [_is_graph(leaf) for leaf in leaves]
         described = describe([leaf for leaf in leaves if _is_graph(leaf)])
-        outlines.append(_Outline(structure, graph, described.definition))
+        outlines.append(_AbstractCall(structure, graph, described.definition))
         arrays = [leaf for leaf in leaves if not _is_graph(leaf)]
         return arrays, [state.value for state in described.states]
 

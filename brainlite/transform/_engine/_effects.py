@@ -30,7 +30,7 @@ from brainlite.state._face import (
     adopt,
     current_frame,
     epoch,
-    hold_all,
+    hold,
     same_structure,
     specs_of,
 )
@@ -272,7 +272,7 @@ def commit(
         written = written + _settle(effects, values[len(written) :], renamed)
     frame = current_frame.get()
     if frame is None:
-        hold_all(written, values)
+        hold(written, values)
     else:
         for state, value in zip(written, values, strict=True):
             frame.write(state, value)
