@@ -37,7 +37,6 @@ BUILT_IN = {
     "NameTakenError": KeyError,
     "ContainerError": TypeError,
     "StateDictError": ValueError,
-    "CheckpointError": ValueError,
     "SizeError": ValueError,
     "InputError": ValueError,
     "NonFiniteError": ArithmeticError,

@@ -46,7 +46,7 @@ from brainlite.graph._filters import StateFilter as StateFilter
 from brainlite.graph._foreign import node_types as node_types
 
 # A structure with the objects that it was taken from.
-from brainlite.graph._graphdef import Described as Described
+from brainlite.graph._graphdef import Description as Description
 
 # Makes the graph that a structure describes, around given states.
 from brainlite.graph._graphdef import build as build
@@ -80,6 +80,9 @@ from brainlite.graph._node import fields_in as fields_in
 
 # The path of one object below another.
 from brainlite.graph._node import find_path as find_path
+
+# What is in a value, containers with keys of any kind included.
+from brainlite.graph._node import leaves_of as leaves_of
 
 # The attributes of a node, past any frame and unseen by it.
 from brainlite.graph._node import node_dict as node_dict

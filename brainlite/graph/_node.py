@@ -101,6 +101,13 @@ class Node(NodeBase):
             return
         if isinstance(self.__dict__.get(name), State):
             _check_overwrite(self, name, value)
+        if isinstance(getattr(type(self), name, None), property):
+            # Its setter comes back here with what it sets; it may also write to `__dict__`.
+            before = self.__dict__.copy()
+            object.__setattr__(self, name, value)
+            if not _holds_the_same(before, self.__dict__):
+                epoch.advance()
+            return
         object.__setattr__(self, name, value)
         epoch.advance()
 
@@ -167,7 +174,7 @@ def _check_raw_attribute(node: Node, name: str, value: Any) -> None:
     born = node.__compiled__.get(_BORN)
     if born is not None and born() is current_trace():
         return
-    traced = any(isinstance(leaf, Tracer) for leaf in _leaves(value))
+    traced = any(isinstance(leaf, Tracer) for leaf in leaves_of(value))
     if traced or any(_is_raw(thing) for _, thing in graph_below(value)):
         raise RawTransformError(
             f"attribute {name!r} is set inside a plain jax transform to something that lives in "
@@ -318,7 +325,7 @@ def _set_plain(frame: Frame, node: Node, name: str, value: Any) -> None:
 
 
 def _check_no_tracer(frame: Frame, node: Node, name: str, value: Any) -> None:
-    if any(isinstance(leaf, Tracer) for leaf in _leaves(value)):
+    if any(isinstance(leaf, Tracer) for leaf in leaves_of(value)):
         raise TracedAttributeError(
             f"attribute {name!r} was set to a traced value inside {frame.label}",
             where=locate(node),
@@ -359,6 +366,10 @@ def _check_raw_set(frame: Frame, node: Node, name: str) -> None:
         )
 
 
+def _holds_the_same(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    return before.keys() == now.keys() and all(now[name] is before[name] for name in before)
+
+
 def _equal(before: Any, value: Any) -> bool:
     try:
         return before is value or (type(before) is type(value) and bool(before == value))
@@ -366,11 +377,11 @@ def _equal(before: Any, value: Any) -> bool:
         return False
 
 
-def _leaves(value: Any) -> Iterator[Any]:
+def leaves_of(value: Any) -> Iterator[Any]:
     """Yield what is in a value. Unlike a pytree, a dict may have keys that cannot be sorted."""
     if isinstance(value, list | tuple | dict):
         for _, item in container_items(value):
-            yield from _leaves(item)
+            yield from leaves_of(item)
     else:
         yield from jax.tree.leaves(value)
 
@@ -391,7 +402,7 @@ def _warn_plain_write(kind: type, name: str, label: str) -> None:
 
 
 def _check_overwrite(node: Node, name: str, value: Any) -> None:
-    leaves = list(_leaves(value))
+    leaves = list(leaves_of(value))
     arrays = (jax.Array, np.ndarray, np.generic, int, float, complex)
     if leaves and all(isinstance(leaf, arrays) for leaf in leaves):
         old: State[Any] = fields(node)[name]

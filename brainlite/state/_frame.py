@@ -62,7 +62,7 @@ def held(slots: Iterable[AnySlot]) -> list[Any]:
     return [slot.__held__ for slot in slots]
 
 
-def hold(slots: Collection[AnySlot], values: Iterable[Any]) -> None:
+def hold_all(slots: Collection[AnySlot], values: Iterable[Any]) -> None:
     """Put values into slots themselves, past any frame.
 
     The loop runs in C without a chance for a signal handler: after a keyboard interrupt either all
@@ -71,10 +71,10 @@ def hold(slots: Collection[AnySlot], values: Iterable[Any]) -> None:
     if trace_cell.value is not no_trace:  # a transform of ours that runs inside a plain jax one
         for slot in slots:
             check_raw_write(slot)
-    put(slots, values)
+    put_all(slots, values)
 
 
-def put(slots: Iterable[AnySlot], values: Iterable[Any]) -> None:
+def put_all(slots: Iterable[AnySlot], values: Iterable[Any]) -> None:
     """Put values into slots that are known to be writable, in C."""
     _exhaust(map(_hold, slots, values))
 
@@ -351,6 +351,10 @@ class Frame:
         """Say whether ``slot`` was made in this frame or in one around it."""
         return any(slot in frame.born for frame in self.ancestry())
 
+    def is_new(self, thing: Any) -> bool:
+        """Say whether a slot or a node was made in this frame."""
+        return id(thing) in self.born_nodes or thing in self.born
+
     def edited(self) -> Iterator[AnySlot]:
         """Yield the slots that were read and whose value was then edited in place."""
         for slot, then, leaves in self.reads:
@@ -365,6 +369,7 @@ class Frame:
         self.inputs.clear()
         self.values.clear()
         self.born.clear()
+        self.born_nodes.clear()
         self.looked.clear()
         self.kept.clear()
         self.reads = [read._replace(leaves=[]) for read in self.reads]

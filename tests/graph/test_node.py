@@ -73,6 +73,51 @@ def test_setting_and_deleting_an_attribute_advances_the_epoch() -> None:
     assert len(set(values)) == 4
 
 
+def test_a_property_advances_the_epoch_only_if_its_setter_sets_an_attribute() -> None:
+    class Rated(Node):
+        """With properties that write a state, an attribute, and past everything."""
+
+        def __init__(self) -> None:
+            self.held = State(jnp.zeros(()))
+            self._factor = 1.0
+
+        @property
+        def rate(self) -> Array:
+            return self.held.value
+
+        @rate.setter
+        def rate(self, value: float) -> None:
+            self.held.value = jnp.asarray(value)
+
+        @property
+        def factor(self) -> float:
+            return self._factor
+
+        @factor.setter
+        def factor(self, value: float) -> None:
+            self._factor = value
+
+        @property
+        def hidden(self) -> float:
+            return self._factor
+
+        @hidden.setter
+        def hidden(self, value: float) -> None:
+            self.__dict__["_factor"] = value
+
+    rated = Rated()
+    multiply = jit(lambda x: x * rated.rate * rated.factor)
+    assert float(multiply(1.0)) == 0.0
+    before = epoch.value
+    rated.rate = 2.0
+    assert epoch.value == before
+    assert float(multiply(1.0)) == 2.0
+    rated.factor = 3.0
+    assert float(multiply(1.0)) == 6.0
+    rated.hidden = 4.0
+    assert float(multiply(1.0)) == 8.0
+
+
 @pytest.mark.parametrize(
     "array",
     [

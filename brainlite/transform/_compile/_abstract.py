@@ -2,20 +2,19 @@
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple, overload
+from typing import Any, Literal, overload
 
 import jax
 from typing_extensions import ParamSpec, TypeVar
 
-from brainlite._jax_compat import ClosedJaxpr, Tracer
-from brainlite.graph import GraphDef, Node
-from brainlite.graph._face import build, describe
+from brainlite._jax_compat import ClosedJaxpr
+from brainlite.graph import Node
 from brainlite.state import State
-from brainlite.state._face import make_states
 from brainlite.transform._engine._arguments import choose
 from brainlite.transform._engine._call import LiftedCall, lift_call
 from brainlite.transform._engine._lift import fetch
 from brainlite.transform._engine._options import Options
+from brainlite.transform._engine._returned import Returned, take_out
 from brainlite.transform._engine._transformed import Transformed
 from brainlite.typing import Array
 
@@ -23,14 +22,6 @@ P = ParamSpec("P")
 N = TypeVar("N", bound=Node)
 
 AnyState = State[Any]
-
-
-class _AbstractCall(NamedTuple):
-    """The result of a function, apart from all that is an array."""
-
-    structure: Any
-    graph: list[bool]  # for each leaf: whether it is a module or a state
-    definition: GraphDef[Any]
 
 
 @overload
@@ -66,30 +57,17 @@ def eval_shape(f: Callable[..., Any], /, *args: object, **kwargs: object) -> Any
     >>> eval_shape(model, jax.ShapeDtypeStruct((4, 1000), "float32"))
     ShapeDtypeStruct(shape=(4, 10), dtype=float32)
     """
-    outlines: list[_AbstractCall] = []
+    taken: list[Returned | None] = []
 
-    def called(*args: object, **kwargs: object) -> tuple[list[Any], list[Any]]:
-        structure: Any
-        leaves, structure = jax.tree.flatten(f(*args, **kwargs), is_leaf=_is_graph)
-        graph = [_is_graph(leaf) for leaf in leaves]
-        described = describe([leaf for leaf in leaves if _is_graph(leaf)])
-        outlines.append(_AbstractCall(structure, graph, described.definition))
-        arrays = [leaf for leaf in leaves if not _is_graph(leaf)]
-        return arrays, [state.value for state in described.states]
+    def called(*args: object, **kwargs: object) -> Any:
+        out, returned = take_out(f(*args, **kwargs), is_fresh=lambda _: True)
+        taken.append(returned)
+        return out
 
-    call = lift_call(called, args, kwargs, label="eval_shape")
-    arrays, values = jax.tree.map(_struct, call.lifted.out_types)
-    [outline] = outlines
-    objects = build(outline.definition, make_states(outline.definition.states, values))
-    for node in describe(objects).nodes:
-        _forget_tracers(node)
-    arrays, objects = iter(arrays), iter(objects)
-    leaves = [next(objects if is_graph else arrays) for is_graph in outline.graph]
-    return outline.structure.unflatten(leaves)
-
-
-def _is_graph(value: object) -> bool:
-    return isinstance(value, Node | State)
+    lifted = lift_call(called, args, kwargs, label="eval_shape").lifted
+    result = jax.tree.map(_struct, lifted.out_types)
+    [returned] = taken
+    return result if returned is None else returned.put_back(result, {}, lambda _: None)
 
 
 def _struct(kind: Any) -> jax.ShapeDtypeStruct:
@@ -98,18 +76,6 @@ def _struct(kind: Any) -> jax.ShapeDtypeStruct:
         kind.shape, kind.dtype, weak_type=getattr(kind, "weak_type", False)
     )
     return struct
-
-
-def _forget_tracers(node: Node) -> None:
-    """Replace the arrays that a module made while it was traced holds in plain attributes."""
-    attributes: dict[str, Any] = vars(node)
-    for name, value in attributes.items():
-        if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(value)):
-            attributes[name] = jax.tree.map(_struct_of_tracer, value)
-
-
-def _struct_of_tracer(leaf: object) -> Any:
-    return _struct(leaf) if isinstance(leaf, Tracer) else leaf
 
 
 @overload

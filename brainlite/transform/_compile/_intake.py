@@ -96,7 +96,7 @@ def _generate(whole: int, keys: list[tuple[str, ...]]) -> Callable[[list[AnyStat
     ...     try:
     ...         s1, s2 = s1.__held__, s2.__held__
     ...         flat = [s0.__held__, s1["weight"], s1["bias"], s2["weight"], s2["bias"]]
-    ...         if len(s1) + len(s2) == 4:
+    ...         if sum(map(len, (s1, s2,))) == 4:  # one sum of thousands is too deep for Python
     ...             return flat
     ...     except (KeyError, TypeError):
     ...         pass
@@ -115,7 +115,7 @@ def _generate(whole: int, keys: list[tuple[str, ...]]) -> Callable[[list[AnyStat
             "    try:",
             f"        {', '.join(dicts)}, = {', '.join(f'{name}.__held__' for name in dicts)},",
             f"        flat = {take}",
-            f"        if {' + '.join(f'len({name})' for name in dicts)} == {sum(map(len, keys))}:",
+            f"        if sum(map(len, ({', '.join(dicts)},))) == {sum(map(len, keys))}:",
             "            return flat",
             "    except (KeyError, TypeError):",
             "        pass",
@@ -134,6 +134,9 @@ def own_buffers(given: Any, others: Any) -> Any:
 
     XLA refuses to give up a buffer that is passed in elsewhere in the same call.
     """
+    passed = jax.tree.leaves((given, others))
+    if len(set(map(id, passed))) == len(passed):
+        return given
     taken = set(map(id, jax.tree.leaves(others)))
 
     def own(leaf: Any) -> Any:

@@ -24,7 +24,7 @@ from brainlite.environ import layer, process
 from brainlite.errors import TransformError
 from brainlite.graph import Node
 from brainlite.graph._face import (
-    Described,
+    Description,
     Guards,
     Renaming,
     Watched,
@@ -35,17 +35,18 @@ from brainlite.graph._face import (
     same_value,
 )
 from brainlite.state import State
-from brainlite.state._face import Frame, Slot, current_frame, epoch, hold, summary, template
+from brainlite.state._face import Frame, Slot, current_frame, epoch, hold_all, summary, template
 from brainlite.transform._compile._intake import Intake, Misfit, own_buffers
 from brainlite.transform._compile._outline import outline, outline_arguments
 from brainlite.transform._compile._variables import Variables
 from brainlite.transform._engine._arguments import Call
 from brainlite.transform._engine._drawing import alone, draws, is_alone
-from brainlite.transform._engine._effects import Effects, commit
+from brainlite.transform._engine._effects import Effects, commit, itself
 from brainlite.transform._engine._lift import Lifted, fetch, lift, name_of
 from brainlite.transform._engine._options import Options
 from brainlite.transform._engine._origin import Origin
 from brainlite.transform._engine._reach import reachable
+from brainlite.transform._engine._returned import Returned, homes, take_out
 from brainlite.transform._engine._watch import KEY, watchers
 
 AnyState = State[Any]
@@ -73,6 +74,8 @@ class Specialisation:
         Why it is made, for showing.
     """
 
+    _taken: Returned | None = None  # out of the result of the trace made last
+
     def __init__(
         self, fun: Callable[..., Any], call: Call, options: Options, because: list[str]
     ) -> None:
@@ -86,7 +89,9 @@ class Specialisation:
         lifted = self._trace_on_copies(call) if call.graph else self._lift(call.args, call.kwargs)
         self._pending: Lifted | None = lifted
         self.effects: Effects = lifted.effects
-        self.draws: bool = draws(self.effects.states)
+        self.returned: Returned | None = self._taken
+        # From the values that go in to the new ones in place no other thread comes between.
+        self.runs_alone: bool = self.returned is not None or draws(self.effects.states)
         values = {state: fetch(self._stand_ins.get(state, state)) for state in lifted.reads}
         self.intake = Intake(values, self._donated(call, options))
         self.reads: list[AnyState] = self.intake.states
@@ -162,7 +167,11 @@ class Specialisation:
     def _lift(self, args: Any, kwargs: Any, inputs: Mapping[AnyState, Any] | None = None) -> Lifted:
         def called(*args: Any, **kwargs: Any) -> Any:
             full_args, full_kwargs = self._fill(args, kwargs, self._copies or ())
-            return self._fun(*full_args, **full_kwargs)
+            out = self._fun(*full_args, **full_kwargs)
+            frame = current_frame.get()
+            assert frame is not None
+            out, self._taken = take_out(out, frame.is_new)
+            return out
 
         return lift(
             called,
@@ -212,11 +221,18 @@ class Specialisation:
         if (
             written == self.effects.written
             and lifted.effects.same_places(self.effects, renaming.then)
+            and self._returns_the_same(lifted.effects, renaming)
             and self.guards.cover(lifted.notes)
             and self.environment.keys() >= lifted.environment.keys()
         ):
             return lifted
         raise Misfit
+
+    def _returns_the_same(self, effects: Effects, renaming: Renaming) -> bool:
+        if self._taken is None or self.returned is None:
+            return self._taken is self.returned
+        returned = self.returned.layout(self.effects, itself)
+        return bool(self._taken.layout(effects, renaming.then) == returned)
 
     def bind(self, call: Call) -> "Binding | None":
         """Match with the objects of a call; None when the guards do not hold for them."""
@@ -227,7 +243,7 @@ class Specialisation:
             return None
         binding = Binding(self, renaming, containers)
         try:
-            binding.values()
+            binding.fetched()
         except Misfit:
             return None
         self._twins = []
@@ -288,7 +304,7 @@ class Binding:
         self._containers = containers + held
         self.gather: Callable[[list[AnyState]], list[Any]] = specialisation.intake.gather
         self.run: Callable[..., Any] = specialisation.run
-        if specialisation.draws:
+        if specialisation.runs_alone:
             self.gather, self.run = list, self._run_alone
         self._epoch = epoch.value
         self._layer = layer()
@@ -314,7 +330,7 @@ class Binding:
         own = self.specialisation
         with alone():
             result, new = own.run(own.intake.gather(states), *args, **kwargs)
-            self.settle(new)
+            result = self.finish(result, new)
         return result, None
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -323,25 +339,34 @@ class Binding:
         The result comes with what is to be put in place, or None where it is already.
         """
         own = self.specialisation
-        if current_frame.get() is not None or not own.draws:
-            return own.run(self.values(), *args, **kwargs)
+        if current_frame.get() is not None or not own.runs_alone:
+            return own.run(self.fetched(), *args, **kwargs)
         own.compiled.trace(*self.lists(), *args, **kwargs)  # now, while others may draw
         return self._run_alone(self.inputs, *args, **kwargs)
+
+    def finish(self, result: Any, new: list[Any]) -> Any:
+        """Put what came out in place, and return the result with its modules and states."""
+        (self.settle if current_frame.get() is None else self.commit)(new)
+        returned = self.specialisation.returned
+        if returned is None:
+            return result
+        now = self.renaming.__getitem__
+        return returned.put_back(result, homes(self.specialisation.effects, now), now)
 
     def settle(self, new: list[Any]) -> None:
         """Put what came out in place, at the outermost level."""
         if self._places:
             self.commit(new)
         else:
-            hold(self.outputs, new)
+            hold_all(self.outputs, new)
 
-    def values(self) -> list[Any]:
+    def fetched(self) -> list[Any]:
         """Return what to pass in: the values that the states have here, in a frame or outside."""
         return self.specialisation.intake.flatten([fetch(state) for state in self.inputs])
 
     def lists(self) -> tuple[list[Any], ...]:
         """Return what to pass in as ``jax.jit`` gets it: those given up in a list of their own."""
-        return self.specialisation.arrange(self.values())
+        return self.specialisation.arrange(self.fetched())
 
     def check_concrete(self) -> None:
         """Raise if a state holds only the shape of a value, which jax does not say."""
@@ -386,7 +411,7 @@ def _pinned(
     return [(s, s) for s in states if s not in by_place or id(s) in held_directly]
 
 
-def _reaches(lifted: Lifted, original: Described) -> bool:
+def _reaches(lifted: Lifted, original: Description) -> bool:
     """Say whether a function traced on copies has met what they were made from."""
     met = {owner for owner, _ in lifted.notes}
     states = {*lifted.reads, *lifted.effects.written}

@@ -13,9 +13,10 @@ from brainlite.graph import Node, StateDict
 from brainlite.graph import states as states_of
 from brainlite.state import ParamState, State
 from brainlite.state._face import Frame, summary
-from brainlite.transform._engine._effects import Effects, called, commit
+from brainlite.transform._engine._effects import Effects, called, commit, itself
 from brainlite.transform._engine._escapes import Escapes
 from brainlite.transform._engine._lift import fetch, name_of
+from brainlite.transform._engine._returned import Returned, holds_collection, homes, take_out
 from brainlite.transform._engine._transformed import Transformed
 
 
@@ -26,7 +27,7 @@ class Targets(NamedTuple):
     layout: Any  # the structure that was given, with the number of each state as leaves
     argnums: tuple[int, ...]
     single: bool  # one argument, given as an int
-    opened: "tuple[_Argument, ...]" = ()  # one for each of argnums, in a call
+    opened: "tuple[_Opened, ...]" = ()  # one for each of argnums, in a call
 
     @classmethod
     def of(cls, grad_states: Any, argnums: int | Sequence[int] | None) -> "Targets":
@@ -54,7 +55,7 @@ class Targets(NamedTuple):
     def open(self, args: Sequence[Any]) -> "Targets":
         """Add the parameters of the modules among the arguments, and the states."""
         numbers = {state: number for number, state in enumerate(self.states)}
-        opened = tuple(_Argument.of(args[position], numbers) for position in self.argnums)
+        opened = tuple(_Opened.of(args[position], numbers) for position in self.argnums)
         return self._replace(states=list(numbers), opened=opened)
 
     def arrange(self, states: Sequence[Any], arguments: Sequence[Any]) -> Any:
@@ -70,7 +71,7 @@ class Targets(NamedTuple):
         return by_argument if self.layout is None else (by_state, by_argument)
 
 
-class _Argument(NamedTuple):
+class _Opened(NamedTuple):
     """An argument, with its modules and states set apart from its arrays."""
 
     structure: Any  # in which None is a leaf
@@ -78,7 +79,7 @@ class _Argument(NamedTuple):
     numbers: list[Any]  # for each leaf: those of its parameters, by path, or None for an array
 
     @classmethod
-    def of(cls, argument: Any, numbers: dict[State[Any], int]) -> "_Argument":
+    def of(cls, argument: Any, numbers: dict[State[Any], int]) -> "_Opened":
         """Take an argument apart, and number the states that are new."""
 
         def enter(leaf: Any) -> Any:
@@ -218,7 +219,12 @@ def evaluate(
         _check_position(position, args, label)
     targets = targets.open(args)
     point = _point(targets, label, kinds)
-    effects: list[Effects] = []
+    ends: list[tuple[Effects, Returned | None]] = []
+
+    def taken_apart(frame: Frame, full: list[Any]) -> Any:
+        out, effect, new = called(frame, fun, full, kwargs)
+        value, aux = _value_and_aux(out, has_aux, label)
+        return (value, *take_out(aux, frame.is_new)), effect, new
 
     def pure(values: list[Any], arguments: tuple[Any, ...]) -> tuple[Any, _Outcome]:
         full = list(args)
@@ -226,11 +232,17 @@ def evaluate(
             full[n] = opened.close(arrays)
         inputs = dict(zip(targets.states, values, strict=True))
         frame = Frame(label, inputs=inputs, hoist=False)
-        out, effect, new = frame.run(called, fun, full, kwargs)
-        effects.append(effect)
-        value, aux = _value_and_aux(out, has_aux, label)
+        (value, aux, returned), effect, new = frame.run(taken_apart, full)
+        ends.append((effect, returned))
         if scalar:
             _check_scalar(value, label)
+        if holds_collection(value):
+            raise GradError(
+                f"{label} cannot differentiate a collection of states",
+                expected="an array, or containers of them",
+                got="a StateDict in the result",
+                fix="return `states.to_values()`",
+            )
         if kinds is not None:
             _check_outputs(value, label, kinds.outputs)
         return value, _Outcome(value, aux, new)
@@ -239,8 +251,12 @@ def evaluate(
     result, outcome = transform(pure)(*point)
     if escapes is not None:
         escapes.check()
-    commit(effects[-1], outcome.states)
-    return Evaluated(result, point, outcome.value, outcome.aux, targets)
+    effect, returned = ends[-1]
+    commit(effect, outcome.states)
+    aux = outcome.aux
+    if returned is not None:
+        aux = returned.put_back(aux, homes(effect, itself), itself)
+    return Evaluated(result, point, outcome.value, aux, targets)
 
 
 def gradient_function(

@@ -9,6 +9,8 @@ places, is a *place*, which is set when the transform ends well.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from brainlite._jax_compat import Tracer
+from brainlite.errors import TracedAttributeError
 from brainlite.graph import Node
 from brainlite.graph._face import (
     before,
@@ -18,6 +20,7 @@ from brainlite.graph._face import (
     fields_in,
     graph_below,
     holds_graph,
+    leaves_of,
     note,
     refill,
     set_if_plain,
@@ -30,13 +33,16 @@ from brainlite.state._face import (
     adopt,
     current_frame,
     epoch,
-    hold,
+    hold_all,
+    locate,
     same_structure,
     specs_of,
 )
 from brainlite.transform._engine._reach import reachable
 
 AnyState = State[Any]
+
+TAKEN: Any = object()  # in the attribute of a new node: an array of the trace was taken out
 
 
 class Place(NamedTuple):
@@ -81,7 +87,7 @@ class Effects(NamedTuple):
 
         ``renamed`` is from the objects of this trace to those of the other, where they differ.
         """
-        return self._layout(renamed or _itself) == other._layout(_itself)
+        return self._layout(renamed or itself) == other._layout(itself)
 
     def _layout(self, renamed: Callable[[Any], Any]) -> list[Any]:
         numbers: dict[AnyState, Any] = {state: n for n, state in enumerate(self.made)}
@@ -136,18 +142,36 @@ def collect(frame: Frame, fun: object = None, *, merge: bool = True) -> tuple[Ef
     written = [s for s in dict.fromkeys([*touched, *became]) if isinstance(s, State)]
     places = [c.place for c in changes if not (merge and _same(frame, c, merged))]
     made: dict[AnyState, None] = {}
+    born_nodes: dict[int, object] = {}
     for place in places:
-        for state in describe(place.value).states:
-            if state in frame.born and state not in merged:
-                made[state] = None
+        described = describe(place.value)
+        made.update((s, None) for s in described.states if s in frame.born and s not in merged)
+        born_nodes.update((id(n), n) for n in described.nodes if id(n) in frame.born_nodes)
+    for node in born_nodes.values():
+        _check_attributes(frame, node)
     settled = not any(_looked_at(looked, place) for place in places)
-    effects = Effects(written, list(made), places, merged, apart, dict(frame.born_nodes), settled)
+    effects = Effects(written, list(made), places, merged, apart, born_nodes, settled)
     if frame.parent is not None:
         own, set_around = frame.born_nodes, frame.parent.attributes
         frame.parent.looked.update(
             {k: n for k, n in looked.items() if k[0] not in own and k not in set_around}
         )
     return effects, [frame.values[became.get(state, state)] for state in effects.states]
+
+
+def _check_attributes(frame: Frame, node: Any) -> None:
+    """Raise if a new node that outlives the trace holds arrays of the trace."""
+    for name, value in fields(node).items():
+        if any(isinstance(leaf, Tracer) or leaf is TAKEN for leaf in leaves_of(value)):
+            raise TracedAttributeError(
+                f"a {type(node).__name__} is made inside {frame.label} and put in place with a "
+                f"traced value in its attribute {name!r}",
+                where=locate(node),
+                expected="a State for what is computed where the function is traced",
+                got="a plain attribute that holds an array",
+                fix=f"use a state: `self.{name} = brainlite.State(...)`, or make the "
+                f"{type(node).__name__} outside",
+            )
 
 
 def called(
@@ -272,7 +296,7 @@ def commit(
         written = written + _settle(effects, values[len(written) :], renamed)
     frame = current_frame.get()
     if frame is None:
-        hold(written, values)
+        hold_all(written, values)
     else:
         for state, value in zip(written, values, strict=True):
             frame.write(state, value)
@@ -283,7 +307,7 @@ def _settle(
 ) -> list[AnyState]:
     """Find a home for each new state: what sits in its place by now, or a new state put there."""
     born = dict(zip(effects.made, values, strict=True))
-    now = renamed or _itself
+    now = renamed or itself
     settled = {now(s) for p in effects.places for s in describe(p.value).states if s not in born}
     homes: dict[AnyState, AnyState] = {new: now(old) for new, old in effects.merged.items()}
 
@@ -326,7 +350,8 @@ def _move(owner: Node, name: str, value: Any, in_place: bool) -> None:
         frame.in_place.add((id(owner), name))
 
 
-def _itself(thing: Any) -> Any:
+def itself(thing: Any) -> Any:
+    """Return what is given: where the objects of a trace are those of the call."""
     return thing
 
 

@@ -163,6 +163,12 @@ def lift(
     trees: list[Any] = []
     effects: list[Effects] = []
 
+    def flattened(frame: Frame, args: Any, kwargs: Any) -> Any:
+        out, effect, values = called(frame, fun, args, kwargs, origin.fun)
+        check_result(out, label, origin.within)
+        # While the frame is open: the states of a StateDict in the result have their values there.
+        return jax.tree.flatten((out, values)), effect
+
     def traced(args: Any, kwargs: Any) -> list[Any]:
         frame = Frame(
             label,
@@ -174,9 +180,8 @@ def lift(
             conditional=conditional,
         )
         frames.append(frame)
-        out, effect, values = frame.run(called, fun, args, kwargs, origin.fun)
-        check_result(out, label, origin.within)
-        leaves, out_tree = jax.tree.flatten((out, values))
+        leaves: list[Any]
+        (leaves, out_tree), effect = frame.run(flattened, args, kwargs)
         frame.forget()
         trees.append(out_tree)
         effects.append(effect)
@@ -258,7 +263,7 @@ def fetch(state: AnyState) -> Any:
     return value if value is not MISSING else state.absent()
 
 
-def value_if_left_out(effects: Effects, state: AnyState, label: str) -> Any:
+def standing(effects: Effects, state: AnyState, label: str) -> Any:
     """Return the value that a state has if the traced function turns out not to run."""
     if state not in effects.made:
         return fetch(state)

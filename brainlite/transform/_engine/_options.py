@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from brainlite._jax_compat import UNSPECIFIED
 from brainlite.errors import OptionError
+from brainlite.transform._engine._returned import loosen
 
 
 class Chosen(NamedTuple):
@@ -88,7 +89,7 @@ class Options:
             states = [UNSPECIFIED] * lists
             options["in_shardings"] = (*states, *self._for_arguments(args, kwargs))
         if self.out_shardings is not UNSPECIFIED:
-            options["out_shardings"] = (self.out_shardings, UNSPECIFIED)
+            options["out_shardings"] = (loosen(self.out_shardings), UNSPECIFIED)
         return options
 
     def _for_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:

@@ -12,8 +12,9 @@ import jax.numpy as jnp
 
 from brainlite._jax_compat import NEEDS_VALUES, jit_switch
 from brainlite.state._face import Frame
-from brainlite.transform._engine._effects import called, commit
+from brainlite.transform._engine._effects import Effects, called, commit, itself
 from brainlite.transform._engine._lift import strengthen
+from brainlite.transform._engine._returned import Returned, fasten, homes, loosen, take_out
 
 
 def is_plain() -> bool:
@@ -29,9 +30,17 @@ def run_plainly(
     label: str,
 ) -> Any:
     """Call ``fun``, and put what it writes in place when it returns."""
-    out, effects, values = Frame(label, hoist=False).run(called, fun, args, kwargs or {})
+    frame = Frame(label, hoist=False)
+
+    def called_apart(frame: Frame) -> tuple[Any, Returned | None, Effects, list[Any]]:
+        out, effects, values = called(frame, fun, args, kwargs or {})
+        return *take_out(out, frame.is_new), effects, values
+
+    out, returned, effects, values = frame.run(called_apart)
     commit(effects, values)
-    return out
+    if returned is None:
+        return out
+    return returned.put_back(out, homes(effects, itself), itself)
 
 
 def value_of(number: Any) -> int | None:
@@ -57,8 +66,8 @@ def scan_plainly(
         for n in reversed(range(length)) if reverse else range(length):
             out: Any = f(carry, jax.tree.map(lambda x, n=n: jnp.asarray(x)[n], xs))
             check(out)
-            carry, ys[n] = strengthen(out[0]), out[1]
-        return carry, jax.tree.map(_stacked, *ys)
+            carry, ys[n] = strengthen(out[0]), loosen(out[1])  # the values of this step
+        return carry, fasten(jax.tree.map(_stacked, *ys))
 
     result: tuple[Any, Any] = run_plainly(run, (), label="scan")
     return result

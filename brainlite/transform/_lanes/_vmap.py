@@ -14,9 +14,10 @@ from brainlite.random import RandomState
 from brainlite.state import State
 from brainlite.state._face import MISSING, Frame, Slot, current_frame, summary
 from brainlite.transform._engine._eager import run_compiled
-from brainlite.transform._engine._effects import Effects, called, commit
+from brainlite.transform._engine._effects import Effects, commit
 from brainlite.transform._engine._lift import fetch, name_of
 from brainlite.transform._engine._origin import Origin
+from brainlite.transform._engine._returned import called_apart, fasten, loosen
 from brainlite.transform._engine._transformed import Transformed
 from brainlite.transform._engine._values import check_arguments, check_lanes, check_result
 from brainlite.transform._engine._watch import Trail
@@ -117,13 +118,13 @@ def vmap(
         declared_in = _by_state(in_states, "in_states")
         declared_out = {**declared_in, **_by_state(out_states, "out_states")}
 
-        def run(call: _Mapped, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        def run(call: _Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             inputs = {**declared_in, **call.states}
             lanes = _Lanes(axis_name, inputs, {**declared_out, **call.states})
             over_lanes = jax.vmap(
                 functools.partial(lanes.run, call.fill(fun)),
                 in_axes=(list(inputs.values()), call.in_axes, 0),
-                out_axes=_Outcome(out_axes, lanes.out_axes, None),
+                out_axes=_Outcome(loosen(out_axes), lanes.out_axes, None),
                 axis_name=lanes.axis,
                 axis_size=axis_size,
                 spmd_axis_name=spmd_axis_name,
@@ -131,10 +132,10 @@ def vmap(
             values = [fetch(state) for state in inputs]
             outcome: _Outcome = over_lanes(values, args, kwargs)
             lanes.commit(outcome)
-            return outcome.out
+            return fasten(outcome.out)
 
         def mapped(*args: object, **kwargs: object) -> Any:
-            call = _Mapped.of(args, in_axes)
+            call = _Call.of(args, in_axes)
             origin = Origin(fun, call.args, kwargs)
             _check_call(call, origin, {**declared_in, **call.states}, axis_size)
             inputs = (call.args, kwargs)
@@ -145,7 +146,7 @@ def vmap(
     return decorate if fun is None else decorate(fun)
 
 
-class _Mapped(NamedTuple):
+class _Call(NamedTuple):
     """The arguments of a call; modules among them leave a hole and give their states."""
 
     args: tuple[Any, ...]
@@ -154,7 +155,7 @@ class _Mapped(NamedTuple):
     states: dict[State[Any], int]
 
     @classmethod
-    def of(cls, args: tuple[Any, ...], in_axes: Axes) -> "_Mapped":
+    def of(cls, args: tuple[Any, ...], in_axes: Axes) -> "_Call":
         modules = {n: arg for n, arg in enumerate(args) if isinstance(arg, Node | State)}
         if not modules:
             return cls(args, in_axes, {}, {})
@@ -178,7 +179,7 @@ class _Mapped(NamedTuple):
 
 
 def _check_call(
-    call: _Mapped, origin: Origin, states: Mapping[State[Any], int], axis_size: int | None
+    call: _Call, origin: Origin, states: Mapping[State[Any], int], axis_size: int | None
 ) -> None:
     """Check the kinds of all arguments, and that there is one number of lanes."""
     arguments = origin.by_name()
@@ -222,7 +223,7 @@ class _Lanes:
         """Trace one lane."""
         inputs = dict(zip(self._in, values, strict=True))
         frame = Frame("vmap", inputs=inputs, hoist=False, on_read=self._split)
-        out, effects, new = frame.run(called, fun, args, kwargs)
+        out, effects, new = frame.run(called_apart, fun, args, kwargs)
         check_result(out, "vmap")
         mapped: list[int] = []
         shared: list[int] = []

@@ -159,7 +159,7 @@ import jax, jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec as P
 from brainlite.state import State
 from brainlite.transform import jit
-from tests.transform.test_options import Adder
+from tests.transform.engine.test_options import Adder
 mesh = jax.make_mesh((4,), ("x",))
 rows, columns = NamedSharding(mesh, P("x")), NamedSharding(mesh, P(None, "x"))
 model = Adder()

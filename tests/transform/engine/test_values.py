@@ -1,7 +1,7 @@
 """What cannot go into a transform or come out of it raises with its place in the arguments."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -41,8 +41,12 @@ def same(x: Any) -> Any:
     return x
 
 
-RUNS: dict[str, tuple[Callable[[Callable[[Any], Any]], Any], str]] = {
+Run: TypeAlias = tuple[Callable[[Callable[[Any], Any]], Any], str]
+COMPILED: dict[str, Run] = {  # these can return modules and states
     "jit": (lambda f: jit(f)(X), "result"),
+    "jit of grad": (lambda f: jit(grad(lambda x: (x, f(x)), has_aux=True))(X), r"result\[1\]"),
+}
+RUNS: dict[str, Run] = {
     "for_loop": (lambda f: for_loop(f, XS), "result"),
     "scan": (lambda f: scan(lambda c, x: (c, f(x)), X, XS), r"result\[1\]"),
     "the carry": (lambda f: scan(lambda c, x: (f(c), x), X, XS), r"result\[0\]"),
@@ -50,25 +54,23 @@ RUNS: dict[str, tuple[Callable[[Callable[[Any], Any]], Any], str]] = {
     "cond": (lambda f: cond(True, f, f, X), "result"),
     "checkpoint": (lambda f: checkpoint(f)(X), "result"),
     "vmap": (lambda f: vmap(f)(XS), "result"),
-    "jit of grad": (lambda f: jit(grad(lambda x: (x, f(x)), has_aux=True))(X), r"result\[1\]"),
 }
+GRAPH = {"module": (MODEL, "a Linear"), "state": (MODEL.weight, "a ParamState")}
+OTHERS = {
+    "string": ("text", "'text'"),
+    "object": (OBJECT, "an object"),
+    "function": (len, "a builtin_function_or_method"),
+}
+CASES = [
+    pytest.param(run, *what, id=f"{name}-{kind}")
+    for runs, values in ((RUNS, {**GRAPH, **OTHERS}), (COMPILED, OTHERS))
+    for name, run in runs.items()
+    for kind, what in values.items()
+]
 
 
-@pytest.mark.parametrize("run", RUNS.values(), ids=list(RUNS))
-@pytest.mark.parametrize(
-    ("value", "got"),
-    [
-        (MODEL, "a Linear"),
-        (MODEL.weight, "a ParamState"),
-        ("text", "'text'"),
-        (OBJECT, "an object"),
-        (len, "a builtin_function_or_method"),
-    ],
-    ids=["module", "state", "string", "object", "function"],
-)
-def test_what_is_no_array_cannot_be_returned(
-    run: tuple[Callable[[Callable[[Any], Any]], Any], str], value: Any, got: str
-) -> None:
+@pytest.mark.parametrize(("run", "value", "got"), CASES)
+def test_what_is_no_array_cannot_be_returned(run: Run, value: Any, got: str) -> None:
     transformed, where = run
     count = State(jnp.zeros(()))
 
