@@ -12,7 +12,19 @@ Every example in a docstring takes the two imports as given.
 from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
 from importlib.metadata import version as _version
 
-from brainlite import display, environ, errors, graph, metrics, nn, random, state, transform, typing
+from brainlite import (
+    checkpoint,
+    display,
+    environ,
+    errors,
+    graph,
+    metrics,
+    nn,
+    random,
+    state,
+    transform,
+    typing,
+)
 from brainlite.random import RandomState
 from brainlite.state import (
     BatchState,
@@ -38,6 +50,7 @@ __all__ = [
     "ShortTermState",
     "State",
     "__version__",
+    "checkpoint",
     "display",
     "environ",
     "errors",

@@ -24,6 +24,7 @@
     ├── NameTakenError            a name that stands for something else already, or can be no name
     ├── ContainerError            something in a container of modules that is no module
     ├── StateDictError            entries that do not fit a model: missing, unexpected, mis-shaped
+    ├── CheckpointError           stored values that are missing, damaged, or of another format
     ├── SizeError                 a size that is negative, fractional or of the wrong rank
     ├── InputError                an input that does not fit a layer
     ├── NonFiniteError            a NaN or an infinity that ``nn.check_finite`` has found
@@ -40,6 +41,7 @@ __all__ = [
     "ArgumentError",
     "BrainliteError",
     "BranchError",
+    "CheckpointError",
     "ContainerError",
     "EnvironmentKeyError",
     "EnvironmentLeakError",
@@ -223,7 +225,15 @@ class ContainerError(BrainliteError, TypeError):
 
 
 class StateDictError(BrainliteError, ValueError):
-    """The entries given to ``load_state_dict`` are not those of the model. Nothing was loaded."""
+    """The entries that were given or stored are not those of the model. Nothing was loaded."""
+
+
+class CheckpointError(BrainliteError, ValueError):
+    """A checkpoint or a file of weights is missing, damaged, or written by something else.
+
+    Or it cannot be written: a value in it can be no part of one. Nothing was changed in memory, and
+    what was stored before is still there.
+    """
 
 
 class SizeError(BrainliteError, ValueError):

@@ -37,6 +37,7 @@ BUILT_IN = {
     "NameTakenError": KeyError,
     "ContainerError": TypeError,
     "StateDictError": ValueError,
+    "CheckpointError": ValueError,
     "SizeError": ValueError,
     "InputError": ValueError,
     "NonFiniteError": ArithmeticError,

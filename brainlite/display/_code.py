@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainlite.display._leaf import is_array, leaf_text
-from brainlite.display._open import describe, is_displayable
+from brainlite.display._open import described, is_displayable
 from brainlite.display._protocol import Shown, ShownMapping, ShownSequence
 
 WIDTH: Final = 88  # characters of a line
@@ -25,7 +25,7 @@ _ROOMS: Final = {
 }
 
 
-class Call(NamedTuple):
+class Construction(NamedTuple):
     """A call that makes an equal object."""
 
     function: Callable[..., Any]
@@ -67,28 +67,28 @@ def to_code(obj: object) -> str:
 
 
 @functools.singledispatch
-def call_of(obj: Any) -> Call | None:
+def construction_of(obj: Any) -> Construction | None:
     """Return the call that makes an object equal to ``obj``; rooms add what they know."""
     kind = type(obj)
     if is_displayable(obj) and getattr(kind, "__display_constructs__", False):
-        match describe(obj):
+        match described(obj):
             case Shown(_, fields):
-                return Call(kind, (), dict(fields))
+                return Construction(kind, (), dict(fields))
             case ShownSequence(_, items):
-                return Call(kind, (items,))
+                return Construction(kind, (items,))
             case ShownMapping(items, _):
-                return Call(kind, (dict(items),))
+                return Construction(kind, (dict(items),))
     plain: Any = object.__reduce__
     if kind.__reduce__ is not plain:
         parts = obj.__reduce__()
-        return Call(*parts) if isinstance(parts, tuple) and len(parts) == 2 else None
+        return Construction(*parts) if isinstance(parts, tuple) and len(parts) == 2 else None
     if dataclasses.is_dataclass(obj):
         names = [field.name for field in dataclasses.fields(obj) if field.init]
-        return Call(kind, (), {name: getattr(obj, name) for name in names})
+        return Construction(kind, (), {name: getattr(obj, name) for name in names})
     return None
 
 
-def _fits(call: Call) -> bool:
+def _fits(call: Construction) -> bool:
     """Say whether the function takes these arguments, as far as it tells."""
     try:
         signature = inspect.signature(call.function)
@@ -151,17 +151,17 @@ class _Writer:
         if isinstance(value, set | frozenset):
             return _laid_out(f"{self.write(kind)}([", sorted(map(self.write, value)), "])")
         if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return self._arguments(Call(kind, value))
+            return self._arguments(Construction(kind, value))
         if isinstance(value, int | float | str):  # a subclass: a reference in a definition
             base = int if isinstance(value, int) else float if isinstance(value, float) else str
-            return self._arguments(Call(kind, (base(value),)))
+            return self._arguments(Construction(kind, (base(value),)))
         return None
 
     def _call(self, value: Any) -> str | None:
-        call = call_of(value)
+        call = construction_of(value)
         return None if call is None or not _fits(call) else self._arguments(call)
 
-    def _arguments(self, call: Call) -> str:
+    def _arguments(self, call: Construction) -> str:
         items = [self.write(arg) for arg in call.args]
         items += [f"{name}={self.write(arg)}" for name, arg in call.kwargs.items()]
         return _laid_out(f"{self.write(call.function)}(", items, ")")

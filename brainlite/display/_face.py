@@ -4,10 +4,10 @@ Each name with what it promises; all else in here may change without a word.
 """
 
 # A call that makes an equal object; rooms return it for their own classes.
-from brainlite.display._code import Call as Call
+from brainlite.display._code import Construction as Construction
 
 # The call for any object; a single-dispatch function that rooms add to.
-from brainlite.display._code import call_of as call_of
+from brainlite.display._code import construction_of as construction_of
 
 # A text that stands for a value.
 from brainlite.display._leaf import Verbatim as Verbatim

@@ -25,7 +25,7 @@ class Entry(NamedTuple):
     value: Any
 
 
-class Node(NamedTuple):
+class Opened(NamedTuple):
     """An opened object: ``opening``, entries, ``closing``; ``rest`` entries were left out."""
 
     opening: str
@@ -55,7 +55,7 @@ def _is_generated(cls: type[Any]) -> bool:
     return "__dataclass_fields__" in vars(cls) and hasattr(vars(cls)["__repr__"], "__wrapped__")
 
 
-def describe(value: Any) -> Description:
+def described(value: Any) -> Description:
     """Return what a displayable says of itself, or raise what is wrong with it."""
     shown = value.__display__()
     if isinstance(shown, (Shown, ShownSequence, ShownMapping)):
@@ -65,22 +65,22 @@ def describe(value: Any) -> Description:
     )
 
 
-def open_displayable(value: object) -> Node:
+def open_displayable(value: object) -> Opened:
     """Open an object that has ``__display__``; what is wrong with it is raised."""
-    shown = describe(value)
+    shown = described(value)
     match shown:
         case Shown(name, fields):
             return _with_names(name, list(fields))
         case ShownSequence(name, items):
-            return Node(f"{name}([", "])", _numbered(list(items)))
+            return Opened(f"{name}([", "])", _numbered(list(items)))
         case ShownMapping(items, name):
             left, right = (f"{name}({{", "})") if name else ("{", "}")
-            return Node(left, right, _keyed(list(items)))
+            return Opened(left, right, _keyed(list(items)))
 
 
-def _with_names(name: str, fields: list[tuple[str, Any]]) -> Node:
+def _with_names(name: str, fields: list[tuple[str, Any]]) -> Opened:
     entries = [Entry(f"{field}=", f".{field}", value) for field, value in fields]
-    return Node(f"{name}(", ")", entries, has_names=True)
+    return Opened(f"{name}(", ")", entries, has_names=True)
 
 
 def _numbered(items: list[Any]) -> list[Entry]:
@@ -100,7 +100,7 @@ def _key_text(key: object) -> str:
     return " ".join(text.split()) if "\n" in text else text
 
 
-def open_container(value: object) -> Node | None:
+def open_plain(value: object) -> Opened | None:
     """Open a container of Python's own, or return None for anything else."""
     if isinstance(value, dict):
         return _open_dict(value)
@@ -117,7 +117,7 @@ def open_container(value: object) -> Node | None:
     return None
 
 
-def holds_containers(node: Node) -> bool:
+def holds_containers(node: Opened) -> bool:
     """Say whether an entry of ``node`` is a container too."""
     kinds = (dict, *_SEQUENCES, functools.partial)
     return any(
@@ -131,7 +131,7 @@ def _has_generated_repr(cls: type[Any]) -> bool:
     return _is_generated(owner)
 
 
-def _open_dict(value: dict[Any, Any]) -> Node:
+def _open_dict(value: dict[Any, Any]) -> Opened:
     exact = type(value) is dict
     left, right = ("{", "}") if exact else (f"{type(value).__name__}({{", "})")
     items = list(value.items())
@@ -142,16 +142,16 @@ def _open_dict(value: dict[Any, Any]) -> Node:
         except TypeError:  # keys that do not compare stay as they came
             items = list(value.items())
     rest = _surplus([item for _, item in items])
-    return Node(left, right, _keyed(items[:HEAD] if rest else items), rest)
+    return Opened(left, right, _keyed(items[:HEAD] if rest else items), rest)
 
 
-def _open_sequence(value: Any) -> Node:
+def _open_sequence(value: Any) -> Opened:
     items = list(value)
     if isinstance(value, (set, frozenset)):
         items.sort(key=safe_repr)  # the order of a set of strings changes from run to run
     left, right = _brackets(value)
     rest = _surplus(items)
-    return Node(left, right, _numbered(items[:HEAD] if rest else items), rest)
+    return Opened(left, right, _numbered(items[:HEAD] if rest else items), rest)
 
 
 def _brackets(value: object) -> tuple[str, str]:
@@ -168,12 +168,12 @@ def _brackets(value: object) -> tuple[str, str]:
     return f"{cls.__name__}({left}", f"{right})"
 
 
-def _open_partial(value: functools.partial[Any]) -> Node:
+def _open_partial(value: functools.partial[Any]) -> Opened:
     name = "functools.partial" if type(value) is functools.partial else type(value).__name__
     function = Entry("", ".func", Verbatim(leaf_text(value.func)))
     arguments = [Entry("", f".args[{i}]", item) for i, item in enumerate(value.args)]
     keywords = [Entry(f"{k}=", f".keywords[{k!r}]", item) for k, item in value.keywords.items()]
-    return Node(f"{name}(", ")", [function, *arguments, *keywords], has_names=True)
+    return Opened(f"{name}(", ")", [function, *arguments, *keywords], has_names=True)
 
 
 def _surplus(items: list[Any]) -> int:
@@ -208,14 +208,14 @@ def _holds_arrays(values: Any) -> bool:
     return found
 
 
-def inline(node: Node, nesting: int = 0) -> str | None:
+def inline(node: Opened, nesting: int = 0) -> str | None:
     """Return an opened container on one line if it holds plain atoms only, else None.
 
     Examples
     --------
-    >>> inline(open_container({"sizes": (3, 4), "mode": "same"}))
+    >>> inline(open_plain({"sizes": (3, 4), "mode": "same"}))
     "{'sizes': (3, 4), 'mode': 'same'}"
-    >>> inline(open_container(list(range(1000))))
+    >>> inline(open_plain(list(range(1000))))
     '[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, ... 988 more]'
     """
     texts: list[str] = []
@@ -238,5 +238,5 @@ def _inline_entry(value: object, nesting: int) -> str | None:
         return safe_repr(value)
     if nesting >= NESTED or is_displayable(value):
         return None
-    inner = open_container(value)
+    inner = open_plain(value)
     return None if inner is None else inline(inner, nesting + 1)

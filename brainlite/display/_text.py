@@ -14,12 +14,12 @@ from brainlite.display._leaf import (
     safe_repr,
 )
 from brainlite.display._open import (
-    Node,
+    Opened,
     holds_containers,
     inline,
     is_displayable,
-    open_container,
     open_displayable,
+    open_plain,
     prefers_repr,
 )
 from brainlite.errors import OptionError
@@ -28,7 +28,7 @@ DEEPEST: Final = 100  # levels that print unless more are asked for: text of dep
 SAME: Final = 12  # entries of equal text in a row that print before they fold into one ...
 SCREEN: Final = 60  # ... or fewer, where all but the first are longer than this many lines
 
-Trail: TypeAlias = "tuple[Trail, str] | None"
+Route: TypeAlias = "tuple[Route, str] | None"
 """The path of an object, last part first; None at the root. Joined only where it is printed."""
 
 # What is open in the calls of `to_text` further out, where a user's `__repr__` calls it again.
@@ -105,17 +105,17 @@ def text_repr(self: object) -> str:
     return to_text(self)
 
 
-class _Frame:
+class _Level:
     """An opened object whose entries are being written."""
 
     __slots__ = ("above", "key", "level", "nested", "node", "starts", "trail")
 
     def __init__(
-        self, node: Node, key: int, trail: Trail, level: int, above: int, nested: int
+        self, node: Opened, key: int, trail: Route, level: int, above: int, nested: int
     ) -> None:
         self.node = node
         self.key = key
-        self.trail: Trail = trail
+        self.trail: Route = trail
         self.level = level
         self.above = above  # displayables opened down to here
         self.nested = nested  # containers opened since the last of them
@@ -133,11 +133,11 @@ class _Writer:
         self.depth = depth
         self.values = values
         self.lines: list[tuple[int, str]] = []
-        self.stack: list[_Frame] = []
+        self.stack: list[_Level] = []
         self.open: set[int] = set()
         self.outside = _open_outside.get()
         # By id; the object is kept, so that no other can get its id before we are done.
-        self.seen: dict[int, tuple[Any, str, Trail]] = {}
+        self.seen: dict[int, tuple[Any, str, Route]] = {}
 
     def write(self, obj: object) -> str:
         self._value(obj, None)
@@ -152,13 +152,13 @@ class _Writer:
             self._value(entry.value, (frame.trail, entry.part))
         return "\n".join("  " * level + text for level, text in self.lines)
 
-    def _value(self, value: object, trail: Trail) -> None:
+    def _value(self, value: object, trail: Route) -> None:
         try:
             self._dispatch(value, trail)
         except Exception as error:  # whatever a user's class does: nothing of it is written yet
             self._line(failure_text(value, error))
 
-    def _dispatch(self, value: object, trail: Trail) -> None:
+    def _dispatch(self, value: object, trail: Route) -> None:
         if isinstance(value, ATOMS):
             self._line(safe_repr(value))
         elif is_displayable(value):
@@ -176,7 +176,7 @@ class _Writer:
         level = self.stack[-1].level + 1 if self.stack else 0
         self.lines.extend((level, line) for line in text.split("\n"))
 
-    def _displayable(self, value: object, trail: Trail) -> None:
+    def _displayable(self, value: object, trail: Route) -> None:
         shared = getattr(type(value), "__display_shared__", True)
         if id(value) in self.open or (shared and id(value) in self.seen):
             self._line(self._reference(value))
@@ -186,8 +186,8 @@ class _Writer:
         too_deep = above >= self.depth or any(id(value) in keys for keys in self.outside)
         self._enter(value, node, trail, too_deep, above + 1, 0)
 
-    def _other(self, value: object, trail: Trail) -> None:
-        node = open_container(value)
+    def _other(self, value: object, trail: Route) -> None:
+        node = open_plain(value)
         text = leaf_text(value) if node is None else inline(node)
         if node is None or text is not None:
             self._line(str(text))
@@ -201,7 +201,7 @@ class _Writer:
         self._enter(value, node, trail, depth >= DEEPEST, above, depth + 1)
 
     def _enter(
-        self, value: object, node: Node, trail: Trail, too_deep: bool, above: int, nested: int
+        self, value: object, node: Opened, trail: Route, too_deep: bool, above: int, nested: int
     ) -> None:
         if too_deep or not node.entries:
             dots = "..." if node.entries else ""
@@ -212,7 +212,7 @@ class _Writer:
         name = node.opening.rstrip("([{") or type(value).__name__
         self.seen.setdefault(id(value), (value, name, trail))
         self.open.add(id(value))
-        self.stack.append(_Frame(node, id(value), trail, level, above, nested))
+        self.stack.append(_Level(node, id(value), trail, level, above, nested))
 
     def _reference(self, value: object) -> str:
         _, name, trail = self.seen[id(value)]
@@ -245,7 +245,7 @@ class _Writer:
             self.lines[-1] = (level, text + ",")
         self.lines.append((frame.level, frame.node.closing))
 
-    def _fold(self, frame: _Frame, labels: list[str]) -> tuple[list[int], list[str]]:
+    def _fold(self, frame: _Level, labels: list[str]) -> tuple[list[int], list[str]]:
         """Write the entries of ``frame`` again, many equal ones in a row as one and a count."""
         bounds = pairwise([*frame.starts, len(self.lines)])
         bodies = [self.lines[start:end] for start, end in bounds]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jax
 
 from brainlite.display._leaf import Verbatim, failure_text
-from brainlite.display._open import describe, is_displayable
+from brainlite.display._open import described, is_displayable
 from brainlite.display._protocol import Description, Shown, ShownMapping, ShownSequence
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def treescope_repr(obj: object, path: str | None, subtree_renderer: Callable[...
         return subtree_renderer(Verbatim(f"{type(obj).__name__}(...)"))
     token = _outermost.set(start)
     try:
-        return _draw(obj, describe(obj), path, subtree_renderer, outermost is None)
+        return _draw(obj, described(obj), path, subtree_renderer, outermost is None)
     except Exception as error:
         return subtree_renderer(Verbatim(failure_text(obj, error)))
     finally:

@@ -46,7 +46,7 @@ from brainlite.graph._filters import StateFilter as StateFilter
 from brainlite.graph._foreign import node_types as node_types
 
 # A structure with the objects that it was taken from.
-from brainlite.graph._graphdef import Description as Description
+from brainlite.graph._graphdef import Described as Described
 
 # Makes the graph that a structure describes, around given states.
 from brainlite.graph._graphdef import build as build

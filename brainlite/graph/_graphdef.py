@@ -101,7 +101,7 @@ class GraphDef(Generic[M_co]):
     _repr_mimebundle_ = notebook_repr
 
 
-class Description(NamedTuple):
+class Described(NamedTuple):
     """A definition, with the objects that it was taken from, in its order."""
 
     definition: GraphDef[Any]
@@ -109,7 +109,7 @@ class Description(NamedTuple):
     states: list[AnyState]
 
 
-def describe(root: Any) -> Description:
+def describe(root: Any) -> Described:
     """Take the definition of a graph."""
     numbers: dict[int, int] = {}
     nodes: list[Any] = []
@@ -136,7 +136,7 @@ def describe(root: Any) -> Description:
     definition = GraphDef[Any](
         encode.value(root, 0, 0), tuple(specs), tuple(starts), specs_of(states), tuple(paths)
     )
-    return Description(definition, nodes, states)
+    return Described(definition, nodes, states)
 
 
 class _Encoder:

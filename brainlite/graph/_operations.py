@@ -5,11 +5,11 @@ from typing import Any, TypeAlias, overload
 
 from typing_extensions import TypeVar
 
-from brainlite.display._face import Call, call_of
+from brainlite.display._face import Construction, construction_of
 from brainlite.errors import GraphError
 from brainlite.graph._contents import dotted_list
 from brainlite.graph._filters import StateFilter, sort
-from brainlite.graph._graphdef import Description, GraphDef, build, describe
+from brainlite.graph._graphdef import Described, GraphDef, build, describe
 from brainlite.graph._node import Node, note_all
 from brainlite.graph._state_dict import NestedDict, StateDict
 from brainlite.graph._walk import iter_leaf
@@ -25,7 +25,7 @@ S2 = TypeVar("S2", bound=AnyState, default=AnyState)
 S3 = TypeVar("S3", bound=AnyState, default=AnyState)
 
 
-def _described(root: Any) -> Description:
+def _described(root: Any) -> Described:
     """Describe a graph. A traced function then depends on all that is in it."""
     description = describe(root)
     if current_frame.get() is not None:
@@ -222,6 +222,6 @@ def clone(node: M, /) -> M:
     return copy
 
 
-@call_of.register(Node)
-def _call_of(node: Node) -> Call:
-    return Call(merge, split(node))
+@construction_of.register(Node)
+def _construction_of(node: Node) -> Construction:
+    return Construction(merge, split(node))

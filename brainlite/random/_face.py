@@ -6,6 +6,9 @@ Each name with what it promises; all else in here may change without a word.
 # Splits a key: the one to keep, the one to use.
 from brainlite.random._keys import advance as advance
 
+# Whether a value is a typed key, or an array of them.
+from brainlite.random._keys import is_key as is_key
+
 # A typed key from a seed or key.
 from brainlite.random._keys import to_key as to_key
 

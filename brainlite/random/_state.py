@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 import jax
 
-from brainlite.display._face import Call, call_of
+from brainlite.display._face import Construction, construction_of
 from brainlite.errors import OptionError, StateValueError, TransformError
 from brainlite.random._continuous import ContinuousDraws
 from brainlite.random._gamma import GammaDraws
@@ -56,7 +56,7 @@ class RandomState(
     Claessen and Palka, "Splittable pseudorandom number generators", Haskell 2013.
     """
 
-    __display_constructs__ = False  # the key is passed as `seed_or_key`: see `_call_of`
+    __display_constructs__ = False  # the key is passed as `seed_or_key`: see `_construction_of`
 
     # Copies of a state carry its value and its tags only: to them both of these are unset.
     __slots__ = ("_backup", "_waits")
@@ -223,6 +223,8 @@ _advance_by: Callable[[Key, int], tuple[Key, Key]] = jax.jit(
 )
 
 
-@call_of.register(RandomState)
-def _call_of(generator: RandomState) -> Call:
-    return Call(RandomState, () if generator.__held__ is MISSING else (generator.get_key(),))
+@construction_of.register(RandomState)
+def _construction_of(generator: RandomState) -> Construction:
+    return Construction(
+        RandomState, () if generator.__held__ is MISSING else (generator.get_key(),)
+    )

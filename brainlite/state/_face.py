@@ -40,7 +40,7 @@ from brainlite.state._frame import current_frame as current_frame
 from brainlite.state._frame import held as held
 
 # Puts values into the states themselves, past any frame, unchecked.
-from brainlite.state._frame import hold_all as hold_all
+from brainlite.state._frame import hold as hold
 
 # Which objects were made inside a plain transform of jax, and live in it.
 from brainlite.state._frame import raw_born as raw_born

@@ -62,7 +62,7 @@ def held(slots: Iterable[AnySlot]) -> list[Any]:
     return [slot.__held__ for slot in slots]
 
 
-def hold_all(slots: Collection[AnySlot], values: Iterable[Any]) -> None:
+def hold(slots: Collection[AnySlot], values: Iterable[Any]) -> None:
     """Put values into slots themselves, past any frame.
 
     The loop runs in C without a chance for a signal handler: after a keyboard interrupt either all
@@ -71,10 +71,10 @@ def hold_all(slots: Collection[AnySlot], values: Iterable[Any]) -> None:
     if trace_cell.value is not no_trace:  # a transform of ours that runs inside a plain jax one
         for slot in slots:
             check_raw_write(slot)
-    put_all(slots, values)
+    put(slots, values)
 
 
-def put_all(slots: Iterable[AnySlot], values: Iterable[Any]) -> None:
+def put(slots: Iterable[AnySlot], values: Iterable[Any]) -> None:
     """Put values into slots that are known to be writable, in C."""
     _exhaust(map(_hold, slots, values))
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from brainlite._jax_compat import no_trace, trace_cell
-from brainlite.state._frame import current_frame, put_all
+from brainlite.state._frame import current_frame, put
 from brainlite.state._state import ParamState, State, begin, blank, is_frozen
 
 AnyState = State[Any]
@@ -83,7 +83,7 @@ def make_states(specs: Iterable[StateSpec], values: Iterable[Any]) -> list[AnySt
     """Return a new state with each of the values, unchecked."""
     states = [blank(spec.kind, spec.fields) for spec in specs]
     if current_frame.get() is None and trace_cell.value is no_trace:
-        put_all(states, values)
+        put(states, values)
     else:
         for state, value in zip(states, values, strict=True):
             begin(state, value)

@@ -24,7 +24,7 @@ from brainlite.state._frame import (
     Slot,
     check_raw_write,
     current_frame,
-    hold_all,
+    hold,
     raw_born,
 )
 from brainlite.state._locate import locate
@@ -245,7 +245,7 @@ def overwrite(states: Collection[State[Any]], values: Iterable[Any]) -> None:
     values = list(map(owned, values))
     frame = _current()
     if frame is None:
-        hold_all(states, values)
+        hold(states, values)
         return
     for state, value in zip(states, values, strict=True):
         frame.write(state, value)

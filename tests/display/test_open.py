@@ -10,11 +10,11 @@ import pytest
 
 from brainlite.display import Shown, ShownMapping, ShownSequence
 from brainlite.display._open import (
-    describe,
+    described,
     inline,
     is_displayable,
-    open_container,
     open_displayable,
+    open_plain,
     prefers_repr,
 )
 
@@ -70,22 +70,22 @@ class SaysItself(Says):
     ],
 )
 def test_plain_containers_stay_on_one_line(value: Any, text: str) -> None:
-    opened = open_container(value)
+    opened = open_plain(value)
     assert opened is not None
     assert inline(opened) == text
 
 
 def test_dicts_of_arrays_are_sorted_as_jax_sorts_their_leaves() -> None:
-    opened = open_container({"b": jnp.zeros(1), "a": jnp.zeros(1)})
+    opened = open_plain({"b": jnp.zeros(1), "a": jnp.zeros(1)})
     assert opened is not None
     assert [entry.label for entry in opened.entries] == ["'a': ", "'b': "]
     assert inline(opened) is None  # arrays are no atoms: one line each
 
 
 def test_other_values_are_no_containers() -> None:
-    assert open_container(1) is None
-    assert open_container("text") is None
-    assert open_container(object()) is None
+    assert open_plain(1) is None
+    assert open_plain("text") is None
+    assert open_plain(object()) is None
 
 
 def test_a_displayable_opens_by_what_it_says() -> None:
@@ -100,7 +100,7 @@ def test_a_displayable_opens_by_what_it_says() -> None:
 
 def test_a_display_of_another_type_is_named() -> None:
     with pytest.raises(TypeError, match="__display__ returned a str, not Shown"):
-        describe(Says("text"))
+        described(Says("text"))
 
 
 def test_a_repr_below_the_display_is_preferred() -> None:

@@ -538,14 +538,14 @@ def test_each_object_is_asked_once(make: Callable[[int], Any]) -> None:
 
 def test_work_is_linear_in_the_depth_of_nested_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = collections.Counter[str]()
-    open_container = _open.open_container
+    open_plain = _open.open_plain
 
     def counted(value: Any) -> Any:
         opened["containers"] += 1
-        return open_container(value)
+        return open_plain(value)
 
-    monkeypatch.setattr("brainlite.display._text.open_container", counted)
-    monkeypatch.setattr(_open, "open_container", counted)
+    monkeypatch.setattr("brainlite.display._text.open_plain", counted)
+    monkeypatch.setattr(_open, "open_plain", counted)
     items: list[Any] = [act]
     for _ in range(50):
         items = [items]

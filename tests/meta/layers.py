@@ -49,7 +49,9 @@ INNER_FACE = "_face"
 NEED_NO_TEST = frozenset({"__init__", INNER_FACE})
 
 # treescope is always installed, but importing it takes longer than the rest of the library.
-OPTIONAL_THIRD_PARTIES = frozenset({"matplotlib", "optax", "rich", "tqdm", "IPython", "treescope"})
+OPTIONAL_THIRD_PARTIES = frozenset(
+    {"IPython", "matplotlib", "optax", "orbax", "rich", "safetensors", "torch", "tqdm", "treescope"}
+)
 
 JAX_INTERNALS = ("jax._src", "jax.interpreters", "jax.extend")
 JAX_INTERNALS_HOME = "_jax_compat.py"

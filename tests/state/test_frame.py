@@ -15,7 +15,7 @@ from brainlite._jax_compat import Tracer, state_read
 from brainlite.errors import RawTransformError, StateLostError, TransformError
 from brainlite.graph import Node
 from brainlite.state import HiddenState, ParamState, State
-from brainlite.state._frame import MISSING, Frame, current_frame, held, hold_all
+from brainlite.state._frame import MISSING, Frame, current_frame, held, hold
 from brainlite.typing import Array
 from tests.state.raw import TRANSFORMS, Body, run_grad, run_jit, run_scan, run_vmap
 
@@ -257,9 +257,9 @@ def test_what_is_committed_inside_a_plain_transform_must_have_been_made_there() 
 
     def body(x: Array) -> Array:
         inside = HiddenState[Any](x)
-        hold_all([inside], [x * 2])
+        hold([inside], [x * 2])
         assert inside.value is not x
-        hold_all([inside, outside], [x, x])
+        hold([inside, outside], [x, x])
         return x
 
     with pytest.raises(RawTransformError, match="this HiddenState is written inside a plain jax"):
@@ -271,7 +271,7 @@ def test_values_are_put_past_any_frame() -> None:
     state = State(1.0)
     with plain_frame():
         state.value = 2.0
-        hold_all([state], [3.0])
+        hold([state], [3.0])
         assert held([state]) == [3.0]
         assert state.value == 2.0
     assert state.value == 3.0

@@ -183,7 +183,7 @@ def scaled_dot_product_attention(
     >>> brainlite.nn.functional.scaled_dot_product_attention(x, x, x, is_causal=True).shape
     (2, 4, 10, 8)
     """
-    _check(query, key, value, attn_mask, enable_gqa)
+    _check_shapes(query, key, value, attn_mask, enable_gqa)
     plain = query.ndim == 2
     # (..., N, T, E) -> (..., T, N, E)
     q, k, v = [each[:, None] if plain else each.swapaxes(-3, -2) for each in (query, key, value)]
@@ -203,7 +203,9 @@ def dropped(x: Array, rate: float, key: Key) -> Array:
     return jnp.where(kept, x / (1 - rate if rate < 1 else 1), 0)
 
 
-def _check(query: Array, key: Array, value: Array, mask: Array | None, grouped: bool) -> None:
+def _check_shapes(
+    query: Array, key: Array, value: Array, mask: Array | None, grouped: bool
+) -> None:
     shapes = tuple([each.shape for each in (query, key, value)])
     heads, few = query.shape[-3:-2], key.shape[-3:-2]  # (N,), or () without this axis
     if (

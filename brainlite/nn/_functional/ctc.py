@@ -58,7 +58,9 @@ def ctc_loss(
     check_options("ctc_loss", blank=blank)
     (x,) = as_floats("ctc_loss", log_probs)
     shapes = [jnp.shape(each) for each in (targets, input_lengths, target_lengths)]
-    _check(x, [*map(jnp.result_type, (targets, input_lengths, target_lengths))], shapes, blank)
+    _check_inputs(
+        x, [*map(jnp.result_type, (targets, input_lengths, target_lengths))], shapes, blank
+    )
     batch = x.shape[1:-1]
     size = batch[0] if batch else 1
     # One more than there are, so that there is one.
@@ -85,7 +87,7 @@ def ctc_loss(
     return reduce_loss("ctc_loss", loss.reshape(batch), reduction)
 
 
-def _check(x: Array, kinds: list[Any], shapes: list[Any], blank: int) -> None:
+def _check_inputs(x: Array, kinds: list[Any], shapes: list[Any], blank: int) -> None:
     batch = x.shape[1:-1]
     fits = x.ndim in (2, 3) and shapes[0][:-1] == batch and len(shapes[0]) == x.ndim - 1
     whole = all(jnp.issubdtype(kind, jnp.integer) for kind in kinds)

@@ -12,7 +12,7 @@ from brainlite import environ
 from brainlite._given import to_size
 from brainlite._jax_compat import Tracer
 from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
-from brainlite.display._face import Call, call_of
+from brainlite.display._face import Construction, construction_of
 from brainlite.errors import SizeError
 from brainlite.random import DEFAULT, RandomState
 from brainlite.typing import Array, ArrayLike, DTypeLike, SeedOrKey, Shape, Size
@@ -93,9 +93,9 @@ class Initializer(abc.ABC):
         return hash((type(self), _comparable(self)))
 
 
-@call_of.register(Initializer)
-def _call_of(initializer: Initializer) -> Call:
-    return Call(type(initializer), (), dict(_public(initializer)))
+@construction_of.register(Initializer)
+def _construction_of(initializer: Initializer) -> Construction:
+    return Construction(type(initializer), (), dict(_public(initializer)))
 
 
 def _public(initializer: Initializer) -> list[tuple[str, Any]]:

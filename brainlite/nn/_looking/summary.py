@@ -38,7 +38,7 @@ class Row(NamedTuple):
 _SPARE: Final = ("bytes", "input", "calls", "flops", "output")  # the columns to miss least
 
 
-class _Call(NamedTuple):
+class _Seen(NamedTuple):
     inputs: str
     output: str
     repeats: int
@@ -50,7 +50,7 @@ class _Calls(Observer):
 
     def __init__(self, model: Any) -> None:
         super().__init__(model)
-        self.of: dict[int, list[_Call]] = {id(node): [] for _, node in iter_node(model)}
+        self.of: dict[int, list[_Seen]] = {id(node): [] for _, node in iter_node(model)}
         self._known: dict[str, Flops] = {}
 
     def around(self, module: Any, call: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,9 +62,9 @@ class _Calls(Observer):
             given = [shapes(arg) for arg in args]
             given += [f"{name}={shapes(arg)}" for name, arg in kwargs.items()]
             number = len(found)
-            found.append(_Call("", "", 0, None))  # before those of a call inside
+            found.append(_Seen("", "", 0, None))  # before those of a call inside
             out, flops = self._run(call, args, kwargs)
-            found[number] = _Call(", ".join(given), shapes(out), self.repeats, flops)
+            found[number] = _Seen(", ".join(given), shapes(out), self.repeats, flops)
             return out
 
         return called
@@ -215,10 +215,10 @@ def summary(model: Any, *args: Any, depth: int | None = None, **kwargs: Any) -> 
     return Summary(model, list(tree.rows((), depth)))
 
 
-def _rows(path: Path, node: Node, calls: list[_Call]) -> Iterator[Row]:
+def _rows(path: Path, node: Node, calls: list[_Seen]) -> Iterator[Row]:
     """Yield one row for each combination of shapes that a module is called with."""
     params, size = footprint(node)
-    by_shape: dict[tuple[str, str], list[_Call]] = {}
+    by_shape: dict[tuple[str, str], list[_Seen]] = {}
     for call in calls:
         by_shape.setdefault((call.inputs, call.output), []).append(call)
     kind = type(node).__name__

@@ -29,10 +29,10 @@ from brainlite.transform._face import watchers
 from brainlite.typing import Array
 
 Activation: TypeAlias = str | Callable[[Array], Array]
-Map: TypeAlias = Callable[[Array], Array]
+Unary: TypeAlias = Callable[[Array], Array]
 # (input, hidden states, affine maps, activation, further parameters) -> new hidden states
 Equations: TypeAlias = Callable[
-    [Array, Sequence[Array], Sequence[Map], Map, Sequence[Array]], tuple[Array, ...]
+    [Array, Sequence[Array], Sequence[Unary], Unary, Sequence[Array]], tuple[Array, ...]
 ]
 
 
@@ -64,7 +64,7 @@ class RNNCell(Module):
 
     h: HiddenState[Array]
     state_initializer: Init
-    activation: Map
+    activation: Unary
     hidden_names: ClassVar[tuple[str, ...]] = ("h",)
     layer_names: ClassVar[tuple[str, ...]] = ()
 
@@ -74,8 +74,8 @@ class RNNCell(Module):
         def equations(
             x: Array,
             hidden: Sequence[Array],
-            maps: Sequence[Map],
-            act: Map,
+            maps: Sequence[Unary],
+            act: Unary,
             extras: Sequence[Array],
         ) -> tuple[Array, ...]:
             """Return the new hidden states, in the order of ``hidden_names``."""
@@ -93,7 +93,7 @@ class RNNCell(Module):
         self.num_out: int = num_out
         self.num_in: int = num_in
         self.state_initializer: Init = state_init
-        self.activation: Map = resolve_activation(activation, kind)
+        self.activation: Unary = resolve_activation(activation, kind)
 
     def init_state(self, batch_size: int | None = None, **kwargs: Any) -> None:
         """Make the hidden states anew, of shape ([batch_size,] num_out)."""
@@ -186,7 +186,7 @@ def _is_plain(layer: Module) -> bool:
 
 
 @functools.lru_cache(maxsize=128)
-def _kernel(equations: Equations, activation: Map) -> Callable[..., tuple[Array, ...]]:
+def _kernel(equations: Equations, activation: Unary) -> Callable[..., tuple[Array, ...]]:
     """Return the equations of a cell, compiled. One function each: a static argument costs 3 us."""
 
     @jax.jit
@@ -253,7 +253,11 @@ class ValinaRNNCell(RNNCell):
 
     @staticmethod
     def equations(
-        x: Array, hidden: Sequence[Array], maps: Sequence[Map], act: Map, extras: Sequence[Array]
+        x: Array,
+        hidden: Sequence[Array],
+        maps: Sequence[Unary],
+        act: Unary,
+        extras: Sequence[Array],
     ) -> tuple[Array, ...]:
         """Return the new ``(h,)``."""
         del extras
@@ -301,7 +305,11 @@ class GRUCell(RNNCell):
 
     @staticmethod
     def equations(
-        x: Array, hidden: Sequence[Array], maps: Sequence[Map], act: Map, extras: Sequence[Array]
+        x: Array,
+        hidden: Sequence[Array],
+        maps: Sequence[Unary],
+        act: Unary,
+        extras: Sequence[Array],
     ) -> tuple[Array, ...]:
         """Return the new ``(h,)``."""
         del extras
@@ -348,7 +356,11 @@ class MGUCell(RNNCell):
 
     @staticmethod
     def equations(
-        x: Array, hidden: Sequence[Array], maps: Sequence[Map], act: Map, extras: Sequence[Array]
+        x: Array,
+        hidden: Sequence[Array],
+        maps: Sequence[Unary],
+        act: Unary,
+        extras: Sequence[Array],
     ) -> tuple[Array, ...]:
         """Return the new ``(h,)``."""
         del extras
@@ -397,7 +409,11 @@ class LSTMCell(RNNCell):
 
     @staticmethod
     def equations(
-        x: Array, hidden: Sequence[Array], maps: Sequence[Map], act: Map, extras: Sequence[Array]
+        x: Array,
+        hidden: Sequence[Array],
+        maps: Sequence[Unary],
+        act: Unary,
+        extras: Sequence[Array],
     ) -> tuple[Array, ...]:
         """Return the new ``(c, h)``."""
         del extras
@@ -452,7 +468,11 @@ class URLSTMCell(RNNCell):
 
     @staticmethod
     def equations(
-        x: Array, hidden: Sequence[Array], maps: Sequence[Map], act: Map, extras: Sequence[Array]
+        x: Array,
+        hidden: Sequence[Array],
+        maps: Sequence[Unary],
+        act: Unary,
+        extras: Sequence[Array],
     ) -> tuple[Array, ...]:
         """Return the new ``(c, h)``."""
         c, h = hidden

@@ -11,8 +11,8 @@ from brainlite._given import to_size
 from brainlite.nn._layers.linear import Linear
 from brainlite.nn._recurrent.recurrence import Marks
 from brainlite.nn._recurrent.sequence import (
-    Call,
     Given,
+    Inputs,
     Lengths,
     SequenceLayer,
     arrange,
@@ -60,7 +60,7 @@ def linear_recurrence(a: Array, b: Array, start: Array, sequential: bool = False
 
 
 def marked_recurrence(
-    call: Call, marks: Marks, a: Array, b: Array, sequential: bool
+    call: Inputs, marks: Marks, a: Array, b: Array, sequential: bool
 ) -> tuple[Array, Array]:
     """Return every state (T, B, H) from where a call starts, heeding its marks, and the last one.
 
@@ -176,7 +176,7 @@ class MinGRU(SequenceLayer):
 def _kernel(batch_first: bool, sequential: bool) -> Callable[..., Any]:
     """Return the layer behind its affine maps, compiled."""
 
-    def run(call: Call, gates: Array, candidates: Array) -> Any:
+    def run(call: Inputs, gates: Array, candidates: Array) -> Any:
         _, marks = arrange(call, batch_first)
         z = jax.nn.sigmoid(layout(gates, call.x.ndim, batch_first))
         b = z * layout(candidates, call.x.ndim, batch_first)

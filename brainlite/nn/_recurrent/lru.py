@@ -14,7 +14,14 @@ from brainlite.errors import OptionError
 from brainlite.nn._functional.kernel import broadcasting
 from brainlite.nn._recurrent.linear_recurrence import marked_recurrence
 from brainlite.nn._recurrent.recurrence import Hidden
-from brainlite.nn._recurrent.sequence import Call, Given, Lengths, SequenceLayer, arrange, put_back
+from brainlite.nn._recurrent.sequence import (
+    Given,
+    Inputs,
+    Lengths,
+    SequenceLayer,
+    arrange,
+    put_back,
+)
 from brainlite.state import ParamState
 from brainlite.typing import Array, Shape
 
@@ -96,8 +103,10 @@ class LRU(SequenceLayer):
         [self.input_size] = to_size(input_size, "input_size", "LRU")
         [self.hidden_size] = to_size(hidden_size, "hidden_size", "LRU")
         ring = (r_min, r_max)
-        _check("(r_min, r_max)", 0 <= r_min < r_max <= 1, "0 <= r_min < r_max <= 1", ring)
-        _check("max_phase", 0 < max_phase <= 2 * math.pi, "more than 0, at most 2 pi", max_phase)
+        _check_option("(r_min, r_max)", 0 <= r_min < r_max <= 1, "0 <= r_min < r_max <= 1", ring)
+        _check_option(
+            "max_phase", 0 < max_phase <= 2 * math.pi, "more than 0, at most 2 pi", max_phase
+        )
         self.sequential: bool = sequential
         self._set_up(self.input_size, self.input_size, batch_first, stateful, name)
         self._draw(r_min, r_max, max_phase)
@@ -156,7 +165,7 @@ class LRU(SequenceLayer):
         return ys, last[0]
 
 
-def _check(option: str, good: bool, expected: str, got: object) -> None:
+def _check_option(option: str, good: bool, expected: str, got: object) -> None:
     if not good:
         raise OptionError(
             f"{option} cannot be so",
@@ -172,7 +181,7 @@ def _kernel(batch_first: bool, sequential: bool) -> Callable[..., Any]:
     """Return the layer, compiled."""
 
     @broadcasting
-    def run(call: Call, params: dict[str, Array]) -> Any:
+    def run(call: Inputs, params: dict[str, Array]) -> Any:
         xs, marks = arrange(call, batch_first)
         dtype = jnp.result_type(xs, *params.values())
         # There are no complex numbers of less than 32 bits a part.

@@ -15,7 +15,7 @@ from brainlite.nn._modules.collective import init_all_states
 from brainlite.nn._modules.module import Module
 from brainlite.nn._recurrent.lengths import check_marks, to_lengths
 from brainlite.nn._recurrent.recurrence import Marks, borders
-from brainlite.nn._recurrent.sequence import Call, Given, Lengths, arrange, check_rank
+from brainlite.nn._recurrent.sequence import Given, Inputs, Lengths, arrange, check_rank
 from brainlite.state import HiddenState
 from brainlite.transform import checkpointed_for_loop, for_loop
 from brainlite.typing import Array, Path
@@ -133,14 +133,14 @@ class Recurrent(Module):
                 got=f"a {type(given).__name__}",
                 fix="pass what a call returned beside the output, or leave hx out",
             )
-        xs, marks = self._arranged(Call(x, None, None, counts, mask, reset))
+        xs, marks = self._arranged(Inputs(x, None, None, counts, mask, reset))
         initial = self._start(hx, xs, marks.reset is not None)
         ys = self._loop(xs, marks, initial)
         last: dict[Path, Any] = self._hidden().to_values()
         swap = self.batch_first and x.ndim == 3
         return ys.swapaxes(0, 1) if swap else ys, last
 
-    def _arranged(self, call: Call) -> tuple[Array, Marks]:
+    def _arranged(self, call: Inputs) -> tuple[Array, Marks]:
         xs, marks = arrange(call, self.batch_first)
         if call.x.ndim == 2:
             xs, marks = jax.tree.map(lambda each: each[:, 0], (xs, marks))

@@ -22,7 +22,7 @@ Given: TypeAlias = ArrayLike | None
 Lengths: TypeAlias = ArrayLike | Sequence[int] | None
 
 
-class Call(NamedTuple):
+class Inputs(NamedTuple):
     """What a layer is called with, as arrays; None for what was not given."""
 
     x: Array
@@ -82,7 +82,7 @@ class SequenceLayer(Module):
 
     def _begin(
         self, x: Array, hx: Sequence[Array] | None, lengths: Lengths, mask: Given, reset: Given
-    ) -> Call:
+    ) -> Inputs:
         """Check what the layer is called with."""
         check_rank(self, x)
         check_features(self, x, self.in_size[-1])
@@ -92,14 +92,14 @@ class SequenceLayer(Module):
         shapes = self._shapes(batch if x.ndim == 3 else ())
         if hx is not None:
             self._check_hidden(x, hx, shapes, "pass states for the batch of the input")
-            return Call(x, tuple(hx), tuple(hx), counts, mask, reset)
+            return Inputs(x, tuple(hx), tuple(hx), counts, mask, reset)
         if not self.stateful:
-            return Call(x, None, None, counts, mask, reset)
+            return Inputs(x, None, None, counts, mask, reset)
         states: list[HiddenState[Array]] = [getattr(self, name) for name in self.hidden_names]
         values = tuple([state.value for state in states])
         argument = f", batch_size={batch[0]}" if x.ndim == 3 else ""
         self._check_hidden(x, values, shapes, f"call `init_all_states(model{argument})` first")
-        return Call(x, values, None, counts, mask, reset)
+        return Inputs(x, values, None, counts, mask, reset)
 
     def _end(self, last: Hidden) -> None:
         """Keep the last hidden states, if they are to be kept."""
@@ -135,7 +135,7 @@ def dtype_of_parameters(layer: Module) -> Any:
     return jnp.result_type(*kinds) if kinds else environ.dftype()
 
 
-def arrange(call: Call, batch_first: bool) -> tuple[Array, Marks]:
+def arrange(call: Inputs, batch_first: bool) -> tuple[Array, Marks]:
     """Return the sequence as (T, B, I), and its marks; steps that are left out become zeros.
 
     Whatever pads a sequence, NaN too, must not meet the weights: 0 times it would be in their
@@ -155,7 +155,7 @@ def arrange(call: Call, batch_first: bool) -> tuple[Array, Marks]:
     return xs, Marks(valid, reset, None)
 
 
-def unpadded(call: Call, batch_first: bool) -> Array:
+def unpadded(call: Inputs, batch_first: bool) -> Array:
     """Return the sequence as it came, with zeros for steps that are left out."""
     if call.lengths is None and call.mask is None:
         return call.x
@@ -167,7 +167,7 @@ def layout(x: Array, rank: int, batch_first: bool) -> Array:
     return x[:, None] if rank == 2 else x.swapaxes(0, 1) if batch_first else x
 
 
-def put_back(call: Call, batch_first: bool, ys: Array, last: Hidden) -> tuple[Array, Hidden]:
+def put_back(call: Inputs, batch_first: bool, ys: Array, last: Hidden) -> tuple[Array, Hidden]:
     """Undo ``arrange`` for outputs (T, B, H) and states (..., B, H)."""
     if call.x.ndim == 2:
         return ys[:, 0], tuple([each[..., 0, :] for each in last])

@@ -11,7 +11,7 @@ from typing import Any
 from brainlite._jax_compat import is_eager
 from brainlite.graph import Node
 from brainlite.state import State
-from brainlite.state._face import current_frame, epoch, hold_all
+from brainlite.state._face import current_frame, epoch, hold
 from brainlite.typing import Array
 
 _KEY = object()  # under which a cell keeps its step
@@ -69,7 +69,7 @@ class Step:
             tuple([state.__held__ for state in self._weights]),
             tuple([state.__held__ for state in self._extras]),
         )
-        hold_all(self._hidden, new)
+        hold(self._hidden, new)
         return new[-1]
 
 

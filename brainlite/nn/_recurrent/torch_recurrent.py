@@ -16,12 +16,19 @@ from brainlite.nn._modules.torch_names import TorchEntry, TorchNamed
 from brainlite.nn._recurrent import cudnn
 from brainlite.nn._recurrent.lengths import valid_steps
 from brainlite.nn._recurrent.recurrence import Cell, Hidden, Marks, Weights, borders, recur
-from brainlite.nn._recurrent.sequence import Call, Given, Lengths, SequenceLayer, arrange, put_back
+from brainlite.nn._recurrent.sequence import (
+    Given,
+    Inputs,
+    Lengths,
+    SequenceLayer,
+    arrange,
+    put_back,
+)
 from brainlite.state import ParamState
 from brainlite.typing import Array, Key, Shape
 
 
-class _Plan(NamedTuple):
+class _Setup(NamedTuple):
     """All that a compiled run depends on beside its arrays."""
 
     cell: Cell
@@ -34,7 +41,7 @@ class _Plan(NamedTuple):
     on_cudnn: bool
 
 
-def _run(plan: _Plan, call: Call, weights: Sequence[Weights], key: Key | None) -> Any:
+def _run(plan: _Setup, call: Inputs, weights: Sequence[Weights], key: Key | None) -> Any:
     """Run all layers; return the outputs, and the last hidden states (layers, B, H)."""
     xs, marks = arrange(call, plan.batch_first)
     steps = jnp.arange(len(xs))
@@ -54,7 +61,7 @@ def _run(plan: _Plan, call: Call, weights: Sequence[Weights], key: Key | None) -
 
 
 def run_counted(
-    plan: _Plan, xs: Array, start: Hidden, weights: Sequence[Weights], lengths: Array | None
+    plan: _Setup, xs: Array, start: Hidden, weights: Sequence[Weights], lengths: Array | None
 ) -> tuple[Array, Hidden]:
     """Run all layers over sequences of these lengths; nothing else is special about them."""
     marks = Marks(valid_steps(len(xs), lengths, None), None, None)
@@ -62,7 +69,7 @@ def run_counted(
 
 
 def run_layers(
-    plan: _Plan,
+    plan: _Setup,
     xs: Array,
     start: Hidden,
     initial: Hidden,
@@ -104,7 +111,7 @@ def _dropped(xs: Array, rate: float, key: Key) -> Array:
 
 
 @functools.lru_cache(maxsize=256)
-def kernel(plan: _Plan) -> Callable[..., Any]:
+def kernel(plan: _Setup) -> Callable[..., Any]:
     """Return the layers, compiled. Under a transform that is a call within the compiled whole."""
     return jax.jit(functools.partial(_run, plan))
 
@@ -238,13 +245,13 @@ class TorchRecurrent(SequenceLayer, TorchNamed):
         self._end(last)
         return ys, last
 
-    def _on_cudnn(self, call: Call, fit: bool) -> bool:
+    def _on_cudnn(self, call: Inputs, fit: bool) -> bool:
         """Say whether cuDNN may take the call, where it is compiled for CUDA."""
         del call, fit
         return False
 
-    def _plan(self, fit: bool, on_cudnn: bool) -> _Plan:
-        return _Plan(
+    def _plan(self, fit: bool, on_cudnn: bool) -> _Setup:
+        return _Setup(
             self._cell(),
             self._widths(),
             self._directions,

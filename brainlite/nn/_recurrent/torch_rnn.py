@@ -15,7 +15,7 @@ from brainlite._jax_compat import has_cudnn_rnn
 from brainlite.errors import OptionError
 from brainlite.nn._recurrent import cudnn
 from brainlite.nn._recurrent.recurrence import Cell, Hidden
-from brainlite.nn._recurrent.sequence import Call, Given, Lengths, where_is
+from brainlite.nn._recurrent.sequence import Given, Inputs, Lengths, where_is
 from brainlite.nn._recurrent.torch_recurrent import TorchRecurrent
 from brainlite.state import HiddenState
 from brainlite.typing import Array
@@ -322,7 +322,7 @@ class LSTM(TorchRecurrent):
     def _widths(self) -> tuple[int, ...]:
         return self.proj_size or self.hidden_size, self.hidden_size
 
-    def _on_cudnn(self, call: Call, fit: bool) -> bool:
+    def _on_cudnn(self, call: Inputs, fit: bool) -> bool:
         asked = self.implementation == "cudnn"
         if not asked and (self.implementation or not has_cudnn_rnn() or jax.device_count() > 1):
             return False

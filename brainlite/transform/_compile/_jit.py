@@ -73,14 +73,14 @@ class BoundJit(Generic[P, R_co]):
         self._options: Options = options or Options()
         self._specialisations: dict[Any, list[Specialisation]] = {}
         self._bindings: dict[Any, Binding] = {}
-        # What a warm call looks up: the binding of a call without modules among its arguments, or
-        # the position of the one module, which keeps its binding itself. So a module that is
-        # gone takes its bindings along.
-        self._warm: Binding | None = None
-        self._position: int | None = None
-        self._generation = object()
-        self._tokens: dict[int, object] = {}  # by that position: what its binding is found by
-        self._token: object = None  # the one for `_position`
+        # What a warm call looks up: the binding of a call without modules among its arguments, or,
+        # by position and key, that of a call with one module, which keeps it itself. So a module
+        # that is gone takes its bindings along.
+        self._warm_binding: Binding | None = None
+        self._warm_position: int | None = None
+        self._warm_key: object = None
+        self._keys: dict[int, object] = {}  # the key for each position of a module
+        self._era = object()  # part of all other keys, so that none is found when it is over
         self._by_shape = False
         self._deep = False
 
@@ -90,13 +90,13 @@ class BoundJit(Generic[P, R_co]):
         if jit_switch.value:
             plain: R_co = run_plainly(self.fun, args, kwargs, label="jit")
             return plain
-        position = self._position
+        position = self._warm_position
         if position is None:
-            binding = self._warm
+            binding = self._warm_binding
             holed: Any = args
         elif position < len(args):
             shelf: dict[Any, Binding] = getattr(args[position], "__compiled__", _NOTHING)
-            binding = shelf.get(self._token)
+            binding = shelf.get(self._warm_key)
             holed = (*args[:position], None, *args[position + 1 :])
         else:
             binding = holed = None
@@ -156,10 +156,10 @@ class BoundJit(Generic[P, R_co]):
         with _bookkeeping:
             self._specialisations.clear()
             self._bindings.clear()
-            self._warm = None
-            self._generation = object()
-            self._tokens.clear()
-            self._token = None
+            self._warm_binding = None
+            self._era = object()
+            self._keys.clear()
+            self._warm_key = None
 
     def __display__(self) -> Shown:
         made = [each.shown for known in self._specialisations.values() for each in known]
@@ -211,7 +211,7 @@ class BoundJit(Generic[P, R_co]):
 
     def _candidates(self, call: Call, tried: Specialisation | None) -> Iterator[Binding]:
         """Yield bindings that may serve a call: the one used last, known ones, then a new one."""
-        before = self._shelf(call).get(self._label(call))
+        before = self._shelf(call).get(self._key(call))
         first = None if before is None else before.specialisation
         if before is not None and first is not tried and _frame() is None and before.holds():
             tried = first
@@ -260,23 +260,23 @@ class BoundJit(Generic[P, R_co]):
                 return each.__compiled__
         return self._bindings
 
-    def _label(self, call: Call) -> Any:
+    def _key(self, call: Call) -> Any:
         """Return what a binding is found by on its shelf."""
         top = isinstance(call.kind, Top) and call.kind.positions and not call.kind.names
         if top and len(call.graph) == 1 and isinstance(call.graph[0], Node):
-            return self._tokens.setdefault(call.kind.positions[0], object())
-        return (self._generation, call.key)
+            return self._keys.setdefault(call.kind.positions[0], object())
+        return (self._era, call.key)
 
     def _remember(self, call: Call, binding: Binding) -> None:
         shelf = self._shelf(call)
         while len(shelf) >= _BINDINGS:
             del shelf[next(iter(shelf))]
-        shelf[self._label(call)] = binding
+        shelf[self._key(call)] = binding
         if not call.graph and isinstance(call.kind, Top):
-            self._warm, self._position = binding, None
-        elif self._label(call) in self._tokens.values():
-            self._warm, self._position = None, call.kind.positions[0]
-            self._token = self._label(call)
+            self._warm_binding, self._warm_position = binding, None
+        elif self._key(call) in self._keys.values():
+            self._warm_binding, self._warm_position = None, call.kind.positions[0]
+            self._warm_key = self._key(call)
 
 
 class JitFunction(BoundJit[P, R_co]):

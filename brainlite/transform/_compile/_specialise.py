@@ -24,7 +24,7 @@ from brainlite.environ import layer, process
 from brainlite.errors import TransformError
 from brainlite.graph import Node
 from brainlite.graph._face import (
-    Description,
+    Described,
     Guards,
     Renaming,
     Watched,
@@ -35,7 +35,7 @@ from brainlite.graph._face import (
     same_value,
 )
 from brainlite.state import State
-from brainlite.state._face import Frame, Slot, current_frame, epoch, hold_all, summary, template
+from brainlite.state._face import Frame, Slot, current_frame, epoch, hold, summary, template
 from brainlite.transform._compile._intake import Intake, Misfit, own_buffers
 from brainlite.transform._compile._outline import outline, outline_arguments
 from brainlite.transform._compile._variables import Variables
@@ -243,7 +243,7 @@ class Specialisation:
             return None
         binding = Binding(self, renaming, containers)
         try:
-            binding.fetched()
+            binding.values()
         except Misfit:
             return None
         self._twins = []
@@ -340,7 +340,7 @@ class Binding:
         """
         own = self.specialisation
         if current_frame.get() is not None or not own.runs_alone:
-            return own.run(self.fetched(), *args, **kwargs)
+            return own.run(self.values(), *args, **kwargs)
         own.compiled.trace(*self.lists(), *args, **kwargs)  # now, while others may draw
         return self._run_alone(self.inputs, *args, **kwargs)
 
@@ -358,15 +358,15 @@ class Binding:
         if self._places:
             self.commit(new)
         else:
-            hold_all(self.outputs, new)
+            hold(self.outputs, new)
 
-    def fetched(self) -> list[Any]:
+    def values(self) -> list[Any]:
         """Return what to pass in: the values that the states have here, in a frame or outside."""
         return self.specialisation.intake.flatten([fetch(state) for state in self.inputs])
 
     def lists(self) -> tuple[list[Any], ...]:
         """Return what to pass in as ``jax.jit`` gets it: those given up in a list of their own."""
-        return self.specialisation.arrange(self.fetched())
+        return self.specialisation.arrange(self.values())
 
     def check_concrete(self) -> None:
         """Raise if a state holds only the shape of a value, which jax does not say."""
@@ -411,7 +411,7 @@ def _pinned(
     return [(s, s) for s in states if s not in by_place or id(s) in held_directly]
 
 
-def _reaches(lifted: Lifted, original: Description) -> bool:
+def _reaches(lifted: Lifted, original: Described) -> bool:
     """Say whether a function traced on copies has met what they were made from."""
     met = {owner for owner, _ in lifted.notes}
     states = {*lifted.reads, *lifted.effects.written}

@@ -27,7 +27,7 @@ class Targets(NamedTuple):
     layout: Any  # the structure that was given, with the number of each state as leaves
     argnums: tuple[int, ...]
     single: bool  # one argument, given as an int
-    opened: "tuple[_Opened, ...]" = ()  # one for each of argnums, in a call
+    opened: "tuple[_Argument, ...]" = ()  # one for each of argnums, in a call
 
     @classmethod
     def of(cls, grad_states: Any, argnums: int | Sequence[int] | None) -> "Targets":
@@ -55,7 +55,7 @@ class Targets(NamedTuple):
     def open(self, args: Sequence[Any]) -> "Targets":
         """Add the parameters of the modules among the arguments, and the states."""
         numbers = {state: number for number, state in enumerate(self.states)}
-        opened = tuple(_Opened.of(args[position], numbers) for position in self.argnums)
+        opened = tuple(_Argument.of(args[position], numbers) for position in self.argnums)
         return self._replace(states=list(numbers), opened=opened)
 
     def arrange(self, states: Sequence[Any], arguments: Sequence[Any]) -> Any:
@@ -71,7 +71,7 @@ class Targets(NamedTuple):
         return by_argument if self.layout is None else (by_state, by_argument)
 
 
-class _Opened(NamedTuple):
+class _Argument(NamedTuple):
     """An argument, with its modules and states set apart from its arrays."""
 
     structure: Any  # in which None is a leaf
@@ -79,7 +79,7 @@ class _Opened(NamedTuple):
     numbers: list[Any]  # for each leaf: those of its parameters, by path, or None for an array
 
     @classmethod
-    def of(cls, argument: Any, numbers: dict[State[Any], int]) -> "_Opened":
+    def of(cls, argument: Any, numbers: dict[State[Any], int]) -> "_Argument":
         """Take an argument apart, and number the states that are new."""
 
         def enter(leaf: Any) -> Any:

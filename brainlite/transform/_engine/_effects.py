@@ -33,7 +33,7 @@ from brainlite.state._face import (
     adopt,
     current_frame,
     epoch,
-    hold_all,
+    hold,
     locate,
     same_structure,
     specs_of,
@@ -296,7 +296,7 @@ def commit(
         written = written + _settle(effects, values[len(written) :], renamed)
     frame = current_frame.get()
     if frame is None:
-        hold_all(written, values)
+        hold(written, values)
     else:
         for state, value in zip(written, values, strict=True):
             frame.write(state, value)

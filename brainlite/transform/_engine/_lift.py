@@ -263,7 +263,7 @@ def fetch(state: AnyState) -> Any:
     return value if value is not MISSING else state.absent()
 
 
-def standing(effects: Effects, state: AnyState, label: str) -> Any:
+def value_if_left_out(effects: Effects, state: AnyState, label: str) -> Any:
     """Return the value that a state has if the traced function turns out not to run."""
     if state not in effects.made:
         return fetch(state)

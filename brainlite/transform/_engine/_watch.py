@@ -17,7 +17,7 @@ from brainlite.state._face import check_raw_write, current_frame
 
 KEY = "_watchers"
 
-Body = Callable[[Any, Any], Any]
+StepOfLoop = Callable[[Any, Any], Any]
 
 
 class Trail(State[Any]):
@@ -92,7 +92,9 @@ def watchers() -> tuple[Watcher, ...]:
     return found
 
 
-def watch_steps(f: Body, length: int) -> tuple[Body, Callable[[Any], Any], Callable[[Any], Any]]:
+def watch_steps(
+    f: StepOfLoop, length: int
+) -> tuple[StepOfLoop, Callable[[Any], Any], Callable[[Any], Any]]:
     """Let the watchers look at each step of a loop.
 
     Returns

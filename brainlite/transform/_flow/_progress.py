@@ -12,7 +12,7 @@ import numpy as np
 
 from brainlite.errors import OptionError
 
-Description: TypeAlias = str | tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]
+BarText: TypeAlias = str | tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]
 
 _UPDATES = 20  # where neither freq nor count is given, as in brainstate: one for each 5 %
 
@@ -55,13 +55,13 @@ class ProgressBar:
         self,
         freq: int | None = None,
         count: int | None = None,
-        desc: Description | None = None,
+        desc: BarText | None = None,
         **kwargs: object,
     ) -> None:
-        _check(freq, count)
+        _check_numbers(freq, count)
         self.freq: int | None = freq
         self.count: int | None = count
-        self.desc: Description | None = desc
+        self.desc: BarText | None = desc
         self.kwargs: dict[str, Any] = kwargs
         _tqdm()  # where it is missing, say so here and not from compiled code
 
@@ -231,7 +231,7 @@ def _tqdm() -> Any:
         ) from error
 
 
-def _check(freq: Any, count: Any) -> None:
+def _check_numbers(freq: Any, count: Any) -> None:
     given = {"freq": freq, "count": count}
     wrong = {n: v for n, v in given.items() if v is not None and not (_is_whole(v) and v > 0)}
     if not wrong and None in (freq, count):

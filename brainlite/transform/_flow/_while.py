@@ -15,7 +15,14 @@ from brainlite.state._face import Frame, locate, same_structure, same_types, sum
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute
 from brainlite.transform._engine._effects import Effects, called, commit
-from brainlite.transform._engine._lift import Body, fetch, lift, name_of, standing, strengthen
+from brainlite.transform._engine._lift import (
+    Body,
+    fetch,
+    lift,
+    name_of,
+    strengthen,
+    value_if_left_out,
+)
 from brainlite.transform._engine._plain import is_plain, while_plainly
 from brainlite.transform._engine._values import check_arguments, check_number
 
@@ -65,16 +72,16 @@ def while_loop(cond_fun: Callable[[C], ArrayLike], body_fun: Callable[[C], C], i
     _check_condition(condition.effects)
     check_number(condition.out_types, "the result of cond_fun", "while_loop")
     body = lift(body_fun, (init,), label="while_loop", conditional=True)
-    _check("the carry of a while_loop", None, init, body.out_types)
+    _check_same_type("the carry of a while_loop", None, init, body.out_types)
 
     _check_places(body.effects)
     states = body.effects.states
     position = {state: number for number, state in enumerate(states)}
     # The loop may end before its first step, so even a state that is only written needs a value.
     with exclusive(states):
-        first = [standing(body.effects, state, "while_loop") for state in states]
+        first = [value_if_left_out(body.effects, state, "while_loop") for state in states]
         for state, value, kind in zip(states, first, body.types, strict=True):
-            _check(f"this {type(state).__name__}", state, value, kind)
+            _check_same_type(f"this {type(state).__name__}", state, value, kind)
         asks, does = (
             tuple(position.get(state) for state in lifted.reads) for lifted in (condition, body)
         )
@@ -129,7 +136,7 @@ def _run_plainly(
 
     def body(carry: Any) -> Any:
         after = body_fun(carry)
-        _check("the carry of a while_loop", None, carry, after)
+        _check_same_type("the carry of a while_loop", None, carry, after)
         return strengthen(after)
 
     return while_plainly(holds, body, init, label="while_loop")
@@ -157,7 +164,7 @@ def _check_places(effects: Effects) -> None:
             )
 
 
-def _check(what: str, state: State[Any] | None, before: object, after: object) -> None:
+def _check_same_type(what: str, state: State[Any] | None, before: object, after: object) -> None:
     if same_structure(before, after) and same_types(before, after):
         return
     raise LoopStateError(

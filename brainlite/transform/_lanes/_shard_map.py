@@ -28,7 +28,7 @@ _WHOLE: PartitionSpec = _make_spec()
 StateSpecs: TypeAlias = PartitionSpec | Mapping[AnyState, PartitionSpec] | None
 
 
-class _Plan(NamedTuple):
+class _Cut(NamedTuple):
     """How everything is laid out over the mesh."""
 
     mesh: Mesh
@@ -110,7 +110,7 @@ def shard_map(
             for state, spec, kind in zip(lifted.effects.states, new, lifted.types, strict=True):
                 _check_whole(state, spec, kind)
         reads = tuple(_spec_of(state, state_in_specs) for state in lifted.reads)
-        plan = _Plan(mesh, tuple(jax.tree.leaves(specs)), reads, out, tuple(new), check_vma)
+        plan = _Cut(mesh, tuple(jax.tree.leaves(specs)), reads, out, tuple(new), check_vma)
         with exclusive(lifted.effects.states):
             before = [fetch(state) for state in lifted.reads]
             result, values = execute(_run, [lifted], plan, before, arguments)
@@ -121,7 +121,7 @@ def shard_map(
     return Transformed(shard_map, fun, mapped, given)
 
 
-def _run(bodies: Sequence[Body], plan: _Plan, values: list[Any], arguments: Arguments) -> Any:
+def _run(bodies: Sequence[Body], plan: _Cut, values: list[Any], arguments: Arguments) -> Any:
     """Run the program on values alone."""
     specs = jax.tree.unflatten(jax.tree.structure(arguments), plan.arguments)
 

@@ -118,7 +118,7 @@ def vmap(
         declared_in = _by_state(in_states, "in_states")
         declared_out = {**declared_in, **_by_state(out_states, "out_states")}
 
-        def run(call: _Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        def run(call: _Mapped, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             inputs = {**declared_in, **call.states}
             lanes = _Lanes(axis_name, inputs, {**declared_out, **call.states})
             over_lanes = jax.vmap(
@@ -135,7 +135,7 @@ def vmap(
             return fasten(outcome.out)
 
         def mapped(*args: object, **kwargs: object) -> Any:
-            call = _Call.of(args, in_axes)
+            call = _Mapped.of(args, in_axes)
             origin = Origin(fun, call.args, kwargs)
             _check_call(call, origin, {**declared_in, **call.states}, axis_size)
             inputs = (call.args, kwargs)
@@ -146,7 +146,7 @@ def vmap(
     return decorate if fun is None else decorate(fun)
 
 
-class _Call(NamedTuple):
+class _Mapped(NamedTuple):
     """The arguments of a call; modules among them leave a hole and give their states."""
 
     args: tuple[Any, ...]
@@ -155,7 +155,7 @@ class _Call(NamedTuple):
     states: dict[State[Any], int]
 
     @classmethod
-    def of(cls, args: tuple[Any, ...], in_axes: Axes) -> "_Call":
+    def of(cls, args: tuple[Any, ...], in_axes: Axes) -> "_Mapped":
         modules = {n: arg for n, arg in enumerate(args) if isinstance(arg, Node | State)}
         if not modules:
             return cls(args, in_axes, {}, {})
@@ -179,7 +179,7 @@ class _Call(NamedTuple):
 
 
 def _check_call(
-    call: _Call, origin: Origin, states: Mapping[State[Any], int], axis_size: int | None
+    call: _Mapped, origin: Origin, states: Mapping[State[Any], int], axis_size: int | None
 ) -> None:
     """Check the kinds of all arguments, and that there is one number of lanes."""
     arguments = origin.by_name()
