@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._given import beyond
+from brainlite._given import place_of as own_place
 from brainlite.checkpoint._entries import Stored
 from brainlite.checkpoint._orbax import Wanted
 from brainlite.errors import CheckpointError
@@ -21,12 +23,7 @@ Place: TypeAlias = jax.sharding.Sharding | None
 def place_of(name: str, value: Any, sharding: Sharding | None) -> Place:
     """Return where the array belongs that takes the place of ``value``."""
     given = None if sharding is None else sharding(name, value)
-    if given is not None:
-        return given
-    if isinstance(value, jax.ShapeDtypeStruct):
-        own: Place = value.sharding
-        return own
-    return value.sharding if isinstance(value, jax.Array) and value.committed else None
+    return own_place(value) if given is None else given
 
 
 def wanted_as(stored: Stored, value: Any, place: Place) -> Wanted:
@@ -76,24 +73,13 @@ def placed(name: str, stored: Stored, found: Any, value: Any, place: Place) -> A
 def _cast(name: str, array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
     """Return an array in another dtype, by default that which jax has for it."""
     dtype = jax.dtypes.canonicalize_dtype(array.dtype) if dtype is None else np.dtype(dtype)
-    if array.dtype == dtype:
-        return array
-    with np.errstate(over="ignore", invalid="ignore"):
-        new = array.astype(dtype)
-    inexact = jnp.issubdtype(dtype, jnp.inexact)
-    back = new.astype(array.dtype) == array
-    same = _finite(new) == _finite(array) if inexact else back & ((new < 0) == (array < 0))
-    if not np.all(same):
+    lost = beyond(array, dtype)
+    if lost:
         raise CheckpointError(
             "a stored value is beyond the dtype that it is restored into; nothing was restored",
             where=name,
             expected=f"values within {dtype}",
-            got=f"{array.dtype}{[*array.shape]}, {int(np.sum(~same))} of them beyond",
+            got=f"{array.dtype}{[*array.shape]}, {lost} of them beyond",
             fix="restore into the dtype that was saved, and cast afterwards",
         )
-    return new
-
-
-def _finite(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    finite: np.ndarray[Any, Any] = np.isfinite(array) | np.isnan(array)
-    return finite
+    return array.astype(dtype)

@@ -3,6 +3,12 @@
 Each name with what it promises; all else in here may change without a word.
 """
 
+# The arrays of a model by name, those that ``state_dict`` has.
+from brainlite.nn._modules.state_dict import entries_of as entries_of
+
+# Writes arrays over some of these, each where the old one is: all or none.
+from brainlite.nn._modules.state_dict import load_entries as load_entries
+
 # A path as a name: 'layers.0.weight'.
 from brainlite.nn._modules.tree import dotted as dotted
 

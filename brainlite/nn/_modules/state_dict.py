@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainlite._given import as_numpy, own
+from brainlite._given import as_numpy, beyond, placed_like
+from brainlite._jax_compat import Tracer
 from brainlite.errors import GraphError, StateDictError
 from brainlite.graph import Node, StateDict
 from brainlite.nn._modules.tree import dotted, iter_places
@@ -28,7 +29,7 @@ class IncompatibleKeys(NamedTuple):
     unexpected_keys: list[str]
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     """One array in a model: the state it is in, and which of its leaves it is."""
 
     state: State[Any]
@@ -58,7 +59,7 @@ class Loadable(Node):
         >>> list(brainlite.nn.GRUCell(2, 3).state_dict())
         ['Wrz.weight.bias', 'Wrz.weight.weight', 'Wh.weight.bias', 'Wh.weight.weight']
         """
-        return {name: jnp.asarray(entry.leaf) for name, entry in _entries(self).items()}
+        return {name: jnp.asarray(entry.leaf) for name, entry in entries_of(self).items()}
 
     def load_state_dict(
         self, state_dict: Mapping[str, ArrayLike], strict: bool = True
@@ -99,33 +100,40 @@ class Loadable(Node):
                 got=f"{type(named).__name__} {named!r}"[:80],
                 fix="pass what `state_dict()` returned",
             )
-        entries = _entries(self)
-        given: dict[tuple[int, int], Any] = {}
-        misfits: list[str] = []
-        for name, entry in entries.items():
-            if name in state_dict:
-                place = (id(entry.state), entry.number)
-                array = _as_array(state_dict[name])
-                misfits += _misfit(name, entry.leaf, array, given.setdefault(place, array))
-        keys = IncompatibleKeys(
-            [name for name, each in entries.items() if (id(each.state), each.number) not in given],
-            [name for name in state_dict if name not in entries],
-        )
-        if misfits or (strict and any(keys)):
-            raise _refusal(self, keys if strict else IncompatibleKeys([], []), misfits, entries)
-        _write({id(entry.state): entry.state for entry in entries.values()}.values(), given)
-        return keys
+        return load_entries(self, entries_of(self), state_dict, strict)
 
 
-def _entries(root: Node) -> dict[str, _Entry]:
-    entries: dict[str, _Entry] = {}
+def load_entries(
+    root: Node, entries: Mapping[str, Entry], named: Mapping[str, Any], strict: bool
+) -> IncompatibleKeys:
+    """Write arrays by name, each where the one is that it replaces. All or, on an error, none."""
+    given: dict[tuple[int, int], Any] = {}
+    misfits: list[str] = []
+    for name, entry in entries.items():
+        if name in named:
+            place = (id(entry.state), entry.number)
+            array = _as_array(named[name])
+            misfits += _misfit(name, entry.leaf, array, given.setdefault(place, array))
+    keys = IncompatibleKeys(
+        [name for name, each in entries.items() if (id(each.state), each.number) not in given],
+        [name for name in named if name not in entries],
+    )
+    if misfits or (strict and any(keys)):
+        raise _refusal(root, keys if strict else IncompatibleKeys([], []), misfits, entries)
+    _write({id(entry.state): entry.state for entry in entries.values()}.values(), given)
+    return keys
+
+
+def entries_of(root: Node) -> dict[str, Entry]:
+    """Return the arrays of a model by name, those that ``state_dict`` has."""
+    entries: dict[str, Entry] = {}
     for path, state in iter_places(root):
         if isinstance(state, _PASSING):
             continue
         leaves = jax.tree_util.tree_leaves_with_path(state.value)
         for number, (inside, leaf) in enumerate(leaves):
             name = dotted(path) + _suffix(inside)
-            if entries.setdefault(name, _Entry(state, number, leaf)).state is not state:
+            if entries.setdefault(name, Entry(state, number, leaf)).state is not state:
                 raise GraphError(
                     "two arrays of the model have one name",
                     where=type(root).__name__,
@@ -150,6 +158,8 @@ def _misfit(name: str, leaf: Any, array: Any, first: Any) -> list[str]:
     own = jax.dtypes.result_type(leaf)
     if array.shape != jnp.shape(leaf) or _family(array.dtype) != _family(own):
         return [f"{name}: {array.dtype}{[*array.shape]} for {own}{[*jnp.shape(leaf)]}"]
+    if not isinstance(array, Tracer) and beyond(array, own):
+        return [f"{name}: {array.dtype} with {beyond(array, own)} values beyond {own}"]
     if array is not first and not _equal(np.asarray(array), np.asarray(first)):
         return [f"{name}: tied to another entry, with other values"]
     return []
@@ -171,9 +181,7 @@ def _write(states: Iterable[State[Any]], given: Mapping[tuple[int, int], Any]) -
         structure: Any
         leaves, structure = jax.tree.flatten(state.value)
         new = [
-            own(given[id(state), number], jax.dtypes.result_type(leaf))
-            if (id(state), number) in given
-            else leaf
+            placed_like(given[id(state), number], leaf) if (id(state), number) in given else leaf
             for number, leaf in enumerate(leaves)
         ]
         path = (len(targets),)
@@ -182,7 +190,7 @@ def _write(states: Iterable[State[Any]], given: Mapping[tuple[int, int], Any]) -
 
 
 def _refusal(
-    root: Node, keys: IncompatibleKeys, misfits: list[str], entries: Mapping[str, _Entry]
+    root: Node, keys: IncompatibleKeys, misfits: list[str], entries: Mapping[str, Entry]
 ) -> StateDictError:
     near = [
         difflib.get_close_matches(name, keys.missing_keys, n=1) for name in keys.unexpected_keys
