@@ -15,7 +15,7 @@ from brainlite._jax_compat import Tracer
 from brainlite.errors import ResultError
 from brainlite.graph import NestedDict, Node, StateDict
 from brainlite.graph._face import (
-    Description,
+    Described,
     build,
     describe,
     fields,
@@ -102,7 +102,7 @@ class Returned(NamedTuple):
         That of the result, in which they are leaves.
     roots : list
         For each leaf what it is; None for an array.
-    described : Description
+    described : Described
         All of them as one graph: a list.
     fresh : frozenset of int
         Which of the nodes and states in it are new, by id.
@@ -112,7 +112,7 @@ class Returned(NamedTuple):
 
     structure: Any
     roots: list[_Root | None]
-    described: Description
+    described: Described
     fresh: frozenset[int]
     traced: list[tuple[int, str]]
 
@@ -271,7 +271,7 @@ def _collected(root: _Root, thing: Any) -> Any:
 
 
 def _take_plain(
-    described: Description, fresh: frozenset[int], arrays: list[Any]
+    described: Described, fresh: frozenset[int], arrays: list[Any]
 ) -> Iterator[tuple[int, str]]:
     """Take the arrays of the trace out of the plain attributes of new nodes; yield which."""
     for number, node in enumerate(described.nodes):
