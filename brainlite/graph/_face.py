@@ -15,6 +15,12 @@ from brainlite.graph._contents import NodeBase as NodeBase
 # The keys and items of a container; nothing for all else.
 from brainlite.graph._contents import container_items as container_items
 
+# A path as messages write it.
+from brainlite.graph._contents import dotted as dotted
+
+# Paths for a message: some, and how many more there are.
+from brainlite.graph._contents import dotted_list as dotted_list
+
 # The states and nodes in a value, with paths, in their order.
 from brainlite.graph._contents import graph_below as graph_below
 
@@ -41,6 +47,9 @@ from brainlite.graph._edits import refill as refill
 
 # The type of a filter whose result has one kind of state.
 from brainlite.graph._filters import StateFilter as StateFilter
+
+# Puts entries into the bin of the first filter that selects them, and says what is left.
+from brainlite.graph._filters import sort as sort
 
 # The classes that are registered as nodes; read only.
 from brainlite.graph._foreign import node_types as node_types

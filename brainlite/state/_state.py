@@ -126,6 +126,12 @@ class State(Slot[T]):
             _check_no_state(self, new)
         # The same type of leaf, or unset before or after: nothing more to ask.
         if old is None or new is None or same_structure(old, new):
+            if (
+                self.__keeps_type__
+                and old is not None
+                and (new is None or not same_types(old, new))
+            ):
+                raise _wrong_type(self, old, new)
             return
         raise StateValueError(
             f"this {type(self).__name__} was given a value of another structure",
@@ -256,6 +262,18 @@ def is_frozen(state: State[Any]) -> bool:
     return state.__frozen__
 
 
+def _wrong_type(state: State[Any], old: Any, new: Any) -> StateValueError:
+    kind = "a parameter" if isinstance(state, ParamState) else f"this {type(state).__name__}"
+    return StateValueError(
+        f"{kind} was given a value of another shape or dtype",
+        where=locate(state),
+        expected=summary(old),
+        got=summary(new),
+        fix="write a value of the same shape and dtype (`.reshape`, `.astype`), or assign "
+        "a new state to the attribute to replace it",
+    )
+
+
 def _check_no_state(state: State[Any], value: Any) -> None:
     if isinstance(value, State):
         raise StateValueError(
@@ -343,19 +361,6 @@ class ParamState(State[T]):
         name, fields = super().__display__()
         shown = [("requires_grad", False) if n == "__frozen__" else (n, v) for n, v in fields]
         return Shown(name, shown)
-
-    def _check(self, old: Any, new: Any) -> None:
-        super()._check(old, new)
-        if old is None or (new is not None and same_types(old, new)):
-            return
-        raise StateValueError(
-            "a parameter was given a value of another shape or dtype",
-            where=locate(self),
-            expected=summary(old),
-            got=summary(new),
-            fix="write a value of the same shape and dtype (`.reshape`, `.astype`), or assign "
-            "a new ParamState to the attribute to replace it",
-        )
 
 
 class ShortTermState(State[T]):

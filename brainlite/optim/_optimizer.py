@@ -1,0 +1,502 @@
+"""The optimizer: gradients go in, parameters change, and all that is remembered are states."""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, TypeAlias, TypeVar, overload
+
+import jax
+import jax.numpy as jnp
+
+from brainlite.errors import OptionError, StateMissingError
+from brainlite.graph import Node, StateDict
+from brainlite.graph._face import dotted, dotted_list
+from brainlite.nn import is_trainable
+from brainlite.nn.functional import clip_grad_norm
+from brainlite.optim._arguments import (
+    check_options,
+    find_groups,
+    find_params,
+    read_gradients,
+)
+from brainlite.optim._group import Group, Part
+from brainlite.optim._loss import Loss, refused
+from brainlite.optim._scaling import LossScale
+from brainlite.optim._slots import OptimState, apply, fitted, is_trained
+from brainlite.optim._transformation import Factory, Rate, Transformation
+from brainlite.state import ParamState, State
+from brainlite.state._face import same_structure, same_types
+from brainlite.transform import cond, grad
+from brainlite.typing import Array, ArrayLike, DTypeLike, Filter, Path
+
+Aux = TypeVar("Aux")
+Trained: TypeAlias = (
+    Node | Mapping[Path, ParamState[Any]] | Mapping[str, ParamState[Any]] | Sequence[Node]
+)
+Values: TypeAlias = dict[str, Any]  # trees of arrays by the name of their parameter
+
+
+class Optimizer(Node):
+    """Trains parameters; all that it remembers from step to step are states.
+
+    So it works in any transform as eagerly, a copy of the pair ``(model, optimizer)`` is a second
+    run, and a checkpoint of both goes on where it was.
+
+    Parameters
+    ----------
+    params : Node, or StateDict of ParamState
+        The model whose parameters are trained, or the parameters: ``model.states(ParamState)``, or
+        a dict of them by name.
+    transform : transformation, function of a learning rate, or sequence of Group
+        What makes updates of gradients: a transformation of optax, such as ``optax.adam(1e-3)``; a
+        function that makes one of a learning rate, such as ``optax.adam``; or groups of
+        parameters that have each their own.
+    learning_rate : float or schedule, optional
+        What the function is called with. A schedule is a function of the number of updates that
+        were applied before. A number can be set later (:attr:`learning_rate`).
+    wrt : Filter
+        Which of the parameters are trained, by default those that are not frozen.
+    clip_norm : float, optional
+        The largest norm that the gradients of all groups together have; larger ones are scaled
+        down, as in :func:`brainlite.nn.functional.clip_grad_norm`.
+    accumulate : int
+        How many steps make an update, of the mean of their gradients.
+    skip_nonfinite : bool
+        Whether a step whose gradients are not finite leaves everything as it was.
+    average : float, optional
+        The decay, such as 0.999, of running averages of the parameters: :meth:`averaged`.
+    loss_scale : LossScale, optional
+        Scales losses up in :meth:`minimize`, for gradients in float16. Steps whose gradients
+        overflow are skipped.
+    master_dtype : dtype, optional
+        What parameters are updated in: float32, for those in half precision, which too small
+        updates would leave as they are. More exact copies are remembered beside them.
+
+    Attributes
+    ----------
+    groups : tuple of Part
+        The groups, with ``learning_rate``, ``params``, ``slots`` and ``counts``.
+    counts, sums, averages, masters : dict of OptimState
+        What else is remembered.
+
+    Raises
+    ------
+    OptionError
+        There is nothing to train, a parameter is in no group or no float, a group has no
+        parameter, or an option makes no sense.
+
+    Notes
+    -----
+    A parameter without a gradient, one that is frozen since or one that the loss does not look at,
+    keeps its value and what is remembered of it, and goes on when it gets one.
+
+    Gradients of complex parameters, which jax conjugates, are taken so that the loss falls.
+
+    Trees of parameters are to transformations what ``params.to_values()`` is: dicts by path.
+
+    Examples
+    --------
+    >>> import optax
+    >>> model = brainlite.nn.Linear(2, 1)
+    >>> optimizer = brainlite.optim.Optimizer(model, optax.adamw, learning_rate=0.1, clip_norm=1.0)
+    >>> @brainlite.transform.jit
+    ... def train_step(x, y):
+    ...     return optimizer.minimize(lambda: ((model(x) - y) ** 2).mean())
+    >>> losses = [float(train_step(jnp.eye(2), jnp.ones((2, 1)))) for _ in range(100)]
+    >>> losses[-1] < 0.01 * losses[0], int(optimizer.step)
+    (True, 100)
+    >>> optimizer.learning_rate = 1e-2  # compiles nothing
+    """
+
+    groups: tuple[Part, ...] = ()
+    counts: dict[str, OptimState[Array]]
+    sums: dict[str, OptimState[Any]]
+    averages: dict[str, OptimState[Any]]
+    masters: dict[str, OptimState[Any]]
+
+    def __init__(
+        self,
+        params: Trained,
+        transform: Transformation | Factory | Sequence[Group],
+        *,
+        learning_rate: Rate | None = None,
+        wrt: Filter = is_trainable,
+        clip_norm: float | None = None,
+        accumulate: int = 1,
+        skip_nonfinite: bool = False,
+        average: float | None = None,
+        loss_scale: LossScale | None = None,
+        master_dtype: DTypeLike | None = None,
+    ) -> None:
+        found = find_params(params, wrt)
+        groups = find_groups(found, transform, learning_rate)
+        master = check_options(clip_norm, accumulate, average, loss_scale, master_dtype)
+        self._clip_norm: float | None = clip_norm
+        self._accumulate: int = accumulate
+        self._decay: float | None = average
+        self._scaling: LossScale | None = loss_scale
+        self._skips: bool = skip_nonfinite or loss_scale is not None
+        self.counts = _first_counts(
+            grad_norm=clip_norm is not None or skip_nonfinite,
+            skipped=self._skips,
+            accumulate=accumulate > 1,
+            scaling=loss_scale,
+        )
+        exact = {path: apply(_caster(master), state.value) for path, state in found.items()}
+        self.groups = tuple(
+            Part(group, members, {path: exact[path] for path in members}, self.counts["step"])
+            for group, members in groups
+        )
+        wide = {dotted(path): apply(_widened, state.value) for path, state in found.items()}
+        self.masters = {
+            dotted(path): OptimState(value)
+            for path, value in exact.items()
+            if not same_types(value, found[path].value)
+        }
+        zeros = {n: OptimState(apply(jnp.zeros_like, v)) for n, v in wide.items()}
+        self.sums = zeros if accumulate > 1 else {}
+        self.averages = {n: OptimState(v) for n, v in wide.items() if average is not None}
+
+    @property
+    def params(self) -> StateDict[ParamState[Any]]:
+        """The parameters that are trained now: those that are not frozen."""
+        return StateDict((path, s) for path, s in self._all().items() if is_trained(s))
+
+    @property
+    def learning_rate(self) -> Array:
+        """The learning rate of the next update, shape (). Setting it costs no compilation.
+
+        Optimizers with several groups have one for each: ``optimizer.groups[0].learning_rate``.
+        """
+        return self._only_group().learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: ArrayLike) -> None:
+        self._only_group().learning_rate = rate
+
+    @property
+    def step(self) -> Array:
+        """How many updates were applied, int, shape ()."""
+        return self._count("step", "")
+
+    @property
+    def grad_norm(self) -> Array:
+        """The norm of the gradients of the last update, before it was clipped, shape ()."""
+        return self._count("grad_norm", "clip_norm or skip_nonfinite; clip_norm=inf clips nothing")
+
+    @property
+    def skipped(self) -> Array:
+        """How many steps were skipped since their gradients were not finite, int, shape ()."""
+        return self._count("skipped", "skip_nonfinite=True")
+
+    @property
+    def loss_scale(self) -> Array:
+        """What the next loss is multiplied by, shape ()."""
+        return self._count("loss_scale", "loss_scale=LossScale()")
+
+    @overload
+    def minimize(self, loss: Callable[[], Array], has_aux: Literal[False] = False) -> Array: ...
+    @overload
+    def minimize(
+        self, loss: Callable[[], tuple[Array, Aux]], has_aux: Literal[True]
+    ) -> tuple[Array, Aux]: ...
+    def minimize(self, loss: Callable[[], Any], has_aux: bool = False) -> Any:
+        """Take a step against the gradient of a loss.
+
+        Parameters
+        ----------
+        loss : callable
+            Without arguments; returns one number. Line searches, as that of L-BFGS, call it again.
+        has_aux : bool
+            Whether it returns a pair, ``(number, aux)``.
+
+        Returns
+        -------
+        array of shape (), or (array, aux)
+            The loss from before the step.
+
+        Raises
+        ------
+        GradError
+            The loss is not one number.
+        OptionError
+            It depends on none of the parameters.
+
+        Notes
+        -----
+        A step that is skipped also takes back what the loss has written, running averages of a
+        batch normalisation for example; random states go on.
+        """
+        targets = self.params
+        scale = None if self._scaling is None else self.counts["loss_scale"].value
+        watched = Loss(loss, has_aux, scale)
+        gradients, (value, aux) = grad(watched, targets, has_aux=True)()
+        found = {p: g for p, g in gradients.items() if targets[p] in watched.read}
+        if not found:
+            raise _unread(targets)
+        if scale is not None:
+            found = jax.tree.map(lambda g: _unscaled(g, scale), found)
+        named = read_gradients(found, targets)
+        again = watched.at(self._all()) if self._accumulate == 1 else refused
+        self._take(named, {"value": value, "value_fn": again}, watched.undoable())
+        return (value, aux) if has_aux else value
+
+    def update(self, grads: Mapping[Path, Any] | Mapping[str, Any], **extra: Any) -> None:
+        """Take a step against gradients.
+
+        Parameters
+        ----------
+        grads : mapping
+            By path, as ``grad(loss, optimizer.params)()`` returns them. What has none stays.
+        **extra
+            What some transformations take besides, such as ``value=`` for reduce-on-plateau;
+            :meth:`minimize` passes the loss by itself.
+
+        Raises
+        ------
+        GraphError
+            There are gradients of something else, or some that do not fit; nothing was changed.
+
+        Examples
+        --------
+        >>> import optax
+        >>> model = brainlite.nn.Linear(2, 1)
+        >>> optimizer = brainlite.optim.Optimizer(model, optax.sgd(0.1))
+        >>> gradient = brainlite.transform.grad(lambda: model(jnp.ones(2)).sum(), optimizer.params)
+        >>> optimizer.update(gradient())
+        >>> int(optimizer.step)
+        1
+        """
+        self._take(read_gradients(grads, self._all()), extra, {})
+
+    @contextmanager
+    def averaged(self) -> Generator[None]:
+        """Let the parameters be their running averages in a ``with`` block: to evaluate.
+
+        Raises
+        ------
+        OptionError
+            None are kept, or the block has changed a parameter, which would be lost.
+
+        Examples
+        --------
+        >>> import optax
+        >>> model = brainlite.nn.Linear(2, 1)
+        >>> optimizer = brainlite.optim.Optimizer(model, optax.sgd(0.1), average=0.9)
+        >>> with optimizer.averaged():
+        ...     weight = model.weight.value["weight"]
+        """
+        states = self._all()
+        if self._decay is None:
+            raise _not_kept("averages", "average=0.999")
+        before = {state: state.value for state in states.values()}
+        begun = self.counts["step"].value > 0
+        inside: dict[State[Any], list[Any]] = {}
+        try:
+            for path, state in states.items():
+                mean = jax.tree.map(_chosen(begun), self.averages[dotted(path)].value, state.value)
+                state.value = mean
+                inside[state] = jax.tree.leaves(state.value)
+            yield
+            changed = [
+                path
+                for path, state in states.items()
+                if any(map(_differ, jax.tree.leaves(state.value), inside[state]))
+            ]
+        finally:
+            for state, value in before.items():
+                state.value = value
+        if changed:
+            raise OptionError(
+                "parameters were changed while their averages stood in for them, which is lost",
+                where=dotted_list(changed),
+                expected="a block that evaluates",
+                got=f"{len(changed)} parameters with new values",
+                fix="train outside of `with optimizer.averaged()`",
+            )
+
+    def _take(
+        self, grads: Values, extra: Mapping[str, Any], undoable: Mapping[State[Any], Any]
+    ) -> None:
+        """Take a step, unless it is to be skipped."""
+        if not self._skips:
+            self._gather(grads, extra)
+            return
+        finite = jnp.stack([jnp.isfinite(g).all() for g in jax.tree.leaves(grads)]).all()
+        cond(finite, lambda: self._gather(grads, extra), lambda: None)
+        self._add("skipped", jnp.where(finite, 0, 1))
+        if self._scaling is not None:
+            scale, good = self.counts["loss_scale"], self.counts["good_steps"]
+            scale.value, good.value = self._scaling.after(scale.value, good.value, finite)
+        for state, old in undoable.items():
+            new = state.value
+            if same_structure(old, new) and same_types(old, new):
+                state.value = jax.tree.map(lambda n, o: jnp.where(finite, n, o), new, old)
+
+    def _gather(self, grads: Values, extra: Mapping[str, Any]) -> None:
+        """Add up gradients, and apply their mean when there are enough."""
+        if self._accumulate == 1:
+            self._apply(grads, extra)
+            return
+        count = self.counts["gathered"].value + 1
+        full = count == self._accumulate
+        for name, gradient in grads.items():
+            self.sums[name].value = jax.tree.map(_plus, self.sums[name].value, gradient)
+        if "value" in extra:
+            self._add("gathered_loss", extra["value"] / self._accumulate)
+            extra = {**extra, "value": self.counts["gathered_loss"].value}
+        trained = [dotted(path) for path in self.params]
+
+        def apply_mean() -> None:
+            mean = {
+                name: jax.tree.map(lambda s: s / self._accumulate, self.sums[name].value)
+                for name in trained
+            }
+            self._apply(mean, extra)
+
+        cond(full, apply_mean, lambda: None)
+        self.counts["gathered"].value = jnp.where(full, 0, count)
+        for state in (*self.sums.values(), self.counts["gathered_loss"]):
+            state.value = jax.tree.map(lambda s: jnp.where(full, 0, s), state.value)
+
+    def _apply(self, grads: Values, extra: Mapping[str, Any]) -> None:
+        """Update the parameters that have gradients."""
+        if "grad_norm" in self.counts:
+            most = jnp.inf if self._clip_norm is None else self._clip_norm
+            grads, norm = clip_grad_norm(grads, most, return_norm=True)
+            self.counts["grad_norm"].value = norm.astype("float32")
+        states = {dotted(path): state for path, state in self._all().items()}
+        first = self.counts["step"].value == 0
+        for group in self.groups:
+            exact = {n: self._exact(n, states[n].value) for n in group.params if n in grads}
+            for name, value in group.updated(exact, grads, extra).items():
+                states[name].value = jax.tree.map(fitted, value, states[name].value)
+                if name in self.masters:
+                    self.masters[name].value = value
+                if self._decay is not None:
+                    mean = self.averages[name]
+                    mean.value = jax.tree.map(_mean(self._decay, first), mean.value, value)
+        self._add("step", 1)
+
+    def _exact(self, name: str, value: Any) -> Any:
+        """Return a parameter in the precision in which it is updated."""
+        if name not in self.masters:
+            return value
+        return jax.tree.map(_followed, self.masters[name].value, value)
+
+    def _all(self) -> dict[Path, ParamState[Any]]:
+        """Return every parameter by path, the frozen ones, too."""
+        if not self.groups:
+            raise StateMissingError(
+                f"this {type(self).__name__} has no parameters yet",
+                expected="an optimizer that was told what to train",
+                got="one that was made without",
+                fix="call `register_trainable_weights(model.states(brainlite.ParamState))`",
+            )
+        return {path: state for group in self.groups for path, state in group.by_path()}
+
+    def _only_group(self) -> Part:
+        self._all()
+        if len(self.groups) == 1:
+            return self.groups[0]
+        raise OptionError(
+            "an optimizer of several groups has no single learning rate",
+            where="learning_rate",
+            expected="one group",
+            got=f"{len(self.groups)} groups",
+            fix="use that of a group: `optimizer.groups[0].learning_rate`",
+        )
+
+    def _count(self, name: str, option: str) -> Array:
+        self._all()
+        if name not in self.counts:
+            raise _not_kept(name, option)
+        return self.counts[name].value
+
+    def _add(self, name: str, amount: Any) -> None:
+        count = self.counts[name]
+        count.value = fitted(count.value + amount, count.value)
+
+
+def _first_counts(
+    *, grad_norm: bool, skipped: bool, accumulate: bool, scaling: LossScale | None
+) -> dict[str, OptimState[Array]]:
+    counts: dict[str, Array] = {"step": jnp.zeros((), "int32")}
+    if grad_norm:
+        counts["grad_norm"] = jnp.zeros(())
+    if skipped:
+        counts["skipped"] = jnp.zeros((), "int32")
+    if accumulate:
+        counts |= {"gathered": jnp.zeros((), "int32"), "gathered_loss": jnp.zeros((), "float32")}
+    if scaling is not None:
+        scale = jnp.asarray(scaling.initial, "float32")
+        counts |= {"loss_scale": scale, "good_steps": jnp.zeros((), "int32")}
+    return {name: OptimState(value) for name, value in counts.items()}
+
+
+def _not_kept(name: str, option: str) -> OptionError:
+    return OptionError(
+        "this optimizer does not keep what was asked for",
+        where=name,
+        expected=f"an optimizer made with {option}",
+        got="one without",
+        fix=f"pass {option} when it is made",
+    )
+
+
+def _unread(targets: Mapping[Path, object]) -> OptionError:
+    return OptionError(
+        "the loss depends on no parameter of this optimizer",
+        where="minimize",
+        expected=f"a loss that looks at some of {dotted_list(targets)}, not frozen"
+        if targets
+        else "parameters that are not all frozen",
+        got="one that looks at others, if at any: were the layers put anew into the model since "
+        "the optimizer was made?",
+        fix="make the optimizer of the model as it is now, or call `requires_grad_(True)`",
+    )
+
+
+def _caster(dtype: Any) -> Callable[[Array], Array]:
+    """Return what makes floats that are less exact than ``dtype`` that exact."""
+
+    def cast(leaf: Array) -> Array:
+        own = leaf.dtype
+        if dtype is None or own == dtype or not jnp.issubdtype(own, jnp.floating):
+            return leaf
+        return leaf.astype(dtype) if jnp.promote_types(own, dtype) == dtype else leaf
+
+    return cast
+
+
+def _widened(leaf: Array) -> Array:
+    """Return floats in single precision at least."""
+    return leaf.astype(jnp.promote_types(leaf.dtype, jnp.float32))
+
+
+def _unscaled(gradient: Array, scale: Array) -> Array:
+    return _widened(gradient) / scale
+
+
+def _plus(total: Array, gradient: Array) -> Array:
+    return total + gradient.astype(total.dtype)
+
+
+def _followed(master: Array, value: Array) -> Array:
+    """Return a master; where somebody has written the parameter since, what was written."""
+    return jnp.where(master.astype(value.dtype) == value, master, value.astype(master.dtype))
+
+
+def _mean(decay: float, first: Array) -> Callable[[Array, Array], Array]:
+    def mean(old: Array, new: Array) -> Array:
+        new = new.astype(old.dtype)
+        return jnp.where(first, new, old + (new - old) * (1 - decay))
+
+    return mean
+
+
+def _chosen(begun: Array) -> Callable[[Array, Array], Array]:
+    return lambda mean, value: jnp.where(begun, mean, value.astype(mean.dtype)).astype(value.dtype)
+
+
+def _differ(one: object, other: object) -> bool:
+    return one is not other
