@@ -3,9 +3,10 @@
 After every test: no frame is open, no setting is left.
 """
 
+import functools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,30 @@ def _let_go(above: float) -> None:
     if _memory() > max(above, _kept + _GROWN):
         jax.clear_caches()  # type: ignore[no-untyped-call]  # of jax
         _kept = _memory()
+
+
+@functools.cache
+def _compiles_half_precision() -> bool:
+    """Say whether XLA has float16 for this CPU: below AVX2 it may lack the conversion."""
+    try:
+        jax.jit(lambda x: x.astype(jnp.float16))(jnp.ones(2))
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Skip what jax itself cannot compute on this CPU, and say so."""
+    report = yield
+    lacking = report.failed and "Failed to materialize symbols" in report.longreprtext
+    if lacking and not _compiles_half_precision():
+        report.outcome = "skipped"
+        path, line, _ = item.reportinfo()
+        report.longrepr = (str(path), line or 0, "XLA cannot compile float16 for this CPU")
+    return report
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,17 +1,22 @@
-"""What users hand in, brought into form: sizes, whole numbers, arrays.
+"""What users hand in, brought into form or refused: sizes, options, whole numbers, arrays.
 
 Each rule is written here once for all rooms, so that a size of a layer and one of a random draw are
 the same thing, and a small integer wraps nowhere.
 """
 
+from brainlite._given._options import check_choice, check_option
 from brainlite._given._own import as_numpy, own, owned
 from brainlite._given._placed import beyond, place_of, placed_like
+from brainlite._given._shape import broadcasts
 from brainlite._given._size import to_size
 from brainlite._given._whole import complaint_of, whole
 
 __all__ = [
     "as_numpy",
     "beyond",
+    "broadcasts",
+    "check_choice",
+    "check_option",
     "complaint_of",
     "own",
     "owned",

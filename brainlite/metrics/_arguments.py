@@ -6,15 +6,8 @@ import numpy as np
 
 from brainlite._given import whole
 from brainlite._jax_compat import Tracer
-from brainlite.errors import InputError
-from brainlite.state._face import locate
+from brainlite.state._face import refused
 from brainlite.typing import Array, ArrayLike, Shape
-
-
-def refused(metric: object, problem: str, *, expected: str, got: str, fix: str) -> InputError:
-    """Return the error for what a metric does not take, with the path of the metric."""
-    where = locate(metric) or type(metric).__name__
-    return InputError(problem, where=where, expected=expected, got=got, fix=fix)
 
 
 def to_real(metric: object, name: str, given: ArrayLike) -> Array:

@@ -8,9 +8,10 @@ import jax.numpy as jnp
 
 from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError
-from brainlite.metrics._arguments import check_known, refused, to_classes, to_mask
+from brainlite.metrics._arguments import check_known, to_classes, to_mask
 from brainlite.metrics._metric import MetricState, Tally, lanes
 from brainlite.metrics._sums import WORD, carried
+from brainlite.state._face import refused
 from brainlite.typing import Array, ArrayLike
 
 Average: TypeAlias = Literal["binary", "macro", "micro", "weighted"]

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 from typing_extensions import TypeVar
 
 from brainlite.graph import Node
-from brainlite.metrics._arguments import refused, to_real
+from brainlite.metrics._arguments import to_real
 from brainlite.state import LongTermState
+from brainlite.state._face import refused
 from brainlite.typing import Array, ArrayLike
 
 T = TypeVar("T", default=Array)

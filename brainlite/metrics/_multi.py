@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from brainlite.errors import ContainerError, NameTakenError
 from brainlite.graph import states
-from brainlite.metrics._arguments import refused
 from brainlite.metrics._metric import Metric
+from brainlite.state._face import refused
 
 
 class MultiMetric(Metric[dict[str, Any]]):

@@ -48,6 +48,9 @@ from brainlite.state._frame import raw_born as raw_born
 # The path of an object, from the modules whose methods are running.
 from brainlite.state._locate import locate as locate
 
+# The error for input that does not fit, with the path of who does not take it.
+from brainlite.state._locate import refused as refused
+
 # All of a state but its value; equal for like states.
 from brainlite.state._spec import StateSpec as StateSpec
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
+from brainlite.errors import InputError
+
 
 def locate(target: object, error: BaseException | None = None) -> str | None:
     """Return the path of a state or node from the outermost object on the stack that holds it.
@@ -66,3 +68,9 @@ def _variables(frame: FrameType) -> list[Any]:
         return []
     # Copied: what a running frame hands out is a live mapping from 3.13 on.
     return list(frame.f_locals.values())
+
+
+def refused(owner: object, problem: str, *, expected: str, got: str, fix: str) -> InputError:
+    """Return the error for what a layer or a metric does not take, with its path."""
+    where = locate(owner) or type(owner).__name__
+    return InputError(problem, where=where, expected=expected, got=got, fix=fix)

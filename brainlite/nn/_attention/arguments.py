@@ -2,10 +2,12 @@
 
 import math
 
-from brainlite.errors import InputError, OptionError
-from brainlite.nn._functional.attention import Masks, fits, is_mask, read_mask
-from brainlite.nn._layers.layer import check_array, refused
+from brainlite._given import broadcasts, check_option
+from brainlite.errors import InputError
+from brainlite.nn._functional.attention import Masks, is_mask, read_mask
+from brainlite.nn._layers.layer import check_array
 from brainlite.nn._modules.module import Module
+from brainlite.state._face import refused
 from brainlite.typing import Array, Shape
 
 
@@ -13,19 +15,8 @@ def check_options(kind: str, heads: tuple[str, int], size: tuple[str, int], drop
     """Raise unless the heads divide the features, and dropout is a probability."""
     (name, count), (whole, features) = heads, size
     divides = count > 0 and features % count == 0
-    checks = (
-        (divides, name, f"a divisor of {whole}={features}", count),
-        (0 <= dropout <= 1, "dropout", "a probability, 0 to 1", dropout),
-    )
-    for good, option, expected, got in checks:
-        if not good:
-            raise OptionError(
-                f"{option} has a value that cannot be",
-                where=kind,
-                expected=expected,
-                got=f"{option}={got!r}",
-                fix=f"change {option}",
-            )
+    check_option(kind, name, count, divides, f"a divisor of {whole}={features}")
+    check_option(kind, "dropout", dropout, 0 <= dropout <= 1, "a probability, 0 to 1")
 
 
 def check_sequence(layer: Module, name: str, x: Array, size: int) -> None:
@@ -69,7 +60,7 @@ def read_masks(
         folded = (math.prod(lead) * heads, queries, keys)  # as torch has them
         mask = mask.reshape(full) if mask.shape == folded else mask
         good = mask.ndim in (2, len(full)) and mask.shape[-2:] == full[-2:]
-        if not (good and fits(mask.shape, full) and is_mask(mask)):
+        if not (good and broadcasts(mask.shape, full) and is_mask(mask)):
             expected = f"shape {full[-2:]}, {full} or {folded}; batch axes and heads may be 1"
             raise _refused_mask(layer, "attn_mask", expected, mask)
         masks = read_mask(_allowed(mask))

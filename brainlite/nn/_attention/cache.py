@@ -12,10 +12,10 @@ from brainlite._jax_compat import Tracer
 from brainlite.errors import StateMissingError
 from brainlite.nn._attention.arguments import check_sequences
 from brainlite.nn._functional.attention import Masks
-from brainlite.nn._layers.layer import Layer, refused
+from brainlite.nn._layers.layer import Layer
 from brainlite.nn._layers.linear import Linear
 from brainlite.state import HiddenState
-from brainlite.state._face import locate
+from brainlite.state._face import locate, refused
 from brainlite.typing import Array
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from brainlite._given import broadcasts
 from brainlite.errors import InputError
 from brainlite.nn._functional.kernel import kernel
 from brainlite.random import bernoulli, split_key
@@ -223,7 +224,7 @@ def _check_shapes(
             "divisor of N heads",
         )
     full = (*query.shape[:-1], key.shape[-2])
-    if mask is not None and not (fits(mask.shape, full) and is_mask(mask)):
+    if mask is not None and not (broadcasts(mask.shape, full) and is_mask(mask)):
         raise InputError(
             "attn_mask does not fit query and key",
             where="scaled_dot_product_attention",
@@ -231,12 +232,6 @@ def _check_shapes(
             got=f"an array of {mask.dtype} and shape {mask.shape}",
             fix="give it the axes heads, queries and keys; a bool is True where reading is allowed",
         )
-
-
-def fits(shape: Shape, full: Shape) -> bool:
-    """Say whether an array of this shape broadcasts to the full one."""
-    pairs = zip(reversed(shape), reversed(full), strict=False)
-    return len(shape) <= len(full) and all(size in (1, whole) for size, whole in pairs)
 
 
 def is_mask(mask: Array) -> bool:

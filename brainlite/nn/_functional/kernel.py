@@ -63,3 +63,21 @@ def kernel(*static: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return run
 
     return wrap
+
+
+def compiled_for(make: Callable[P, Callable[..., R]]) -> Callable[P, Callable[..., R]]:
+    """Let a function that makes kernels, from what they are specialised to, make each one once.
+
+    The kernel is compiled at its first call for each combination of shapes. Within a trace it is a
+    call inside the compiled whole. What a kernel is made from must be hashable; it costs a look-up
+    in a table, against 3 microseconds for a static argument of jax.
+    """
+
+    @functools.lru_cache(maxsize=256)
+    def made(*args: Any, **kwargs: Any) -> Callable[..., R]:
+        compiled: Callable[..., R] = jax.jit(broadcasting(make(*args, **kwargs)))
+        return compiled
+
+    kernels: Any = functools.update_wrapper(made, make)
+    typed: Callable[P, Callable[..., R]] = kernels
+    return typed

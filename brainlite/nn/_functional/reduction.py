@@ -6,9 +6,10 @@ from typing import Any, Final, Literal, TypeAlias
 
 import jax.numpy as jnp
 
+from brainlite._given import broadcasts, check_choice, check_option
 from brainlite._jax_compat import Tracer
-from brainlite.errors import InputError, OptionError
-from brainlite.typing import Array, ArrayLike, Shape
+from brainlite.errors import InputError
+from brainlite.typing import Array, ArrayLike
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 REDUCTIONS: Final = ("mean", "sum", "none")
@@ -29,27 +30,14 @@ def check_options(where: str, **options: Any) -> None:
     """Raise for an option out of its range; those without a range are let through."""
     for name, value in options.items():
         fits, expected = _RANGES.get(name, (None, ""))
-        if fits is None or isinstance(value, Tracer) or fits(value):
-            continue
-        raise OptionError(
-            f"{name} is out of its range",
-            where=where,
-            expected=f"{name}: {expected}",
-            got=f"{name}={value!r}",
-            fix=f"change {name}, or leave it out",
-        )
+        if fits is not None and not isinstance(value, Tracer):
+            check_option(where, name, value, fits(value), expected)
 
 
 def check_reduction(where: str, reduction: str, known: tuple[str, ...] = REDUCTIONS) -> None:
     """Raise unless a reduction is among those that are known."""
-    if reduction not in known:
-        raise OptionError(
-            "there is no such reduction",
-            where=where,
-            expected=", ".join(map(repr, known)),
-            got=f"reduction={reduction!r}",
-            fix="use 'none' for the loss of each element, and reduce it yourself",
-        )
+    fix = "use 'none' for the loss of each element, and reduce it yourself"
+    check_choice(where, "reduction", reduction, known, fix)
 
 
 def as_floats(where: str, *arrays: ArrayLike) -> list[Array]:
@@ -90,7 +78,7 @@ def reduce_loss(
     """
     check_reduction(where, reduction)
     if weight is not None:
-        if not _broadcasts(jnp.shape(weight), loss.shape):
+        if not broadcasts(jnp.shape(weight), loss.shape):
             raise InputError(
                 "the weight does not fit the input",
                 where=where,
@@ -103,8 +91,3 @@ def reduce_loss(
         return loss
     summed = jnp.sum(loss)
     return summed if reduction == "sum" else summed / (loss.size if total is None else total)
-
-
-def _broadcasts(shape: Shape, to: Shape) -> bool:
-    pairs = zip(reversed(shape), reversed(to), strict=False)
-    return len(shape) <= len(to) and all(size in (1, other) for size, other in pairs)

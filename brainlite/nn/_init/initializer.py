@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainlite import environ
-from brainlite._given import to_size
+from brainlite._given import broadcasts, to_size
 from brainlite._jax_compat import Tracer
 from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.display._face import Construction, construction_of
@@ -200,7 +200,7 @@ class Constant(Initializer):
         """Return an array of this shape, by default of the environment's float type."""
         axes = to_size(shape, "shape", "Constant")
         given = jnp.shape(self.value)
-        if given != axes and not _broadcasts(given, axes):
+        if given != axes and not broadcasts(given, axes):
             raise SizeError(
                 "the value of a Constant does not fit the shape that is asked for",
                 expected=f"a value that broadcasts to {axes}",
@@ -208,13 +208,6 @@ class Constant(Initializer):
                 fix="pass a number, or an array of the shape of the parameter",
             )
         return jnp.full(axes, self.value, environ.dftype() if dtype is None else dtype)
-
-
-def _broadcasts(shape: Shape, target: Shape) -> bool:
-    try:
-        return np.broadcast_shapes(shape, target) == target
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, eq=False, repr=False)

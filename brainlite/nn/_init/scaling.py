@@ -6,7 +6,8 @@ from typing import Final, Literal, TypeAlias
 
 import jax.numpy as jnp
 
-from brainlite.errors import OptionError, SizeError
+from brainlite._given import check_choice
+from brainlite.errors import SizeError
 from brainlite.nn._init.initializer import UNITLESS, Multiplier, RandomInitializer
 from brainlite.typing import Array, ArrayLike, DTypeLike, SeedOrKey, Shape
 
@@ -59,9 +60,9 @@ class VarianceScaling(RandomInitializer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_option("mode", self.mode, ("fan_in", "fan_out", "fan_avg"))
+        check_choice("VarianceScaling", "mode", self.mode, ("fan_in", "fan_out", "fan_avg"))
         kinds = ("truncated_normal", "normal", "uniform")
-        _check_option("distribution", self.distribution, kinds)
+        check_choice("VarianceScaling", "distribution", self.distribution, kinds)
 
     def _make(self, shape: Shape, dtype: DTypeLike) -> Array:
         variance = jnp.asarray(self.scale / self._fan(shape), dtype)
@@ -86,16 +87,6 @@ class VarianceScaling(RandomInitializer):
         field = math.prod(size for axis, size in enumerate(shape) if axis not in axes)
         fans = {"fan_in": ins, "fan_out": outs, "fan_avg": (ins + outs) / 2}
         return max(fans[self.mode] * field, 1)  # an empty array has no connections
-
-
-def _check_option(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise OptionError(
-            f"VarianceScaling has no such {name}",
-            expected=" or ".join(map(repr, known)),
-            got=repr(value),
-            fix=f"pass one of these as {name}",
-        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -15,8 +15,9 @@ from brainlite.errors import OptionError
 from brainlite.nn import functional
 from brainlite.nn._layers.elementwise import ElementWiseBlock
 from brainlite.nn._layers.families import continue_doc
-from brainlite.nn._layers.layer import Layer, check_array, check_features, refused
+from brainlite.nn._layers.layer import Layer, check_array, check_features
 from brainlite.state import ParamState
+from brainlite.state._face import refused
 from brainlite.typing import Array, DTypeLike
 
 __all__ = [

@@ -9,8 +9,9 @@ import numpy as np
 from brainlite._given import to_size
 from brainlite.errors import SizeError
 from brainlite.nn._functional.kernel import kernel
-from brainlite.nn._layers.layer import check_array, refused
+from brainlite.nn._layers.layer import check_array
 from brainlite.nn._layers.window import SpatialModule
+from brainlite.state._face import refused
 from brainlite.typing import Array, Shape, Size
 
 

@@ -11,7 +11,7 @@ from brainlite.errors import OptionError, SizeError
 from brainlite.nn import init
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.families import ByRank
-from brainlite.nn._layers.layer import Init, refused
+from brainlite.nn._layers.layer import Init
 from brainlite.nn._layers.normalization import (
     AxisNames,
     Moments,
@@ -20,6 +20,7 @@ from brainlite.nn._layers.normalization import (
     Params,
 )
 from brainlite.state import BatchState, ParamState
+from brainlite.state._face import refused
 from brainlite.typing import Array, ArrayLike, DTypeLike, Size
 
 

@@ -14,10 +14,11 @@ from brainlite.errors import SizeError
 from brainlite.nn import init
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.families import ByRank
-from brainlite.nn._layers.layer import Init, Layer, batched, check_array, refused
+from brainlite.nn._layers.layer import Init, Layer, batched, check_array
 from brainlite.nn._layers.padding import PaddingMode, pad
 from brainlite.nn._layers.spatial import Pads, per_axis
 from brainlite.state import ParamState
+from brainlite.state._face import refused
 from brainlite.typing import Array, DTypeLike, Shape, Size
 
 

@@ -10,8 +10,9 @@ from brainlite._given import to_size
 from brainlite.errors import OptionError
 from brainlite.nn._layers.elementwise import ElementWiseBlock
 from brainlite.nn._layers.families import ByRank
-from brainlite.nn._layers.layer import check_array, refused
+from brainlite.nn._layers.layer import check_array
 from brainlite.state import ShortTermState
+from brainlite.state._face import refused
 from brainlite.typing import Array, Shape, Size
 
 

@@ -12,8 +12,9 @@ from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn import init
 from brainlite.nn._functional.kernel import kernel
-from brainlite.nn._layers.layer import Init, Layer, check_array, refused
+from brainlite.nn._layers.layer import Init, Layer, check_array
 from brainlite.state import ParamState
+from brainlite.state._face import refused
 from brainlite.transform import check
 from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
 

@@ -8,11 +8,10 @@ from typing import Any, TypeAlias
 import jax
 import numpy as np
 
-from brainlite.errors import InputError
 from brainlite.nn import init
 from brainlite.nn._modules.casting import check_floating
 from brainlite.nn._modules.module import Module
-from brainlite.state._face import locate
+from brainlite.state._face import refused
 from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
 
 Init: TypeAlias = ArrayLike | Callable[..., Array]
@@ -52,12 +51,6 @@ class Layer(Module):
             else array.astype(dtype)
             for array in arrays
         ]
-
-
-def refused(layer: Module, problem: str, *, expected: str, got: str, fix: str) -> InputError:
-    """Return the error for input that a layer does not take, with the path of the layer."""
-    where = locate(layer) or type(layer).__name__
-    return InputError(problem, where=where, expected=expected, got=got, fix=fix)
 
 
 # Types whose objects are arrays, learned as they are met: a look at them costs 40 ns.

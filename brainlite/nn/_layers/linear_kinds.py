@@ -8,11 +8,12 @@ import jax.numpy as jnp
 from brainlite._given import to_size
 from brainlite.errors import SizeError
 from brainlite.nn import init
-from brainlite.nn._layers.layer import Init, Layer, check_array, check_features, refused
+from brainlite.nn._layers.layer import Init, Layer, check_array, check_features
 from brainlite.nn._layers.linear import Affine
 from brainlite.nn._layers.weight_standardization import weight_standardization
 from brainlite.nn._modules.module import Module
 from brainlite.state import ParamState
+from brainlite.state._face import refused
 from brainlite.typing import Array, ArrayLike, DTypeLike, Size
 
 

@@ -12,8 +12,9 @@ from brainlite._given import to_size
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn._functional.floating import floating
 from brainlite.nn._functional.kernel import kernel
-from brainlite.nn._layers.layer import Init, Layer, check_array, refused
+from brainlite.nn._layers.layer import Init, Layer, check_array
 from brainlite.state import ParamState
+from brainlite.state._face import refused
 from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
 
 AxisNames: TypeAlias = str | Sequence[str] | None

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from brainlite._given import complaint_of, to_size
 from brainlite.errors import SizeError
 from brainlite.nn._layers.families import ByRank
-from brainlite.nn._layers.layer import check_array, refused
+from brainlite.nn._layers.layer import check_array
 from brainlite.nn._layers.spatial import Pads, per_axis, to_pairs
+from brainlite.state._face import refused
 from brainlite.typing import Array, Shape, Size
 
 PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]

@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from brainlite.errors import SizeError
-from brainlite.nn._layers.layer import check_array, refused
+from brainlite.nn._layers.layer import check_array
 from brainlite.nn._modules.module import Module
+from brainlite.state._face import refused
 from brainlite.typing import Array, Shape, Size
 
 

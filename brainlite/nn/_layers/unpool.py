@@ -10,8 +10,9 @@ import numpy as np
 from brainlite._given import whole
 from brainlite._jax_compat import Tracer
 from brainlite.nn._functional.kernel import kernel
-from brainlite.nn._layers.layer import check_array, refused
+from brainlite.nn._layers.layer import check_array
 from brainlite.nn._layers.window import WindowModule
+from brainlite.state._face import refused
 from brainlite.typing import Array, Shape, Size
 
 

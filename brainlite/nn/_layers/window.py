@@ -7,8 +7,8 @@ from typing import NamedTuple
 from brainlite._given import to_size
 from brainlite.errors import InputError, SizeError
 from brainlite.nn._layers.families import ByRank
-from brainlite.nn._layers.layer import refused
 from brainlite.nn._layers.spatial import Pads, SpatialPadding, per_axis, to_padding
+from brainlite.state._face import refused
 from brainlite.typing import Shape, Size
 
 

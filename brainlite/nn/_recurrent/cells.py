@@ -16,6 +16,7 @@ from brainlite._given import to_size
 from brainlite.errors import InputError
 from brainlite.graph._face import fields
 from brainlite.nn import init
+from brainlite.nn._functional.kernel import compiled_for
 from brainlite.nn._layers.layer import Init, check_array, check_features
 from brainlite.nn._layers.linear import Linear, affine
 from brainlite.nn._modules.module import Module
@@ -185,11 +186,10 @@ def _is_plain(layer: Module) -> bool:
     return is_linear and not watchers() and not fields(layer).get("_forward_hooks")
 
 
-@functools.lru_cache(maxsize=128)
+@compiled_for
 def _kernel(equations: Equations, activation: Unary) -> Callable[..., tuple[Array, ...]]:
-    """Return the equations of a cell, compiled. One function each: a static argument costs 3 us."""
+    """Return the equations of a cell as one kernel."""
 
-    @jax.jit
     def run(
         x: Array,
         hidden: tuple[Array, ...],

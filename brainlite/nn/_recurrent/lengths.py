@@ -11,8 +11,9 @@ from brainlite._given import complaint_of
 from brainlite._jax_compat import Tracer
 from brainlite.errors import InputError, OptionError
 from brainlite.nn._functional.kernel import broadcasting
-from brainlite.nn._layers.layer import check_array, refused
+from brainlite.nn._layers.layer import check_array
 from brainlite.nn._modules.module import Module
+from brainlite.state._face import refused
 from brainlite.typing import Array, ArrayLike, Shape
 
 

@@ -1,6 +1,5 @@
 """Recurrences that are linear in the hidden state: their steps can be taken in parallel."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from brainlite._given import to_size
+from brainlite.nn._functional.kernel import compiled_for
 from brainlite.nn._layers.linear import Linear
 from brainlite.nn._recurrent.recurrence import Marks
 from brainlite.nn._recurrent.sequence import (
@@ -172,7 +172,7 @@ class MinGRU(SequenceLayer):
         return ys, last[0]
 
 
-@functools.lru_cache
+@compiled_for
 def _kernel(batch_first: bool, sequential: bool) -> Callable[..., Any]:
     """Return the layer behind its affine maps, compiled."""
 
@@ -184,4 +184,4 @@ def _kernel(batch_first: bool, sequential: bool) -> Callable[..., Any]:
         ys = hs if marks.valid is None else jnp.where(marks.valid[..., None], hs, 0)
         return put_back(call, batch_first, ys, (last,))
 
-    return jax.jit(run)
+    return run

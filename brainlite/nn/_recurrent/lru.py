@@ -1,6 +1,5 @@
 """The linear recurrent unit: a recurrence of complex numbers that are apart from one another."""
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from brainlite import environ, random
-from brainlite._given import to_size
-from brainlite.errors import OptionError
-from brainlite.nn._functional.kernel import broadcasting
+from brainlite._given import check_option, to_size
+from brainlite.nn._functional.kernel import compiled_for
 from brainlite.nn._recurrent.linear_recurrence import marked_recurrence
 from brainlite.nn._recurrent.recurrence import Hidden
 from brainlite.nn._recurrent.sequence import (
@@ -103,10 +101,10 @@ class LRU(SequenceLayer):
         [self.input_size] = to_size(input_size, "input_size", "LRU")
         [self.hidden_size] = to_size(hidden_size, "hidden_size", "LRU")
         ring = (r_min, r_max)
-        _check_option("(r_min, r_max)", 0 <= r_min < r_max <= 1, "0 <= r_min < r_max <= 1", ring)
-        _check_option(
-            "max_phase", 0 < max_phase <= 2 * math.pi, "more than 0, at most 2 pi", max_phase
-        )
+        rings = 0 <= r_min < r_max <= 1
+        check_option("LRU", "(r_min, r_max)", ring, rings, "0 <= r_min < r_max <= 1")
+        turns = 0 < max_phase <= 2 * math.pi
+        check_option("LRU", "max_phase", max_phase, turns, "more than 0, at most 2 pi")
         self.sequential: bool = sequential
         self._set_up(self.input_size, self.input_size, batch_first, stateful, name)
         self._draw(r_min, r_max, max_phase)
@@ -165,22 +163,10 @@ class LRU(SequenceLayer):
         return ys, last[0]
 
 
-def _check_option(option: str, good: bool, expected: str, got: object) -> None:
-    if not good:
-        raise OptionError(
-            f"{option} cannot be so",
-            where="LRU",
-            expected=expected,
-            got=repr(got),
-            fix=f"change {option}, or leave it out",
-        )
-
-
-@functools.lru_cache
+@compiled_for
 def _kernel(batch_first: bool, sequential: bool) -> Callable[..., Any]:
     """Return the layer, compiled."""
 
-    @broadcasting
     def run(call: Inputs, params: dict[str, Array]) -> Any:
         xs, marks = arrange(call, batch_first)
         dtype = jnp.result_type(xs, *params.values())
@@ -197,4 +183,4 @@ def _kernel(batch_first: bool, sequential: bool) -> Callable[..., Any]:
         ys = (ys if marks.valid is None else jnp.where(marks.valid[..., None], ys, 0)).astype(dtype)
         return put_back(call, batch_first, ys, (last,))
 
-    return jax.jit(run)
+    return run

@@ -9,7 +9,7 @@ reverse mode, for second derivatives and under ``vmap``.
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from brainlite.nn._functional.kernel import broadcasting
 from brainlite.typing import Array
 
+T = TypeVar("T")
 Hidden: TypeAlias = tuple[Array, ...]  # the output (B, H) of a cell first, then what else it keeps
 
 
@@ -218,18 +219,24 @@ def _affine(x: Array, weight: Array, bias: Array | None) -> Array:
     return y if bias is None else y + bias
 
 
-def _choose(where: Array, new: Hidden, old: Hidden) -> Hidden:
-    """Return ``new`` in the lanes (B,) where it is so, ``old`` in the others."""
-    return tuple([jnp.where(where[:, None], n, o) for n, o in zip(new, old, strict=True)])
+def choose(where: Array, new: T, old: T) -> T:
+    """Return ``new`` in the lanes where it is so, ``old`` in the others; on trees of arrays."""
+
+    def in_lanes(new: Array, old: Array) -> Array:
+        lanes = where.reshape(where.shape + (1,) * (old.ndim - where.ndim))
+        return jnp.where(lanes, new, old)
+
+    chosen: T = jax.tree.map(in_lanes, new, old)
+    return chosen
 
 
 def _started(mark: Marks, initial: Hidden | None, old: Hidden) -> Hidden:
     """Return the states that a step starts from."""
-    return old if mark.reset is None or initial is None else _choose(mark.reset, initial, old)
+    return old if mark.reset is None or initial is None else choose(mark.reset, initial, old)
 
 
 def _stepped(mark: Marks, new: Hidden, before: Hidden) -> tuple[Hidden, Array]:
     """Return the states and the output after a step, which may have been left out."""
     if mark.valid is None:
         return new, new[0]
-    return _choose(mark.valid, new, before), jnp.where(mark.valid[:, None], new[0], 0)
+    return choose(mark.valid, new, before), jnp.where(mark.valid[:, None], new[0], 0)

@@ -10,13 +10,14 @@ import jax.numpy as jnp
 from brainlite.errors import OptionError
 from brainlite.graph import StateDict
 from brainlite.nn._layers.batch_norm import BatchNorm
-from brainlite.nn._layers.layer import check_features, refused
+from brainlite.nn._layers.layer import check_features
 from brainlite.nn._modules.collective import init_all_states
 from brainlite.nn._modules.module import Module
 from brainlite.nn._recurrent.lengths import check_marks, to_lengths
-from brainlite.nn._recurrent.recurrence import Marks, borders
+from brainlite.nn._recurrent.recurrence import Marks, borders, choose
 from brainlite.nn._recurrent.sequence import Given, Inputs, Lengths, arrange, check_rank
 from brainlite.state import HiddenState
+from brainlite.state._face import refused
 from brainlite.transform import checkpointed_for_loop, for_loop
 from brainlite.typing import Array, Path
 
@@ -172,15 +173,15 @@ class Recurrent(Module):
             states = self._hidden()
             old: dict[Path, Any] = states.to_values()
             if mark.cut is not None:
-                old = _choose(mark.cut, jax.lax.stop_gradient(old), old)
+                old = choose(mark.cut, jax.lax.stop_gradient(old), old)
             if mark.reset is not None:
-                old = _choose(mark.reset, initial, old)
+                old = choose(mark.reset, initial, old)
             states.assign(old)
             y: Array = self.cell(x)
             if mark.valid is None:
                 return y
-            states.assign(_choose(mark.valid, states.to_values(), old))
-            kept: Array = _choose(mark.valid, y, jnp.zeros_like(y))
+            states.assign(choose(mark.valid, states.to_values(), old))
+            kept: Array = choose(mark.valid, y, jnp.zeros_like(y))
             return kept
 
         if self.remat:
@@ -206,13 +207,3 @@ def _check_no_batch_norm(cell: Module) -> None:
                 "the batch",
                 fix="use LayerNorm in the cell, or call `eval()` on this layer",
             )
-
-
-def _choose(where: Array, new: Any, old: Any) -> Any:
-    """Return ``new`` in the lanes where it is so, ``old`` in the others; on pytrees."""
-
-    def choose(new: Array, old: Array) -> Array:
-        lanes = where.reshape(where.shape + (1,) * (old.ndim - where.ndim))
-        return jnp.where(lanes, new, old)
-
-    return jax.tree.map(choose, new, old)

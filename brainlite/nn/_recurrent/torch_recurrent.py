@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 
 from brainlite import random
-from brainlite._given import to_size
-from brainlite.errors import OptionError
+from brainlite._given import check_option, to_size
+from brainlite.nn._functional.kernel import compiled_for
 from brainlite.nn._modules.torch_names import TorchEntry, TorchNamed
 from brainlite.nn._recurrent import cudnn
 from brainlite.nn._recurrent.lengths import valid_steps
@@ -110,10 +110,10 @@ def _dropped(xs: Array, rate: float, key: Key) -> Array:
     return jnp.where(kept, xs / (1 - rate if rate < 1 else 1), 0)
 
 
-@functools.lru_cache(maxsize=256)
-def kernel(plan: _Setup) -> Callable[..., Any]:
-    """Return the layers, compiled. Under a transform that is a call within the compiled whole."""
-    return jax.jit(functools.partial(_run, plan))
+@compiled_for
+def layers_kernel(setup: _Setup) -> Callable[..., Any]:
+    """Return all layers as one kernel."""
+    return functools.partial(_run, setup)
 
 
 class TorchRecurrent(SequenceLayer, TorchNamed):
@@ -135,6 +135,7 @@ class TorchRecurrent(SequenceLayer, TorchNamed):
 
     def _build(
         self,
+        *,
         input_size: int,
         hidden_size: int,
         num_layers: int,
@@ -165,33 +166,24 @@ class TorchRecurrent(SequenceLayer, TorchNamed):
 
     def _check_options(self) -> None:
         checks = (
-            (self.hidden_size > 0, "hidden_size", "1 or more", self.hidden_size),
-            (self.num_layers > 0, "num_layers", "1 or more", self.num_layers),
-            (0 <= self.dropout <= 1, "dropout", "a probability, 0 to 1", self.dropout),
-            (self.tbptt is None or self.tbptt > 0, "tbptt", "1 or more, or None", self.tbptt),
+            ("hidden_size", self.hidden_size > 0, "1 or more"),
+            ("num_layers", self.num_layers > 0, "1 or more"),
+            ("dropout", 0 <= self.dropout <= 1, "a probability, 0 to 1"),
+            ("tbptt", self.tbptt is None or self.tbptt > 0, "1 or more, or None"),
             (
-                0 <= self.proj_size < self.hidden_size,
                 "proj_size",
+                0 <= self.proj_size < self.hidden_size,
                 f"0 for no projection, or a number below hidden_size={self.hidden_size}",
-                self.proj_size,
             ),
             (
-                not (self.stateful and self.bidirectional),
                 "stateful",
+                not (self.stateful and self.bidirectional),
                 "False where bidirectional=True: the backward direction starts at the last step, "
                 "which a stream does not have yet",
-                self.stateful,
             ),
         )
-        for good, option, expected, got in checks:
-            if not good:
-                raise OptionError(
-                    f"{option} has a value that cannot be",
-                    where=type(self).__name__,
-                    expected=expected,
-                    got=f"{option}={got!r}",
-                    fix=f"change {option}, or leave it out",
-                )
+        for option, fits, expected in checks:
+            check_option(type(self).__name__, option, getattr(self, option), fits, expected)
         if self.dropout and self.num_layers == 1:
             warnings.warn(
                 f"{type(self).__name__}: dropout={self.dropout} has no effect with one layer, as "
@@ -241,7 +233,7 @@ class TorchRecurrent(SequenceLayer, TorchNamed):
         fit = self.dropout > 0 and self.num_layers > 1 and self.training
         plan = self._plan(fit, self._on_cudnn(call, fit))
         key = random.split_key() if fit else None
-        ys, last = kernel(plan)(call, self._weights(), key)
+        ys, last = layers_kernel(plan)(call, self._weights(), key)
         self._end(last)
         return ys, last
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import jax
 import jax.numpy as jnp
 
-from brainlite._given import to_size
+from brainlite._given import check_choice, to_size
 from brainlite._jax_compat import has_cudnn_rnn
 from brainlite.errors import OptionError
 from brainlite.nn._recurrent import cudnn
@@ -142,27 +142,21 @@ class RNN(_OneState):
         remat: bool = False,
         name: str | None = None,
     ) -> None:
-        if nonlinearity not in _PLAIN:
-            raise OptionError(
-                "there is no such nonlinearity",
-                where="RNN",
-                expected=" or ".join(map(repr, _PLAIN)),
-                got=repr(nonlinearity),
-                fix="for others use brainlite.nn.Recurrent(brainlite.nn.VanillaRNNCell(...))",
-            )
+        fix = "for others use brainlite.nn.Recurrent(brainlite.nn.VanillaRNNCell(...))"
+        check_choice("RNN", "nonlinearity", nonlinearity, list(_PLAIN), fix)
         self.nonlinearity: str = nonlinearity
         self._build(
-            input_size,
-            hidden_size,
-            num_layers,
-            bias,
-            batch_first,
-            dropout,
-            bidirectional,
-            stateful,
-            tbptt,
-            remat,
-            name,
+            input_size=input_size,
+            hidden_size=hidden_size,
+            num_layers=num_layers,
+            bias=bias,
+            batch_first=batch_first,
+            dropout=dropout,
+            bidirectional=bidirectional,
+            stateful=stateful,
+            tbptt=tbptt,
+            remat=remat,
+            name=name,
         )
 
     def _cell(self) -> Cell:
@@ -211,17 +205,17 @@ class GRU(_OneState):
         name: str | None = None,
     ) -> None:
         self._build(
-            input_size,
-            hidden_size,
-            num_layers,
-            bias,
-            batch_first,
-            dropout,
-            bidirectional,
-            stateful,
-            tbptt,
-            remat,
-            name,
+            input_size=input_size,
+            hidden_size=hidden_size,
+            num_layers=num_layers,
+            bias=bias,
+            batch_first=batch_first,
+            dropout=dropout,
+            bidirectional=bidirectional,
+            stateful=stateful,
+            tbptt=tbptt,
+            remat=remat,
+            name=name,
         )
 
     def _cell(self) -> Cell:
@@ -292,28 +286,21 @@ class LSTM(TorchRecurrent):
         implementation: Literal["xla", "cudnn"] | None = None,
         name: str | None = None,
     ) -> None:
-        if implementation not in (None, "xla", "cudnn"):
-            raise OptionError(
-                "there is no such implementation",
-                where="LSTM",
-                expected="None, 'xla' or 'cudnn'",
-                got=repr(implementation),
-                fix="leave it out",
-            )
+        check_choice("LSTM", "implementation", implementation, (None, "xla", "cudnn"))
         self.implementation: Literal["xla", "cudnn"] | None = implementation
         [self.proj_size] = to_size(proj_size, "proj_size", "LSTM")
         self._build(
-            input_size,
-            hidden_size,
-            num_layers,
-            bias,
-            batch_first,
-            dropout,
-            bidirectional,
-            stateful,
-            tbptt,
-            remat,
-            name,
+            input_size=input_size,
+            hidden_size=hidden_size,
+            num_layers=num_layers,
+            bias=bias,
+            batch_first=batch_first,
+            dropout=dropout,
+            bidirectional=bidirectional,
+            stateful=stateful,
+            tbptt=tbptt,
+            remat=remat,
+            name=name,
         )
 
     def _cell(self) -> Cell:

@@ -82,7 +82,9 @@ def test_both_axes_must_differ() -> None:
 
 
 def test_unknown_options_are_refused() -> None:
-    with pytest.raises(OptionError, match=r"no such mode\n.*'fan_avg'\n  got:      'fan'"):
+    with pytest.raises(OptionError, match=r"no such mode\n.*'fan_avg'\n  got:      mode='fan'"):
         VarianceScaling(1.0, "fan", "normal")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    with pytest.raises(OptionError, match=r"no such distribution\n.*\n  got:      'beta'"):
+    with pytest.raises(
+        OptionError, match=r"no such distribution\n.*\n  got:      distribution='beta'"
+    ):
         VarianceScaling(1.0, "fan_in", "beta")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -176,7 +176,8 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(cudnn, "has_cudnn_rnn", lambda: True)
     monkeypatch.setattr(jax, "device_count", lambda: 1)
     yield
-    torch_recurrent.kernel.cache_clear()
+    kernel: Any = torch_recurrent.layers_kernel  # one of functools.lru_cache
+    kernel.cache_clear()
 
 
 def targets(layer: Any, platform: str, **given: Any) -> set[str]:

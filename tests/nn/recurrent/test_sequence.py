@@ -22,8 +22,7 @@ from brainlite.nn import (
     init_all_states,
     reset_all_states,
 )
-from brainlite.nn._layers import layer as layer_module
-from brainlite.nn._recurrent import sequence
+from brainlite.state import _locate
 from brainlite.transform import jit, vmap
 from tests.closeness import assert_leaves_close
 
@@ -181,6 +180,5 @@ def test_a_call_that_fits_looks_for_no_path(layer: Any, monkeypatch: pytest.Monk
     def refuse(*_: object) -> str:
         raise AssertionError("a path is for error messages, and takes as long as many calls")
 
-    for module in (layer_module, sequence):
-        monkeypatch.setattr(module, "locate", refuse)
+    monkeypatch.setattr(_locate, "_running", refuse)
     layer(jnp.ones((5, 4, 2)), mask=jnp.ones((5, 4), bool))
