@@ -180,5 +180,7 @@ def test_a_call_that_fits_looks_for_no_path(layer: Any, monkeypatch: pytest.Monk
     def refuse(*_: object) -> str:
         raise AssertionError("a path is for error messages, and takes as long as many calls")
 
+    x, mask = jnp.ones((5, 4, 2)), jnp.ones((5, 4), bool)
+    layer(x, mask=mask)  # asks for hidden states that are not there yet
     monkeypatch.setattr(_locate, "_running", refuse)
-    layer(jnp.ones((5, 4, 2)), mask=jnp.ones((5, 4), bool))
+    layer(x, mask=mask)
