@@ -1,4 +1,44 @@
-"""Modules: layers, cells, and what is done with a whole model."""
+"""Modules: layers, cells, and what is done with a whole model.
+
+The words
+---------
+module
+    A node with an ``update``, which a call runs. Its parameters, hidden states and statistics are
+    states in its attributes.
+layer
+    A module that maps an array to an array.
+cell, sequence layer
+    A module that takes one step of a recurrent network, with its hidden state in itself; and one
+    that takes whole sequences, and keeps a state only if it is asked to (``stateful=True``).
+mode
+    Whether a module trains or is evaluated: ``train()``, ``eval()``, or the setting ``fit``.
+kernel
+    A pure function of arrays, compiled where nothing else compiles it. What a layer computes is one.
+
+The invariant
+-------------
+*What has torch's or brainstate's name has their meaning*: parameters, layouts, defaults, results.
+A layer is an ordinary object. It threads nothing, knows of no transform, and is right under each.
+
+The rooms, each below the next
+------------------------------
+- ``functional`` and ``_functional``: functions of arrays, without states.
+- ``init`` and ``_init``: initialisers, which are values that make arrays.
+- ``_modules``: ``Module`` and what every module can do (modes, casts, freezing, hooks, state dicts,
+  counting), a class for each; containers.
+- ``_layers``: one family in each file. What a family shares is in a file of its own
+  (``convolution``, ``normalization``, ``window``, ``spatial``).
+- ``_recurrent``: cells, ``Recurrent``, and layers over sequences, whose loop is ``recurrence``.
+- ``_attention``: attention and transformers, with caches for writing step by step.
+- ``_looking``: summaries, costs, watching, the search for the first NaN.
+
+The cases it guards
+-------------------
+- Input that does not fit raises with the path of the layer, before anything is computed.
+- What pads a sequence or is masked meets no weight: NaN there reaches neither results nor gradients.
+- Half precision is summed in float32; whole numbers are widened before they are compared.
+- An empty batch has a result and changes no statistics.
+"""
 
 from brainlite.nn import functional, init
 from brainlite.nn._attention.decoder import TransformerDecoder, TransformerDecoderLayer

@@ -114,3 +114,34 @@ def test_readme_shows_the_example_files() -> None:
     shown = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
     files = ["train_gru.py", "habits.py"]
     assert shown == [(ROOT / "examples" / name).read_text("utf-8") for name in files]
+
+
+CODE = re.compile(r"`([^`\n]+)`")
+MAP = ROOT / "docs" / "architecture.md"
+
+
+def find_lost_names(text: str) -> list[str]:
+    """List the files and names in a page about the code that the code does not have."""
+    files = {file.relative_to(ROOT).as_posix() for file in project_files()}
+    sources = "\n".join(file.read_text("utf-8") for file in PACKAGE.rglob("*.py"))
+    known = set(re.findall(r"(?:def|class) (\w+)", sources)) | set(re.findall(r"\w+", sources))
+    lost: list[str] = []
+    for word in CODE.findall(text):
+        if re.fullmatch(r"[\w/]+\.py", word):
+            found = any(file == word or file.endswith(f"/{word}") for file in files)
+        elif re.fullmatch(r"[A-Za-z_][\w.]*", word):
+            found = all(part in known for part in word.split("."))
+        else:
+            continue  # a call, a pattern, a command
+        if not found:
+            lost.append(word)
+    return lost
+
+
+def test_the_map_names_what_is_there() -> None:
+    assert find_lost_names(MAP.read_text("utf-8")) == []
+
+
+def test_a_name_that_is_gone_is_noticed() -> None:
+    text = "`State.value` in `state/_state.py`, not `State.weight_of_it` in `state/_nowhere.py`"
+    assert find_lost_names(text) == ["State.weight_of_it", "state/_nowhere.py"]
