@@ -13,7 +13,7 @@ cell, sequence layer
 mode
     Whether a module trains or is evaluated: ``train()``, ``eval()``, or the setting ``fit``.
 kernel
-    A pure function of arrays, compiled where nothing else compiles it. What a layer computes is one.
+    A pure function of arrays, compiled where nothing else compiles it.
 
 The invariant
 -------------
@@ -35,7 +35,7 @@ The rooms, each below the next
 The cases it guards
 -------------------
 - Input that does not fit raises with the path of the layer, before anything is computed.
-- What pads a sequence or is masked meets no weight: NaN there reaches neither results nor gradients.
+- What pads a sequence or is masked meets no weight: NaN there reaches no result and no gradient.
 - Half precision is summed in float32; whole numbers are widened before they are compared.
 - An empty batch has a result and changes no statistics.
 """
