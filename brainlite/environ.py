@@ -116,6 +116,7 @@ def watch(notes: dict[str, Any]) -> tuple[ContextVar[Any], Token[Any]]:
 
 
 def _read(key: str) -> Any:
+    """Look a setting up, and tell the trace that is running that it depends on it."""
     value = lookup(key)
     watcher = _watcher.get()
     if watcher is not None:
@@ -368,6 +369,7 @@ def dctype() -> DTypeLike:
 
 
 def _checked_precision(precision: object) -> int | str:
+    """Return a precision that there is, or raise."""
     known = precision if precision in _PRECISIONS else None
     if known is None and isinstance(precision, str) and precision.isdecimal():
         known = int(precision)

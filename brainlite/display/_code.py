@@ -121,6 +121,7 @@ class _Writer:
         return f"<{' '.join(leaf_text(value).split())}>" if code is None else code
 
     def _code(self, value: Any) -> str | None:
+        """Return the code of what is neither an object with a call of its own nor a container."""
         kind = type(value)
         if kind in _LITERALS:
             return repr(value)
@@ -139,6 +140,7 @@ class _Writer:
         return self._container(value) or self._call(value)
 
     def _container(self, value: Any) -> str | None:
+        """Return the code of a container of Python's own, item by item."""
         kind = type(value)
         if kind is dict:
             items = [f"{self.write(key)}: {self.write(item)}" for key, item in value.items()]
@@ -196,6 +198,7 @@ def _find(module: str, name: str) -> Any:
 
 
 def _array(array: Any) -> str | None:
+    """Return the code of an array: None where it has no numbers to write down."""
     if isinstance(array, jax.ShapeDtypeStruct):
         return f"jax.ShapeDtypeStruct({array.shape!r}, {array.dtype.name!r})"
     if jnp.issubdtype(array.dtype, jax.dtypes.prng_key):

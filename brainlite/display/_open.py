@@ -132,6 +132,7 @@ def _has_generated_repr(cls: type[Any]) -> bool:
 
 
 def _open_dict(value: dict[Any, Any]) -> Opened:
+    """Open a dict, in the order in which jax counts its arrays."""
     exact = type(value) is dict
     left, right = ("{", "}") if exact else (f"{type(value).__name__}({{", "})")
     items = list(value.items())
@@ -155,6 +156,7 @@ def _open_sequence(value: Any) -> Opened:
 
 
 def _brackets(value: object) -> tuple[str, str]:
+    """Return what stands before and after the items of a sequence or set."""
     cls = type(value)
     if cls is list:
         return "[", "]"

@@ -71,6 +71,7 @@ def _types_alone(node: Any, path: str | None, subtree_renderer: "TreescopeSubtre
 
 
 def _few_atoms(node: Any, path: str | None, subtree_renderer: "TreescopeSubtreeRenderer") -> Any:
+    """Draw a short tuple or list of atoms on one line: sizes, not a foldable tree."""
     from treescope import rendering_parts as parts
 
     if type(node) not in (tuple, list) or not 0 < len(node) <= FEW:

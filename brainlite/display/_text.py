@@ -140,6 +140,7 @@ class _Writer:
         self.seen: dict[int, tuple[Any, str, Route]] = {}
 
     def write(self, obj: object) -> str:
+        """Return the text of an object: entry by entry, with a stack instead of recursion."""
         self._value(obj, None)
         while self.stack:
             frame = self.stack[-1]
@@ -159,6 +160,7 @@ class _Writer:
             self._line(failure_text(value, error))
 
     def _dispatch(self, value: object, trail: Route) -> None:
+        """Write a value as what it is: an atom, a displayable, an array, or something else."""
         if isinstance(value, ATOMS):
             self._line(safe_repr(value))
         elif is_displayable(value):
@@ -187,6 +189,7 @@ class _Writer:
         self._enter(value, node, trail, too_deep, above + 1, 0)
 
     def _other(self, value: object, trail: Route) -> None:
+        """Write a container, on one line where it is plain, or the text of a leaf."""
         node = open_plain(value)
         text = leaf_text(value) if node is None else inline(node)
         if node is None or text is not None:
@@ -203,6 +206,7 @@ class _Writer:
     def _enter(
         self, value: object, node: Opened, trail: Route, too_deep: bool, above: int, nested: int
     ) -> None:
+        """Write the first line of an opened object, and put its entries on the stack."""
         if too_deep or not node.entries:
             dots = "..." if node.entries else ""
             self._line(f"{node.opening}{dots}{node.closing}")
@@ -224,6 +228,7 @@ class _Writer:
         return f"<{name} at {path or 'the root'}>"
 
     def _close(self) -> None:
+        """Write what an object ends with, and put the labels before its entries."""
         frame = self.stack.pop()
         self.open.discard(frame.key)
         labels = [entry.label for entry in frame.node.entries]

@@ -87,6 +87,7 @@ def _draw(
     renderer: "TreescopeSubtreeRenderer",
     opened: bool,
 ) -> "Rendering":
+    """Draw what a displayable says of itself as a foldable tree."""
     # Importing treescope takes half a second: only who draws, pays.
     from treescope import repr_lib
 

@@ -151,6 +151,7 @@ class _Encoder:
         self._known: dict[Any, NodeSpec] = {}  # specs of layers of which there may be many
 
     def node(self, node: Any, links: Links, number: int, start: int) -> NodeSpec:
+        """Return the spec of a node: its attributes, with numbers for states and nodes."""
         kind: type[Any] = type(node)
         attributes = fields(node).copy()
         numbers = self._numbers
@@ -181,6 +182,7 @@ class _Encoder:
         return spec
 
     def value(self, value: Any, number: int, start: int, around: tuple[Any, ...] = ()) -> Any:
+        """Return the code of a value in an attribute, as :class:`Layout` and references."""
         kind = type(value)
         role = self._roles.get(kind)
         if role is None:

@@ -152,6 +152,7 @@ class Guards:
         return found
 
     def _same(self, then: Any, now: Any, renaming: Renaming) -> bool:
+        """Say whether a value is what it was, with objects of the call for those of the trace."""
         if isinstance(then, Frozen):
             kind: type = type(now)
             opened = open_container(now) if kind is then.kind else None

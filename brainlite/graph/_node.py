@@ -144,6 +144,7 @@ _BORN = object()  # under which a node made in a plain jax transform keeps the t
 
 
 def _check_searched(node: Node, name: str, value: Any) -> None:
+    """Raise for a set or deque that holds states or nodes: no walk would find them."""
     found = next((item for item in value if holds_graph(item)), None)
     if found is not None:
         raise GraphError(
@@ -157,6 +158,7 @@ def _check_searched(node: Node, name: str, value: Any) -> None:
 
 
 def _check_class_change(frame: Frame | None, node: Node, kind: Any) -> None:
+    """Raise where a class changes inside a transform; elsewhere tell compiled functions."""
     if frame is not None:
         raise TransformError(
             f"the class of an object is changed inside {frame.label}: that would happen when the "
@@ -264,6 +266,7 @@ def _is_local(frame: Frame, node: Node) -> bool:
 
 
 def _set_in_frame(frame: Frame, node: Node, name: str, value: Any) -> None:
+    """Set an attribute while a function is traced: in the frame if it is of the graph."""
     before = fields(node).get(name, ABSENT)
     if isinstance(before, State):
         _check_overwrite(node, name, value)
@@ -312,6 +315,7 @@ def set_if_plain(frame: Frame, node: Node, name: str, value: Any) -> bool:
 
 
 def _set_plain(frame: Frame, node: Node, name: str, value: Any) -> None:
+    """Set an attribute without states and nodes, at once and for good."""
     attributes: dict[str, Any] = object.__getattribute__(node, "__dict__")
     before = attributes.get(name, ABSENT)
     if not _equal(before, value):
@@ -325,6 +329,7 @@ def _set_plain(frame: Frame, node: Node, name: str, value: Any) -> None:
 
 
 def _check_no_tracer(frame: Frame, node: Node, name: str, value: Any) -> None:
+    """Raise for a traced value in a plain attribute, which would outlive its trace."""
     if any(isinstance(leaf, Tracer) for leaf in leaves_of(value)):
         raise TracedAttributeError(
             f"attribute {name!r} was set to a traced value inside {frame.label}",
@@ -337,6 +342,7 @@ def _check_no_tracer(frame: Frame, node: Node, name: str, value: Any) -> None:
 
 
 def _check_runs(frame: Frame, node: Node, name: str, value: Any) -> None:
+    """Raise for a plain attribute set in code that may not run."""
     for around in frame.ancestry():
         if id(node) in around.born_nodes:
             return
@@ -354,6 +360,7 @@ def _check_runs(frame: Frame, node: Node, name: str, value: Any) -> None:
 
 
 def _check_raw_set(frame: Frame, node: Node, name: str) -> None:
+    """Raise for a state or node set under a plain transform of jax, which would lose it."""
     trace = current_trace()
     if trace is not frame.trace:
         raise RawTransformError(
@@ -390,6 +397,7 @@ _warned: set[tuple[type, str]] = set()
 
 
 def _warn_plain_write(kind: type, name: str, label: str) -> None:
+    """Warn, once for each attribute, that it is set when the function is traced."""
     if (kind, name) in _warned:
         return
     _warned.add((kind, name))
@@ -402,6 +410,7 @@ def _warn_plain_write(kind: type, name: str, label: str) -> None:
 
 
 def _check_overwrite(node: Node, name: str, value: Any) -> None:
+    """Raise for a bare value over a state: the parameter would be dropped."""
     leaves = list(leaves_of(value))
     arrays = (jax.Array, np.ndarray, np.generic, int, float, complex)
     if leaves and all(isinstance(leaf, arrays) for leaf in leaves):
@@ -417,6 +426,7 @@ def _check_overwrite(node: Node, name: str, value: Any) -> None:
 
 
 def _check_delete(frame: Frame, node: Node, name: str) -> None:
+    """Raise for an attribute that is deleted while a function is traced."""
     before = fields(node).get(name, ABSENT)
     if holds_graph(before):
         raise TransformError(

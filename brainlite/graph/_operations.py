@@ -126,6 +126,7 @@ def merge(graphdef: GraphDef[M], /, *states: States) -> M:
 
 
 def _flat(states: States) -> StateDict[AnyState]:
+    """Return states by path, from any of the collections that hold them."""
     given: Any = states
     flat: Any = given.to_flat() if isinstance(given, NestedDict) else given
     if isinstance(flat, StateDict):
@@ -162,6 +163,7 @@ def _values(graphdef: GraphDef[Any], states: list[StateDict[AnyState]]) -> list[
 
 
 def _mismatch(wanted: tuple[Path, ...], given: Mapping[Path, AnyState]) -> GraphError:
+    """Return the error for values whose paths are not those of the graph."""
     missing = [path for path in wanted if path not in given]
     extra = [path for path in given if path not in set(wanted)]
     return GraphError(

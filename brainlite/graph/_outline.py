@@ -68,6 +68,7 @@ class Outline:
         self.root: Any = self._show(root, 0, 0)
 
     def _show(self, code: Any, number: int, start: int) -> Any:
+        """Return what one node shows: fields by the types that they hold."""
         if isinstance(code, NodeRef):
             return self._nodes[number + code]
         if isinstance(code, StateRef):

@@ -25,6 +25,7 @@ class Classes(Tally[Array]):
     _over: MetricState[Array]  # how often each counter has started again, a row for each state
 
     def _set_classes(self, num_classes: int | None) -> None:
+        """Keep the number of classes, and make the counter of what is none of them."""
         if num_classes is not None and num_classes < 1:
             raise OptionError(
                 "there must be classes",

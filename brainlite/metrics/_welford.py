@@ -114,6 +114,7 @@ class WelfordMetric(Named[Statistics]):
 def _add(
     old: tuple[Array, Array, Array, Array], counts: Array, means: Array, m2s: Array
 ) -> tuple[Array, Array, Array, Array]:
+    """Return count, mean, sum of squared deviations and rest with these groups taken in."""
     count, mean, m2, rest = old
     means = jnp.where(counts == 0, 0, means)  # what does not count may be NaN
     counts = counts.astype(rest.dtype)

@@ -152,6 +152,7 @@ def param(
 
 
 def _fitted(value: Any, shape: Shape) -> Array:
+    """Return a value given for a parameter, broadcast or refused."""
     # A plain number is weakly typed: a bias given as 0 must not become an array of ints.
     number = isinstance(value, int | float) and not isinstance(value, bool)
     array = own(value, environ.dftype() if number else None)

@@ -49,6 +49,7 @@ def to_key(seed_or_key: SeedOrKey) -> Key:
 
 
 def _array_to_key(given: Array) -> Key:
+    """Return a typed key from one, from raw key data or from a seed in an array; or raise."""
     if is_key(given):
         if given.shape == ():
             return given

@@ -158,6 +158,7 @@ class NormalDraws(KeySource):
 
 
 def _vector_length(mean: AnyArray, cov: AnyArray) -> int:
+    """Return the length of vectors that mean and covariance agree on, or raise."""
     n = mean.shape[-1] if mean.ndim else 0
     if n and cov.ndim >= 2 and cov.shape[-2:] == (n, n):
         return n

@@ -121,6 +121,7 @@ def _elements(given: Any) -> Any:
 
 
 def _check_count(count: int, shape: Shape, replace: bool) -> None:
+    """Raise where more is to be taken than there is."""
     asked = math.prod(shape)
     if asked and (count == 0 or (not replace and asked > count)):
         raise SizeError(
@@ -134,6 +135,7 @@ def _check_count(count: int, shape: Shape, replace: bool) -> None:
 
 
 def _weights(p: Numbers, count: int) -> AnyArray:
+    """Return one probability for each element, or raise where they do not sum to 1."""
     weights = to_numbers(p, jnp.result_type(float))
     if weights.shape != (count,):
         raise SizeError(

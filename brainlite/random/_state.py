@@ -167,6 +167,7 @@ class RandomState(
         return self.__held__
 
     def _check(self, old: object, new: object) -> None:
+        """Raise for a value that is no key."""
         dtype = getattr(new, "dtype", None)
         if (dtype is not None and dtype == getattr(old, "dtype", None)) or is_key(new):
             return
@@ -199,6 +200,7 @@ def _check_eager(name: str) -> None:
 
 
 def _check_count(n: int) -> int:
+    """Return into how many keys to split, or raise."""
     try:
         count = operator.index(n)
     except TypeError:

@@ -152,6 +152,7 @@ class TrialDraws(KeySource):
 
 
 def _outcomes(given: Numbers) -> AnyArray:
+    """Return the probabilities of outcomes along a last axis, or raise where there is none."""
     values = to_numbers(given, count_dtype())
     if values.ndim:
         return values

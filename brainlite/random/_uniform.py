@@ -117,6 +117,7 @@ class UniformDraws(KeySource):
 
 
 def _whole(name: str, value: Numbers) -> Any:
+    """Return a bound as whole numbers, or raise."""
     array = to_numbers(value)
     if jnp.issubdtype(array.dtype, jnp.integer):
         return array

@@ -40,6 +40,7 @@ def same_types(old: Any, new: Any) -> bool:
 
 
 def _same_type(old: Any, new: Any) -> bool:
+    """Say whether two leaves agree in shape and dtype."""
     try:
         if old.shape == new.shape and old.dtype == new.dtype:
             return True

@@ -274,6 +274,7 @@ class Frame:
         return value
 
     def _first_read(self, slot: AnySlot) -> Any:
+        """Return the value of a slot that was not read here before, as an input where it hoists."""
         value = self.inputs.get(slot, MISSING)
         if value is MISSING and self.on_read is not None:
             value = self.on_read(self, slot)
@@ -290,6 +291,7 @@ class Frame:
         return structure.unflatten(leaves)
 
     def _hoisted(self, slot: AnySlot, leaves: list[Any]) -> list[Any]:
+        """Bind the read as an equation, which lifting makes an input afterwards."""
         try:
             # Bound in the frame's own trace, so that the equation is at the top level of its
             # jaxpr even when the read happens inside a nested plain jax.lax.scan or vmap.

@@ -263,6 +263,7 @@ def is_frozen(state: State[Any]) -> bool:
 
 
 def _wrong_type(state: State[Any], old: Any, new: Any) -> StateValueError:
+    """Return the error for a value of another shape or dtype than a parameter has."""
     kind = "a parameter" if isinstance(state, ParamState) else f"this {type(state).__name__}"
     return StateValueError(
         f"{kind} was given a value of another shape or dtype",
@@ -420,6 +421,7 @@ _warned_of_raw_reads = False
 
 
 def _warn_raw_read(state: State[Any]) -> None:
+    """Warn, once, of a read that a plain transform of jax makes a constant."""
     global _warned_of_raw_reads
     if _warned_of_raw_reads or state in raw_born or not under_jit():
         return

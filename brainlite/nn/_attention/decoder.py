@@ -143,6 +143,7 @@ class TransformerDecoderLayer(TransformerLayer):
         padding: Array | None,
         causal: bool = False,
     ) -> Array:
+        """Run the parts of the layer; ``attend`` is its attention to the sequence itself."""
         check_sequence(self, "memory", memory, self.in_size[0])
         x, memory = self._cast(x, memory)
 

@@ -207,6 +207,7 @@ def dropped(x: Array, rate: float, key: Key) -> Array:
 def _check_shapes(
     query: Array, key: Array, value: Array, mask: Array | None, grouped: bool
 ) -> None:
+    """Raise where queries, keys, values and mask do not fit each other."""
     shapes = tuple([each.shape for each in (query, key, value)])
     heads, few = query.shape[-3:-2], key.shape[-3:-2]  # (N,), or () without this axis
     if (

@@ -103,6 +103,7 @@ def _cross_entropy(
     reduction: Reduction,
     label_smoothing: float,
 ) -> Array:
+    """Return the loss of logits, for classes or for probabilities."""
     where = "cross_entropy"
     check_options(where, label_smoothing=label_smoothing, ignore_index=ignore_index)
     (x,) = as_floats(where, input)
@@ -200,6 +201,7 @@ def _multi_margin_loss(
     weight: ArrayLike | None,
     reduction: Reduction,
 ) -> Array:
+    """Return the hinge of each wrong class against the right one."""
     where = "multi_margin_loss"
     check_options(where, p=p)
     (x,) = as_floats(where, input)
@@ -398,6 +400,7 @@ def _see_classes(
 
 
 def _check_probabilities(where: str, target: ArrayLike) -> ArrayLike:
+    """Return targets that are floats, as probabilities are, or raise."""
     kind = jnp.result_type(target)
     if jnp.issubdtype(kind, jnp.floating):
         return target

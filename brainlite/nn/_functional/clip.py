@@ -95,6 +95,7 @@ def clip_grad_norm(
 
 
 def _norm_order(norm_type: float | str | None) -> float:
+    """Return the order of a norm as a number, or raise."""
     try:
         order = 2.0 if norm_type is None else float(norm_type)
     except ValueError:

@@ -88,6 +88,7 @@ def ctc_loss(
 
 
 def _check_inputs(x: Array, kinds: list[Any], shapes: list[Any], blank: int) -> None:
+    """Raise for arguments of shapes or types that do not go together."""
     batch = x.shape[1:-1]
     fits = x.ndim in (2, 3) and shapes[0][:-1] == batch and len(shapes[0]) == x.ndim - 1
     whole = all(jnp.issubdtype(kind, jnp.integer) for kind in kinds)

@@ -206,6 +206,7 @@ def _gaussian_nll_loss(
     eps: float,
     reduction: Reduction,
 ) -> Array:
+    """Return the negative log likelihood of a normal distribution."""
     where = "gaussian_nll_loss"
     x, y = same_shape(where, input=input, target=target)
     given, shape = jnp.shape(var), x.shape

@@ -46,6 +46,7 @@ class Orthogonal(RandomInitializer):
     unit: Multiplier = UNITLESS
 
     def _make(self, shape: Shape, dtype: DTypeLike) -> Array:
+        """Draw a matrix of orthonormal rows or columns, by a QR decomposition."""
         return _orthogonal(self._rng, shape, self.axis, dtype) * jnp.asarray(self.scale, dtype)
 
 

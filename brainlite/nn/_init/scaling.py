@@ -74,6 +74,7 @@ class VarianceScaling(RandomInitializer):
         return drawn * (jnp.sqrt(variance) / _TRUNCATED_STD)
 
     def _fan(self, shape: Shape) -> float:
+        """Return the number of connections that the variance is divided by."""
         rank = len(shape)
         axes = {axis % rank for axis in (self.in_axis, self.out_axis) if -rank <= axis < rank}
         if len(axes) < 2:

@@ -87,6 +87,7 @@ class AdaptivePool(SpatialModule):
         return _pooled(x, tuple((axis, shape[axis]) for axis in self._axes(x.shape)), self._mean)
 
     def _shape_of(self, shape: Shape) -> Shape:
+        """Return the shape of the output, or raise where there is nothing to pool."""
         axes = self._axes(shape)
         if 0 in (shape[axis] for axis in axes):
             raise refused(

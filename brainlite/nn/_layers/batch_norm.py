@@ -139,6 +139,7 @@ class BatchNorm(Norm, ByRank):
     num_batches_tracked: BatchState[Array] | None = None
 
     def _check_options(self, momentum: float | None) -> None:
+        """Raise for sizes of another rank, and for a momentum that is no share."""
         kind, rank = type(self).__name__, self._rank + 1
         if len(self.in_size) != rank:
             raise SizeError(

@@ -115,6 +115,7 @@ class Conv(Convolution):
         self._finish(w_init, b_init, w_mask, param_type, dtype, param_dtype)
 
     def _plan(self) -> Plan:
+        """Return what is to be done, for input of in_size."""
         sizes = zip(self._spatial(), self.lhs_dilation, strict=True)
         dilated = tuple((size - 1) * step + 1 for size, step in sizes)
         return Plan(

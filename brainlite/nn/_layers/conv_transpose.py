@@ -88,6 +88,7 @@ class ConvTranspose(Convolution):
         self._finish(w_init, b_init, w_mask, param_type, dtype, param_dtype)
 
     def _plan(self) -> Plan:
+        """Return the convolution of the stretched input that a transposed one is."""
         pads = self.padding
         if isinstance(pads, str):
             whole, along = pads == "VALID", zip(self._spans(), self.stride, strict=True)

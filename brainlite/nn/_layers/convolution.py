@@ -57,6 +57,7 @@ class Convolution(Layer, ByRank):
         groups: int,
         channel_first: bool,
     ) -> None:
+        """Check and keep sizes, strides, dilations and groups."""
         rank, kind = self._rank, type(self).__name__
         self.in_size = to_size(in_size, name="in_size", where=kind)
         if len(self.in_size) != rank + 1:
@@ -121,6 +122,7 @@ class Convolution(Layer, ByRank):
         self.weight: ParamState[dict[str, Array]] = param_type(params)
 
     def _out_spatial(self, plan: Plan) -> Shape:
+        """Return the sizes of the output, or raise where no window fits."""
         found: list[int] = []
         along = zip(
             self._spatial(), plan.lhs_dilation, plan.pads, self._spans(), plan.stride, strict=True

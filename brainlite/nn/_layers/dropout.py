@@ -22,6 +22,7 @@ class Dropping(ElementWiseBlock):
     prob: float
 
     def _set_prob(self, prob: float | None, p: float | None) -> None:
+        """Set the probability to keep an element, of which one or the other was given, or raise."""
         for name, given in (("prob", prob), ("p", p)):
             if given is not None and not 0 <= given <= 1:
                 raise OptionError(
@@ -346,6 +347,7 @@ class DropoutFixed(Dropping):
         return super()._mask((*lead, *self.in_size))
 
     def _mask(self, shape: Shape) -> Array:
+        """Return the mask that is there, which the input must have the shape of."""
         mask = self.mask.value
         if mask.shape == shape:
             return mask

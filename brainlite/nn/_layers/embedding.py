@@ -112,6 +112,7 @@ class Embedding(Layer):
     def _set_options(
         self, padding_idx: int | None, max_norm: float | None, norm_type: float, by_freq: bool
     ) -> None:
+        """Check and keep the options of an embedding."""
         rows = self.num_embeddings
         if padding_idx is not None:
             if not -rows <= padding_idx < rows:

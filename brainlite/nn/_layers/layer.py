@@ -67,6 +67,7 @@ def check_array(layer: Module, x: Any, name: str = "the input", *, scalar: bool 
 
 
 def _meet(layer: Module, x: Any, name: str, scalar: bool) -> None:
+    """Raise for what is no array, with how to make one; remember the types that are."""
     dtype = getattr(x, "dtype", None)
     if isinstance(x, jax.Array):
         _arrays.add(type(x))

@@ -288,6 +288,7 @@ class GroupNorm(Norm):
     reduction_axes: tuple[int, ...] | None = None
 
     def _set_groups(self, num_groups: int | None, group_size: int | None) -> None:
+        """Keep the number of groups, which must divide the channels."""
         channels = self.in_size[self.feature_axis]
         given = [size for size in (num_groups, group_size) if size is not None]
         if len(given) != 1 or given[0] < 1 or channels % given[0]:

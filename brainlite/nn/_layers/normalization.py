@@ -59,6 +59,7 @@ class Norm(Layer):
         axis_name: AxisNames,
         axis_index_groups: Sequence[Sequence[int]] | None,
     ) -> None:
+        """Check and keep the options that all normalisations have."""
         kind = type(self).__name__
         self.in_size = self.out_size = to_size(in_size, name="in_size", where=kind)
         self.feature_axes = self._to_axes(feature_axes, "feature_axes")
@@ -133,6 +134,7 @@ class Norm(Layer):
         )
 
     def _check_mask(self, x: Array, mask: ArrayLike) -> None:
+        """Raise for a mask that does not broadcast to the input."""
         check_array(self, mask, "the mask", scalar=True)
         shape = np.shape(mask)
         sizes = zip(reversed(shape), reversed(x.shape), strict=False)
@@ -212,6 +214,7 @@ def _across(collective: Any, values: Any, over: Over) -> Any:
 def _normalized(
     over: Over, x: Array, params: Params, mask: ArrayLike | None, given: Moments | None
 ) -> tuple[Array, Moments]:
+    """Return the input with mean 0 and variance 1 over some axes, then scaled and shifted."""
     if mask is not None:
         # Replaced before any arithmetic: 0 times NaN would be the gradient otherwise.
         mask = jnp.broadcast_to(jnp.asarray(mask, bool), x.shape)

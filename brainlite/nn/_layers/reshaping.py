@@ -16,6 +16,7 @@ class Reshaping(Module, ABC):
     """The base of both: the shape of the output is a function of the shape of one sample."""
 
     def _set_size(self, in_size: Size | None) -> None:
+        """Keep the shape of one sample, if given, and work out that of the output."""
         if in_size is None:
             return
         self.in_size = in_size
@@ -97,6 +98,7 @@ class Flatten(Reshaping):
         self._set_size(in_size)
 
     def _reshape(self, shape: Shape) -> Shape | str:
+        """Return the new shape, or what is wrong."""
         rank = len(shape)
         if not all(-rank <= axis < rank for axis in (self.start_axis, self.end_axis)):
             return "an axis to flatten is not there"

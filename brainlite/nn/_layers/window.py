@@ -79,6 +79,7 @@ class WindowModule(SpatialModule):
         padding: SpatialPadding,
         ceil_mode: bool = False,
     ) -> None:
+        """Check and keep kernel size, stride and padding."""
         rank, kind = self._rank, type(self).__name__
         self.kernel_size: Shape = per_axis(kernel_size, rank, "kernel_size", kind)
         stride = self.kernel_size if stride is None else stride
@@ -114,6 +115,7 @@ class WindowModule(SpatialModule):
         return tuple(found)
 
     def _place(self, axis: int, size: int, kernel: int, stride: int, pad: tuple[int, int]) -> Along:
+        """Return where windows lie along one axis of this size."""
         if self.padding == "SAME":  # a window for each step; an odd rest goes to the end
             rest = max((-(-size // stride) - 1) * stride + kernel - size, 0)
             pad = (rest // 2, rest - rest // 2)

@@ -54,6 +54,7 @@ class _Finite(Observer):
             raise self._error(*found)
 
     def around(self, module: Any, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Let a call through, and look at what it returns."""
         number = self._numbers.get(id(module))
         if number is None:
             return call

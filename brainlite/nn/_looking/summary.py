@@ -54,6 +54,7 @@ class _Calls(Observer):
         self._known: dict[str, Flops] = {}
 
     def around(self, module: Any, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Let a call through, and note its shapes and costs."""
         found = self.of.get(id(module))
         if found is None:
             return call
@@ -104,6 +105,7 @@ class Summary:
         self._others: int = numbers(model)
 
     def _table(self) -> Table:
+        """Return the rows as a table."""
         called = any(row.calls for row in self.rows)
         header = ["path", "type", "input", "output", "calls", "params", "bytes", "flops"]
         columns = range(len(header)) if called else [0, 1, 5, 6]

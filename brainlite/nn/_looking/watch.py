@@ -140,6 +140,7 @@ class _States(History):
     """Takes the states that a step of a loop has written."""
 
     def after_step(self) -> None:
+        """Take the states that the step has written."""
         frame = current_frame.get()
         assert frame is not None
         inner = self.taken()  # what a loop in this step has recorded already, step by step
@@ -163,6 +164,7 @@ class _Outputs(History):
         }
 
     def around(self, module: Any, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Let a call through, and take what it returns."""
         path = self._paths.get(id(module))
         if path is None:
             return call

@@ -93,6 +93,7 @@ def check_floating(dtype: DTypeLike, purpose: str, where: str | None = None) -> 
 
 
 def _cast(root: Node, dtype: Any) -> None:
+    """Write all floats of a model in another dtype: all of them, or none."""
     # All new values are made before the first is written.
     states: list[State[Any]] = []
     values: list[Any] = []

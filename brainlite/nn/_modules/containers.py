@@ -293,6 +293,7 @@ def _check_module(container: Module, item: Any) -> None:
 
 
 def _to_parameter(container: Module, item: Any) -> ParamState[Any]:
+    """Return a parameter, made of an array where none is given; raise for all else."""
     if isinstance(item, ParamState):
         return item
     if isinstance(item, float | int) or hasattr(item, "__array__"):

@@ -158,6 +158,7 @@ def _prepare(kind: type[Any]) -> None:
 def _run(
     module: Any, update: Any, hooks: tuple[Hook, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
+    """Run the hooks before a call, the call, and the hooks after it."""
     for hook in hooks:
         if not hook.before:
             continue

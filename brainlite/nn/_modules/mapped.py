@@ -240,6 +240,7 @@ class Map(Module, Generic[P, R]):
         axis_name: Hashable | None = None,
         state_axes: Mapping[int, Filter] | None = None,
     ) -> Callable[P, R]:
+        """Return a function that runs in lanes, over the states that were made for them."""
         made = self.dict_vmap_states
         if made is None:
             raise StateMissingError(

@@ -175,6 +175,7 @@ def _family(dtype: Any) -> Any:
 
 
 def _write(states: Iterable[State[Any]], given: Mapping[tuple[int, int], Any]) -> None:
+    """Write values into a model: all of them, or none."""
     targets: dict[Path, State[Any]] = {}
     values: dict[Path, Any] = {}
     for state in states:
@@ -192,6 +193,7 @@ def _write(states: Iterable[State[Any]], given: Mapping[tuple[int, int], Any]) -
 def _refusal(
     root: Node, keys: IncompatibleKeys, misfits: list[str], entries: Mapping[str, Entry]
 ) -> StateDictError:
+    """Return the error for entries that do not fit, with the first of each kind."""
     near = [
         difflib.get_close_matches(name, keys.missing_keys, n=1) for name in keys.unexpected_keys
     ]

@@ -85,6 +85,7 @@ class RNNCell(Module):
     def _set_up(
         self, num_in: int, num_out: int, state_init: Init, activation: Activation, name: str | None
     ) -> None:
+        """Check and keep sizes, initial state and activation."""
         kind = type(self).__name__
         self.name = name
         [num_in] = to_size(num_in, name="num_in", where=kind)
@@ -165,6 +166,7 @@ class RNNCell(Module):
         return ()
 
     def _check(self, x: Array, h: Array) -> None:
+        """Raise where the input does not fit the weights, or the batch of the hidden state."""
         check_features(self, x, self.num_in)
         if x.shape[:-1] == h.shape[:-1]:
             return

@@ -166,6 +166,7 @@ def check_marks(
 
 
 def _check_lengths(layer: Module, shape: Shape, lengths: ArrayLike, batch_first: bool) -> None:
+    """Raise for lengths that are not one whole number within the steps for each sequence."""
     *batch, steps = shape if batch_first else shape[::-1]
     kind = jnp.result_type(lengths)
     traced = isinstance(lengths, Tracer)  # its values are not known before it runs

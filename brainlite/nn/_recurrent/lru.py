@@ -110,6 +110,7 @@ class LRU(SequenceLayer):
         self._draw(r_min, r_max, max_phase)
 
     def _draw(self, r_min: float, r_max: float, max_phase: float) -> None:
+        """Draw eigenvalues in a ring, and the maps before and after the recurrence."""
         features, hidden = self.input_size, self.hidden_size
         finfo: Any = jnp.finfo  # which has no types
         tiny = float(finfo(environ.dftype()).eps)  # so that no logarithm is of zero

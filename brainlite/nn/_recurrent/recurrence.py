@@ -132,6 +132,7 @@ def _loop(
     weights: Weights,
     marks: Marks,
 ) -> tuple[Array, Hidden, _Kept | None]:
+    """Run one ``lax.scan``; return outputs, last states and, to ``keep``, what a derivative needs."""
     gates = _gates(cell, weights)
 
     def step(old: Hidden, inputs: tuple[Array, Marks]) -> tuple[Hidden, tuple[Array, Any]]:
@@ -178,6 +179,7 @@ def _gates(cell: Cell, weights: Weights) -> Callable[[Array, Array], Array]:
 def _recur_jvp(
     cell: Cell, reverse: bool, primals: tuple[Any, ...], tangents: tuple[Any, ...]
 ) -> tuple[Any, Any]:
+    """Return results and their tangents: those of the weights join after the loop."""
     xs, _, _, weights, marks = primals
     d_xs, d_start, d_initial, d_weights, _ = tangents
     ys, last, kept = _loop(cell, reverse, True, *primals)

@@ -169,6 +169,8 @@ class Recurrent(Module):
         return initial
 
     def _loop(self, xs: Array, marks: Marks, initial: dict[Path, Any]) -> Array:
+        """Run the cell over the steps, doing at each what the marks ask for."""
+
         def body(x: Array, mark: Marks) -> Array:
             states = self._hidden()
             old: dict[Path, Any] = states.to_values()

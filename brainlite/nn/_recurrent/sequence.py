@@ -110,6 +110,7 @@ class SequenceLayer(Module):
     def _check_hidden(
         self, x: Array, hidden: Sequence[Array], shapes: list[Shape], fix: str
     ) -> None:
+        """Raise for hidden states of other shapes than the input asks for."""
         # An array can be iterated over, too: a state of several arrays is a tuple of them.
         several = isinstance(hidden, tuple | list)
         for name, each in zip(self.hidden_names, hidden if several else (), strict=False):

@@ -148,6 +148,7 @@ class TorchRecurrent(SequenceLayer, TorchNamed):
         remat: bool,
         name: str | None,
     ) -> None:
+        """Check and keep the options, and draw the parameters in torch's order."""
         kind = type(self).__name__
         [self.input_size] = to_size(input_size, "input_size", kind)
         [self.hidden_size] = to_size(hidden_size, "hidden_size", kind)
@@ -165,6 +166,7 @@ class TorchRecurrent(SequenceLayer, TorchNamed):
             setattr(self, each, ParamState(random.uniform(-bound, bound, shape)))
 
     def _check_options(self) -> None:
+        """Raise for an option out of its range; warn of a dropout without effect."""
         checks = (
             ("hidden_size", self.hidden_size > 0, "1 or more"),
             ("num_layers", self.num_layers > 0, "1 or more"),
@@ -243,6 +245,7 @@ class TorchRecurrent(SequenceLayer, TorchNamed):
         return False
 
     def _plan(self, fit: bool, on_cudnn: bool) -> _Setup:
+        """Return all that the kernel depends on beside arrays."""
         return _Setup(
             self._cell(),
             self._widths(),

@@ -310,6 +310,7 @@ class LSTM(TorchRecurrent):
         return self.proj_size or self.hidden_size, self.hidden_size
 
     def _on_cudnn(self, call: Inputs, fit: bool) -> bool:
+        """Say whether cuDNN computes the same, and may be asked."""
         asked = self.implementation == "cudnn"
         if not asked and (self.implementation or not has_cudnn_rnn() or jax.device_count() > 1):
             return False

@@ -268,6 +268,7 @@ class BoundJit(Generic[P, R_co]):
         return (self._era, call.key)
 
     def _remember(self, call: Call, binding: Binding) -> None:
+        """Let the next call like this one find its binding."""
         shelf = self._shelf(call)
         while len(shelf) >= _BINDINGS:
             del shelf[next(iter(shelf))]
@@ -436,6 +437,7 @@ def _because(known: Sequence[Specialisation], call: Call, others: bool) -> list[
 
 
 def _warn_if_many(binding: Binding, known: Sequence[Specialisation], call: Call, fun: Any) -> None:
+    """Warn, once, of what keeps asking for new compilations."""
     if binding.made != _MANY + 1:
         return
     changed = dict.fromkeys(what for each in known for what in each.changed(call))

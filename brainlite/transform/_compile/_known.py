@@ -52,6 +52,7 @@ def _is_own(thing: object) -> bool:
 
 
 def _is_safe(value: object) -> bool:
+    """Say whether an attribute is of a kind that guards can see."""
     if isinstance(value, Frozen):
         return all(map(_is_safe, value.items))
     if isinstance(value, _ATOMS) or value is ABSENT or isinstance(value, State | jax.Array):

@@ -165,6 +165,8 @@ class Specialisation:
         return self._lift(call.args, call.kwargs)
 
     def _lift(self, args: Any, kwargs: Any, inputs: Mapping[AnyState, Any] | None = None) -> Lifted:
+        """Lift the user's function, with the copies in the holes of its arguments."""
+
         def called(*args: Any, **kwargs: Any) -> Any:
             full_args, full_kwargs = self._fill(args, kwargs, self._copies or ())
             out = self._fun(*full_args, **full_kwargs)

@@ -59,6 +59,7 @@ def _freeze(value: Any) -> Any:
 
 
 def _same(then: Any, now: Any) -> bool:
+    """Say whether a variable holds what it held."""
     if not isinstance(then, Frozen):
         return same_value(then, now)
     frozen = _freeze(now)

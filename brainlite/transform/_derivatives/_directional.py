@@ -276,6 +276,7 @@ def fwd_grad(
 
 
 def _check_positive(name: str, value: float | None) -> None:
+    """Raise for an option that must be a positive number."""
     whole = name == "tangent_size"
     if value is None or (value > 0 and not (whole and value != int(value))):
         return

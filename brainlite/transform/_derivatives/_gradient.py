@@ -292,6 +292,7 @@ def gradient_function(
 
 
 def _value_and_aux(out: Any, has_aux: bool, label: str) -> tuple[Any, Any]:
+    """Take the result of a function apart, or raise where it is no pair."""
     if not has_aux:
         return out, None
     if isinstance(out, tuple):
@@ -307,6 +308,7 @@ def _value_and_aux(out: Any, has_aux: bool, label: str) -> tuple[Any, Any]:
 
 
 def _check_scalar(value: Any, label: str) -> None:
+    """Raise for a result that is not one number."""
     shape = jnp.shape(value) if isinstance(value, jax.Array | np.ndarray | float) else None
     if shape == ():
         return
@@ -342,6 +344,7 @@ def _check_position(position: int, args: Sequence[Any], label: str) -> None:
 
 
 def _check_state(state: State[Any], value: Any, accepted: type[Any]) -> None:
+    """Raise for a state that cannot be differentiated, with what can."""
     if isinstance(state, ParamState) and not state.requires_grad:
         raise GradError(
             "a gradient was asked of a parameter that is frozen",
@@ -363,6 +366,7 @@ def _check_state(state: State[Any], value: Any, accepted: type[Any]) -> None:
 
 
 def _check_argument(position: int, argument: Any, label: str, accepted: type[Any]) -> None:
+    """Raise for an argument that cannot be differentiated."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(argument):
         if not _is_kind(leaf, accepted):
             raise GradError(
@@ -375,6 +379,7 @@ def _check_argument(position: int, argument: Any, label: str, accepted: type[Any
 
 
 def _check_outputs(value: Any, label: str, accepted: type[Any]) -> None:
+    """Raise for a result that cannot be differentiated."""
     leaves = jax.tree_util.tree_leaves_with_path(value)
     for path, leaf in leaves:
         if not _is_kind(leaf, accepted):

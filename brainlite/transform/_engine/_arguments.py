@@ -191,6 +191,7 @@ def _opened(tree: Any) -> Any:
 
 
 def _open(value: Any) -> Any:
+    """Return a collection of states, or a dataclass that holds a graph, as a box."""
     if isinstance(value, NestedDict):
         value = value.to_flat()
     if isinstance(value, StateDict):
@@ -231,6 +232,7 @@ def _shape_of(leaf: Any) -> Any:
 
 
 def _check_hashable(static: Mapping[Any, Any], label: str) -> None:
+    """Raise for a static argument that cannot be hashed."""
     for name, value in static.items():
         try:
             hash(value)

@@ -92,6 +92,7 @@ def _call(bodies: Sequence[Body], _static: None, read: list[Any], args: tuple[An
 
 
 def _bind(pure: Callable[..., Any], lifted: list[Lifted], static: Hashable) -> Callable[..., Any]:
+    """Return the function to compile: of constants and operands, for these jaxprs."""
     # Only the jaxprs are kept, not the arrays and states of the call that was first.
     parts = [(each.closed.jaxpr, each.out_tree) for each in lifted]
 
@@ -133,6 +134,7 @@ def _fingerprint(closed: ClosedJaxpr) -> Hashable:
 
 
 def _jaxpr_key(jaxpr: Jaxpr) -> Hashable:
+    """Return a key of a jaxpr: its equations, with variables numbered as they come."""
     numbers: dict[Any, int] = {}
 
     def define(variables: Sequence[Any]) -> tuple[Hashable, ...]:
@@ -167,6 +169,7 @@ def _jaxpr_key(jaxpr: Jaxpr) -> Hashable:
 
 
 def _param_key(value: object) -> Hashable:
+    """Return a key of a parameter of an equation, which may hold jaxprs and functions."""
     if isinstance(value, ClosedJaxpr):
         return _jaxpr_key(value.jaxpr), tuple(map(_Same, value.consts))
     if isinstance(value, Jaxpr):

@@ -90,6 +90,7 @@ class Effects(NamedTuple):
         return self._layout(renamed or itself) == other._layout(itself)
 
     def _layout(self, renamed: Callable[[Any], Any]) -> list[Any]:
+        """Return what is put into each place, comparable with another trace of the function."""
         numbers: dict[AnyState, Any] = {state: n for n, state in enumerate(self.made)}
         found: list[Any] = []
         for place in self.places:

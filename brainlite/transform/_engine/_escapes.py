@@ -50,6 +50,7 @@ class Escapes:
         raise error
 
     def _escaped(self, reach: Reach) -> EscapedTracerError:
+        """Return the error for a traced value, with the variable that most likely holds it."""
         direct = [each for each in reach.variables if isinstance(each.value, Tracer)]
         rest = [each for each in reach.variables if not callable(each.value)]
         every = (*direct, *rest, *reach.variables)

@@ -107,6 +107,7 @@ class _Explorer:
         self._asked: set[tuple[int, str]] = set()
 
     def explore(self, fun: object) -> Reach:
+        """Follow a function to the end; return what was found."""
         self._stack = [fun.__call__ if isinstance(fun, Node) and callable(fun) else fun]
         while self._stack:
             thing = self._stack.pop()
@@ -124,6 +125,7 @@ class _Explorer:
         return (id(variable.home), variable.name) in self._asked and variable.name in self._stored
 
     def _enter(self, thing: Any) -> None:
+        """Follow one thing: note its variables and methods, and put what is inside on the stack."""
         if isinstance(thing, FunctionType):
             self._stack += _variables(thing, self._mentioned, self._reach)
             if _is_of_user(thing):
@@ -208,6 +210,7 @@ def _code_in(value: Any) -> Iterator[Any]:
 
 
 def _inside(thing: object) -> Iterable[Any]:
+    """Return what a container, a wrapper or an object holds."""
     if isinstance(thing, _OPAQUE):
         return ()
     if isinstance(thing, list | tuple):
@@ -282,6 +285,7 @@ def is_full(cell: CellType) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def _names(code: CodeType) -> _Names:
+    """Return what a code object, and the functions written in it, mention and set."""
     variables: set[str] = set()
     attributes: set[str] = set()
     set_: set[str] = set()

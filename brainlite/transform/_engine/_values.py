@@ -139,6 +139,7 @@ def check_lanes(
 
 
 def _size(where: str, shape: tuple[int, ...], axis: int, leaf: Any) -> int:
+    """Return the length of an axis to map over, or raise where there is none."""
     if -len(shape) <= axis < len(shape):
         return shape[axis]
     raise ArgumentError(

@@ -153,6 +153,7 @@ def _check_carry(before: object, after: object) -> None:
 
 
 def _check_steps(max_steps: Any) -> None:
+    """Raise for a bound that is no whole number."""
     try:
         good = operator.index(max_steps) >= 0
     except TypeError:

@@ -155,6 +155,7 @@ def ifelse(
 
 
 def _branch(index: Any, branches: Sequence[Callable[..., Any]], operands: Sequence[Any]) -> Any:
+    """Run the branch of a number, and put in place what any of them may write."""
     known = value_of(index) if is_plain() else None
     if known is not None:
         return run_plainly(branches[known], operands, label="a branch of cond")
@@ -223,6 +224,7 @@ def _union(all_effects: Sequence[Effects]) -> tuple[Effects, list[dict[int, int]
 
 
 def _unlike(number: int, effects: Effects) -> BranchError:
+    """Return the error for branches that do different things to an attribute."""
     place = effects.places[0]
     return BranchError(
         f"branch {number} does not do to attribute {place.name!r} what branch 0 does (of cond: the "
@@ -235,6 +237,7 @@ def _unlike(number: int, effects: Effects) -> BranchError:
 
 
 def _check_results(lifted: Sequence[Lifted]) -> None:
+    """Raise for branches that return different types."""
     first = lifted[0].out_types
     for number, each in enumerate(lifted[1:], 1):
         other = each.out_types

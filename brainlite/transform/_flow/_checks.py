@@ -96,6 +96,7 @@ class _Report:
 def _raise(
     error: Callable[..., object] | str, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> NoReturn:
+    """Raise what the user gave for a failed check."""
     problem: object
     if isinstance(error, str):
         problem = ValueError(error.format(*args, **kwargs) if args or kwargs else error)

@@ -319,6 +319,7 @@ def _length(xs: object, length: int | None) -> int:
 
 
 def _checked_length(length: Any) -> int:
+    """Return a number of steps, or raise."""
     try:
         number = operator.index(length)
     except TypeError:

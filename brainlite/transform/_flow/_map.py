@@ -108,6 +108,7 @@ def _readonly(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _check_size(batch_size: Any) -> int:
+    """Return the size of a batch, or raise."""
     try:
         size = operator.index(batch_size)
     except TypeError:
@@ -123,6 +124,7 @@ def _check_size(batch_size: Any) -> int:
 
 
 def _length(xs: object) -> int:
+    """Return the length that all arrays have, or raise."""
     shapes = [jnp.shape(x) for x in jax.tree.leaves(xs)]
     lengths = {shape[:1] for shape in shapes}
     if len(lengths) == 1 and lengths != {()}:

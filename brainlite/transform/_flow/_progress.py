@@ -232,6 +232,7 @@ def _tqdm() -> Any:
 
 
 def _check_numbers(freq: Any, count: Any) -> None:
+    """Raise unless at most one of ``freq`` and ``count`` is given, as a whole number."""
     given = {"freq": freq, "count": count}
     wrong = {n: v for n, v in given.items() if v is not None and not (_is_whole(v) and v > 0)}
     if not wrong and None in (freq, count):

@@ -126,6 +126,8 @@ def _run(
 def _run_plainly(
     cond_fun: Callable[[Any], ArrayLike], body_fun: Callable[[Any], Any], init: Any
 ) -> Any:
+    """Run the loop in Python, step by step, with the checks of the traced one."""
+
     def holds(carry: Any) -> Any:
         out, effects, _ = Frame("the condition of while_loop", hoist=False).run(
             called, cond_fun, (carry,), {}
@@ -153,6 +155,7 @@ def _check_condition(effects: Effects) -> None:
 
 
 def _check_places(effects: Effects) -> None:
+    """Raise for an attribute that the body sets to what is there already."""
     for place in effects.places:
         if not any(state in effects.made for state in describe(place.value).states):
             raise LoopStateError(
@@ -165,6 +168,7 @@ def _check_places(effects: Effects) -> None:
 
 
 def _check_same_type(what: str, state: State[Any] | None, before: object, after: object) -> None:
+    """Raise for a carry that comes out of the body as another type."""
     if same_structure(before, after) and same_types(before, after):
         return
     raise LoopStateError(

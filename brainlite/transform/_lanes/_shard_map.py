@@ -182,6 +182,7 @@ def _lift_shards(
 
 
 def _shard_of(slot: Slot[Any], leaf: object, mesh: Mesh, spec: PartitionSpec) -> Any:
+    """Return zeros of the shape that one device holds, or raise where it does not divide."""
     whole: Any = jax.typeof(leaf)
     try:
         shape = NamedSharding(mesh, spec).shard_shape(whole.shape)

@@ -156,6 +156,7 @@ class _Mapped(NamedTuple):
 
     @classmethod
     def of(cls, args: tuple[Any, ...], in_axes: Axes) -> "_Mapped":
+        """Take modules and states out of the arguments, with their axes."""
         modules = {n: arg for n, arg in enumerate(args) if isinstance(arg, Node | State)}
         if not modules:
             return cls(args, in_axes, {}, {})

@@ -202,6 +202,7 @@ def _select(places: list[Place], predicate: Predicate) -> set[AnyState]:
 
 
 def _check_shared(effects: Effects, state: AnyState, value: object) -> None:
+    """Raise for a state that is excluded from the lanes and differs between them."""
     if any(is_batched(leaf, current_trace()) for leaf in jax.tree.leaves(value)):
         raise MapStateError(
             f"this {type(state).__name__} gets a different value in each lane, and is excluded "
