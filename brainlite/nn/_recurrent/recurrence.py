@@ -132,7 +132,7 @@ def _loop(
     weights: Weights,
     marks: Marks,
 ) -> tuple[Array, Hidden, _Kept | None]:
-    """Run one ``lax.scan``; return outputs, last states and, to ``keep``, what a derivative needs."""
+    """Run one scan; return outputs, last states and, to ``keep``, what a derivative needs."""
     gates = _gates(cell, weights)
 
     def step(old: Hidden, inputs: tuple[Array, Marks]) -> tuple[Hidden, tuple[Array, Any]]:
