@@ -157,12 +157,16 @@ class Part(Node):
         like = {name: jax.tree.map(fitted, grads[name], values[name]) for name in names}
         transformation = self._make(self._next_rate())
         gradients = self._by_path(like)
-        updates, remembered = transformation.update(
-            gradients,
-            self._read(names),
-            self._by_path({name: values[name] for name in names}),
-            **accepted(transformation, {"grad": gradients, **extra}),
-        )
+        remembered, values_by_path = self._read(names), self._by_path({n: values[n] for n in names})
+        extra = accepted(transformation, {"grad": gradients, **extra})
+        try:
+            updates, remembered = transformation.update(
+                gradients, remembered, values_by_path, **extra
+            )
+        except TypeError as error:
+            if "required keyword-only argument" in str(error):
+                raise _wants_more(transformation, error) from error
+            raise
         self._write(remembered, names)
         by_name = self._by_name(updates)
         return {name: jax.tree.map(_added, values[name], by_name[name]) for name in names}
@@ -194,6 +198,16 @@ class Part(Node):
 
     def _by_name(self, by_path: Mapping[Path, Any]) -> dict[str, Any]:
         return {name: by_path[path] for path, name in zip(self._paths, self.params, strict=True)}
+
+
+def _wants_more(transformation: Transformation, error: TypeError) -> OptionError:
+    _, _, names = str(error).partition(": ")
+    return OptionError(
+        "this transformation wants more than gradients",
+        expected=f"{names}, as `minimize(loss)` passes them",
+        got="`update(gradients)`",
+        fix="call `minimize(loss)`, or pass it: `update(gradients, value=loss)`",
+    )
 
 
 def _added(value: Array, update: Array) -> Array:
