@@ -77,7 +77,7 @@ test-pythons: $(VENV)/.stamp ## the wheel, the examples and a part of the tests 
 	.ci/pythons
 
 test-torch: $(BENCH)/.stamp ## the tests that compute with torch, where it is installed, what others read from stored results
-	$(BENCH)/bin/python $(PYTEST) -m slow -k torch tests/nn tests/optim tests/integration $(PYTEST_OPTIONS)
+	$(BENCH)/bin/python $(PYTEST) -m slow -k torch tests/nn tests/optim tests/integration tests/interop $(PYTEST_OPTIONS)
 
 tutorial: $(VENV)/.stamp ## run the recurrent-networks tutorial; print its output, write plots and HTML
 	$(BIN)/python docs/run_tutorial.py $(TUTORIAL) $(BUILD)

@@ -5,6 +5,6 @@ there is memory for it, and no name in it opens another file. The packages behin
 the first use: ``pip install brainlite[safetensors]``.
 """
 
-from brainlite.interop import safetensors
+from brainlite.interop import safetensors, torch
 
-__all__ = ["safetensors"]
+__all__ = ["safetensors", "torch"]

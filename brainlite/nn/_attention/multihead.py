@@ -6,7 +6,6 @@ from brainlite._given import to_size
 from brainlite.nn import init
 from brainlite.nn._attention.arguments import check_options, check_sequences, read_masks
 from brainlite.nn._attention.cache import Stepwise
-from brainlite.nn._attention.parameters import find_entries
 from brainlite.nn._functional.attention import (
     Masks,
     attend,
@@ -17,13 +16,13 @@ from brainlite.nn._functional.attention import (
 )
 from brainlite.nn._functional.kernel import broadcasting
 from brainlite.nn._layers.linear import Linear
-from brainlite.nn._modules.torch_names import TorchEntry, TorchNamed
+from brainlite.nn._modules.torch_names import Layout, TorchView, view_of
 from brainlite.random import split_key
 from brainlite.state import ParamState
 from brainlite.typing import Array, DTypeLike, Shape
 
 
-class MultiheadAttention(Stepwise, TorchNamed):
+class MultiheadAttention(Stepwise):
     r"""Attention with several heads, as in torch: each query reads a mixture of the values.
 
     :math:`\mathrm{softmax}(q_h k_h^T / \sqrt{d})\, v_h` for each head h, where :math:`q_h`,
@@ -244,11 +243,10 @@ class MultiheadAttention(Stepwise, TorchNamed):
         ]
         return k, v, Masks(keep, bias)
 
-    def _torch_entries(self) -> dict[str, TorchEntry]:
+    def _torch_views(self) -> list[TorchView]:
         names = [name for name, _ in self._weights()] + ["in_proj_bias", "bias_k", "bias_v"]
         states = {name: getattr(self, name) for name in names}
-        own = {name: TorchEntry(each) for name, each in states.items() if each is not None}
-        return own | find_entries(self)
+        return [view_of(s, {name: Layout()}) for name, s in states.items() if s is not None]
 
 
 def _append(x: Array, end: Array, shape: Shape) -> Array:

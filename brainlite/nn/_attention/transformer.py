@@ -4,14 +4,14 @@ import copy
 from collections.abc import Callable
 from typing import ClassVar, Generic, Literal, TypeAlias
 
+import jax
 from typing_extensions import TypeVar
 
-from brainlite._given import to_size
+from brainlite._given import placed_like, to_size
 from brainlite.errors import OptionError
 from brainlite.nn import init
 from brainlite.nn._attention.arguments import check_options
 from brainlite.nn._attention.multihead import MultiheadAttention
-from brainlite.nn._attention.parameters import find_entries
 from brainlite.nn._layers.activations import GELU, ReLU
 from brainlite.nn._layers.dropout import Dropout
 from brainlite.nn._layers.layer import Layer
@@ -19,14 +19,14 @@ from brainlite.nn._layers.layer_norm import LayerNorm
 from brainlite.nn._layers.linear import Linear
 from brainlite.nn._modules.containers import ModuleList
 from brainlite.nn._modules.module import Module
-from brainlite.nn._modules.torch_names import TorchEntry, TorchNamed
+from brainlite.nn._modules.torch_names import find_views
 from brainlite.typing import Array, DTypeLike
 
 Function: TypeAlias = Callable[[Array], Array]
 _ACTIVATIONS: dict[str, type[ReLU] | type[GELU]] = {"relu": ReLU, "gelu": GELU}
 
 
-class TransformerLayer(Layer, TorchNamed):
+class TransformerLayer(Layer):
     """The base of the layers: attentions, then two affine maps, each with what goes around it."""
 
     # In torch's order, which is that of the parameters.
@@ -87,9 +87,6 @@ class TransformerLayer(Layer, TorchNamed):
         """Map each step by itself."""
         return self.linear2(self.dropout(self.activation(self.linear1(x))))
 
-    def _torch_entries(self) -> dict[str, TorchEntry]:
-        return find_entries(self)
-
 
 def _to_activation(given: str | Function, kind: str) -> Function:
     """Return the function that is meant; 'gelu' is the exact one, as in torch."""
@@ -109,7 +106,7 @@ def _to_activation(given: str | Function, kind: str) -> Function:
 L = TypeVar("L", bound=TransformerLayer)
 
 
-class TransformerStack(Module, TorchNamed, Generic[L]):
+class TransformerStack(Module, Generic[L]):
     """The base of the stacks: layers that follow each other, and a normalisation at the end."""
 
     def __init__(
@@ -127,15 +124,15 @@ class TransformerStack(Module, TorchNamed, Generic[L]):
         """Normalise what the last layer returned."""
         return x if self.norm is None else self.norm(x)
 
-    def _torch_entries(self) -> dict[str, TorchEntry]:
-        return find_entries(self)
-
 
 def _copied(layer: L, *, anew: bool) -> L:
     """Return a copy, perhaps with its matrices drawn anew, as ``torch.nn.Transformer`` draws."""
     twin = copy.deepcopy(layer)
-    for entry in find_entries(twin).values() if anew else ():
-        old = entry.read()
-        if old.ndim == 2:
-            entry.write(init.XavierUniform()(old.shape))
+    for _, view in find_views(twin) if anew else ():
+        old = view.state.value
+        arrays = {
+            name: init.XavierUniform()(array.shape) if array.ndim == 2 else array
+            for name, array in view.take(old).items()
+        }
+        view.state.value = jax.tree.map(placed_like, view.put(old, arrays), old)
     return twin

@@ -19,9 +19,10 @@ from brainlite.nn._layers.normalization import (
     Over,
     Params,
 )
+from brainlite.nn._modules.torch_names import TorchView, view_of
 from brainlite.state import BatchState, ParamState
 from brainlite.state._face import refused
-from brainlite.typing import Array, ArrayLike, DTypeLike, Size
+from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
 
 
 class BatchNorm(Norm, ByRank):
@@ -185,6 +186,18 @@ class BatchNorm(Norm, ByRank):
         y, found = self._normalize(x, self.weight, over, mask)
         self._keep(found, self.running_mean, self.running_var)
         return y
+
+    def _torch_views(self) -> list[TorchView]:
+        views = super()._torch_views()
+        counted = () if self.num_batches_tracked is not None else ("num_batches_tracked",)
+        for name in ("running_mean", "running_var"):
+            state: BatchState[Array] | None = getattr(self, name)
+            if state is not None:
+                views.append(view_of(state, {name: self._torch_layout()}, counted))
+        return views
+
+    def _image_size(self) -> Shape | None:
+        return self.in_size if self.feature_axes == (-1,) else None
 
     def _check_count(self, x: Array, over: Over) -> None:
         """Raise where there is one value only, which is its own mean (lanes may bring others)."""

@@ -17,6 +17,7 @@ from brainlite.nn._layers.families import ByRank
 from brainlite.nn._layers.layer import Init, Layer, batched, check_array
 from brainlite.nn._layers.padding import PaddingMode, pad
 from brainlite.nn._layers.spatial import Pads, per_axis
+from brainlite.nn._modules.torch_names import Layout, TorchView, view_of
 from brainlite.state import ParamState
 from brainlite.state._face import refused
 from brainlite.typing import Array, DTypeLike, Shape, Size
@@ -183,6 +184,21 @@ class Convolution(Layer, ByRank):
         expected = f"an array of shape (..., {', '.join(map(str, size))})"
         raise refused(self, problem, expected=expected, got=f"one of shape {shape}", fix=fix)
 
+    def _torch_views(self) -> list[TorchView]:
+        groups = self.groups if self._plan().transposed else 1
+        names = {"weight": _torch_kernel(self._rank, groups), "bias": self._torch_bias()}
+        return [view_of(self.weight, names)]
+
+    def _torch_bias(self) -> Layout:
+        shape = (-1, *[1] * self._rank) if self.channel_first else (*[1] * self._rank, -1)
+        lead = (1,) if self.channel_first else ()
+        return Layout(
+            "bias", lambda bias: bias.reshape(-1), lambda bias: bias.reshape(lead + shape)
+        )
+
+    def _image_size(self) -> Shape | None:
+        return None if self.channel_first else self.out_size
+
     def __display__(self) -> Shown:
         ones = (1,) * self._rank
         usual = {
@@ -198,6 +214,32 @@ class Convolution(Layer, ByRank):
         shown = super().__display__()
         given = [(k, v) for k, v in shown.fields if k not in usual or v != usual[k]]
         return shown._replace(fields=given)
+
+
+def _torch_kernel(rank: int, groups: int) -> Layout:
+    """Return how torch has a kernel: (*kernel, in, out) as (out, in, *kernel).
+
+    A transposed one, (*kernel, out, in / groups), it has as (in, out / groups, *kernel).
+    """
+    spatial = range(rank)
+
+    def take(weight: Any) -> Any:  # (*K, A, G B) -> (G, B, ...)
+        *sizes, second, first = weight.shape
+        if groups == 1:
+            return weight.transpose(rank + 1, rank, *spatial)
+        parts = weight.reshape(*sizes, groups, second // groups, first)
+        ordered = parts.transpose(rank, rank + 2, rank + 1, *spatial)
+        return ordered.reshape(groups * first, second // groups, *sizes)
+
+    def put(weight: Any) -> Any:
+        first, second, *sizes = weight.shape
+        if groups == 1:
+            return weight.transpose(*range(2, rank + 2), 1, 0)
+        parts = weight.reshape(groups, first // groups, second, *sizes)
+        ordered = parts.transpose(*range(3, rank + 3), 0, 2, 1)
+        return ordered.reshape(*sizes, groups * second, first // groups)
+
+    return Layout("weight", take, put)
 
 
 @kernel("plan")

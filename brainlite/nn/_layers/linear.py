@@ -9,6 +9,7 @@ from brainlite.errors import SizeError
 from brainlite.nn import init
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import Init, Layer, check_features
+from brainlite.nn._modules.torch_names import Layout, TorchView, view_of
 from brainlite.state import ParamState
 from brainlite.typing import Array, DTypeLike, Size
 
@@ -129,6 +130,22 @@ class Linear(Affine[dict[str, Array]]):
         self.weight: ParamState[dict[str, Array]] = param_type(
             self._make_params(w_init, b_init, shape)
         )
+
+    def _torch_views(self) -> list[TorchView]:
+        return [
+            view_of(
+                self.weight,
+                {
+                    "weight": Layout("weight", _transposed, _transposed),
+                    "bias": Layout("bias"),
+                },
+                flat="weight",
+            )
+        ]
+
+
+def _transposed(weight: Any) -> Any:
+    return weight.T
 
 
 @kernel()

@@ -66,6 +66,10 @@ class SpatialModule(ByRank):
     def _shape_of(self, shape: Shape) -> Shape:
         """Return the shape of the output for a shape of the input."""
 
+    def _image_size(self) -> Shape | None:
+        known = self.channel_axis == -1 and hasattr(self, "out_size")
+        return self.out_size if known else None
+
 
 class WindowModule(SpatialModule):
     """The base of layers with a window that is moved over the input."""

@@ -21,6 +21,7 @@ from brainlite.nn._modules.freezing import Freezable
 from brainlite.nn._modules.hooks import Hookable
 from brainlite.nn._modules.mode import HasMode
 from brainlite.nn._modules.state_dict import Loadable
+from brainlite.nn._modules.torch_names import TorchNamed
 from brainlite.nn._modules.tree import Tree
 from brainlite.state import State
 from brainlite.state._face import locate
@@ -52,7 +53,9 @@ class _HasJitUpdate(Protocol[P, R_co]):
     def update(self) -> "JitFunction[Concatenate[Any, P], R_co]": ...
 
 
-class Module(Tree["Module"], Attaching, Castable, Counted, Freezable, HasMode, Hookable, Loadable):
+class Module(
+    Tree["Module"], Attaching, Castable, Counted, Freezable, HasMode, Hookable, Loadable, TorchNamed
+):
     """The base of all layers and models.
 
     A subclass sets states, modules and anything else as attributes and defines ``update``, which

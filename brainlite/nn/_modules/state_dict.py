@@ -19,7 +19,7 @@ from brainlite.typing import Array, ArrayLike, Path
 
 # What a model keeps beyond a run, and can be written down: not the activity of a run, and not the
 # generators, whose place is a checkpoint.
-_PASSING = (ShortTermState, RandomState)
+PASSING = (ShortTermState, RandomState)
 
 
 class IncompatibleKeys(NamedTuple):
@@ -91,15 +91,7 @@ class Loadable(Node):
         >>> brainlite.nn.Linear(2, 3).load_state_dict(saved)
         IncompatibleKeys(missing_keys=[], unexpected_keys=[])
         """
-        named: Any = state_dict
-        if not isinstance(named, Mapping):
-            raise StateDictError(
-                "this is no state dict",
-                where=type(self).__name__,
-                expected="a mapping from names to arrays",
-                got=f"{type(named).__name__} {named!r}"[:80],
-                fix="pass what `state_dict()` returned",
-            )
+        check_mapping(self, state_dict)
         return load_entries(self, entries_of(self), state_dict, strict)
 
 
@@ -112,14 +104,14 @@ def load_entries(
     for name, entry in entries.items():
         if name in named:
             place = (id(entry.state), entry.number)
-            array = _as_array(named[name])
-            misfits += _misfit(name, entry.leaf, array, given.setdefault(place, array))
+            array = as_array(named[name])
+            misfits += misfit(name, entry.leaf, array, given.setdefault(place, array))
     keys = IncompatibleKeys(
         [name for name, each in entries.items() if (id(each.state), each.number) not in given],
         [name for name in named if name not in entries],
     )
     if misfits or (strict and any(keys)):
-        raise _refusal(root, keys if strict else IncompatibleKeys([], []), misfits, entries)
+        raise refusal(root, keys if strict else IncompatibleKeys([], []), misfits, entries)
     _write({id(entry.state): entry.state for entry in entries.values()}.values(), given)
     return keys
 
@@ -128,7 +120,7 @@ def entries_of(root: Node) -> dict[str, Entry]:
     """Return the arrays of a model by name, those that ``state_dict`` has."""
     entries: dict[str, Entry] = {}
     for path, state in iter_places(root):
-        if isinstance(state, _PASSING):
+        if isinstance(state, PASSING):
             continue
         leaves = jax.tree_util.tree_leaves_with_path(state.value)
         for number, (inside, leaf) in enumerate(leaves):
@@ -149,11 +141,12 @@ def _suffix(inside: Any) -> str:
     return f".{name}" if name else ""
 
 
-def _as_array(value: Any) -> Any:
+def as_array(value: Any) -> Any:
+    """Return a value as an array of jax or numpy."""
     return value if isinstance(value, jax.Array) else as_numpy(value)
 
 
-def _misfit(name: str, leaf: Any, array: Any, first: Any) -> list[str]:
+def misfit(name: str, leaf: Any, array: Any, first: Any) -> list[str]:
     """Say what keeps an array from taking the place of ``leaf``."""
     own = jax.dtypes.result_type(leaf)
     if array.shape != jnp.shape(leaf) or _family(array.dtype) != _family(own):
@@ -190,8 +183,24 @@ def _write(states: Iterable[State[Any]], given: Mapping[tuple[int, int], Any]) -
     StateDict(targets).assign(values)
 
 
-def _refusal(
-    root: Node, keys: IncompatibleKeys, misfits: list[str], entries: Mapping[str, Entry]
+def check_mapping(root: Node, given: object) -> None:
+    """Raise unless this is a mapping, as a state dict is one."""
+    if not isinstance(given, Mapping):
+        raise StateDictError(
+            "this is no state dict",
+            where=type(root).__name__,
+            expected="a mapping from names to arrays",
+            got=f"{type(given).__name__} {given!r}"[:80],
+            fix="pass what `state_dict()` returned",
+        )
+
+
+def refusal(
+    root: Node,
+    keys: IncompatibleKeys,
+    misfits: list[str],
+    entries: Mapping[str, Any],
+    advice: str = "take the entries from a model of the same structure",
 ) -> StateDictError:
     """Return the error for entries that do not fit, with the first of each kind."""
     near = [
@@ -212,11 +221,7 @@ def _refusal(
         where=type(root).__name__,
         expected=_some(list(entries)),
         got="; ".join(got),
-        fix=(
-            f"rename them: {_some(guesses)}"
-            if guesses
-            else "take the entries from a model of the same structure"
-        )
+        fix=(f"rename them: {_some(guesses)}" if guesses else advice)
         + ("" if misfits else ", or pass strict=False to load what there is"),
     )
 

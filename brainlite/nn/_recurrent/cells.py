@@ -20,8 +20,10 @@ from brainlite.nn._functional.kernel import compiled_for
 from brainlite.nn._layers.layer import Init, check_array, check_features
 from brainlite.nn._layers.linear import Linear, affine
 from brainlite.nn._modules.module import Module
+from brainlite.nn._modules.torch_names import TorchView
 from brainlite.nn._recurrent.sequence import dtype_of_parameters
 from brainlite.nn._recurrent.step import Step, is_untraced, prepared
+from brainlite.nn._recurrent.torch_cells import torch_view
 from brainlite.nn.functional import is_pure, resolve_activation
 from brainlite.random import uniform
 from brainlite.state import HiddenState, ParamState, State
@@ -265,6 +267,9 @@ class ValinaRNNCell(RNNCell):
         del extras
         return (act(maps[0](_join(x, hidden[0]))),)
 
+    def _torch_views(self) -> list[TorchView]:
+        return [torch_view(self.W.weight, self.num_in)]
+
 
 VanillaRNNCell = ValinaRNNCell
 
@@ -423,6 +428,10 @@ class LSTMCell(RNNCell):
         i, g, f, o = jnp.split(maps[0](_join(x, h)), 4, axis=-1)
         c = jax.nn.sigmoid(f + 1.0) * c + jax.nn.sigmoid(i) * act(g)
         return c, jax.nn.sigmoid(o) * act(c)
+
+    def _torch_views(self) -> list[TorchView]:
+        # torch's gates are i, f, g, o, and none of them has a constant of its own.
+        return [torch_view(self.W.weight, self.num_in, order=(0, 2, 1, 3), extra=(0, 1, 0, 0))]
 
 
 class URLSTMCell(RNNCell):

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from brainlite import random
 from brainlite._given import check_option, to_size
 from brainlite.nn._functional.kernel import compiled_for
-from brainlite.nn._modules.torch_names import TorchEntry, TorchNamed
+from brainlite.nn._modules.torch_names import Layout, TorchView, view_of
 from brainlite.nn._recurrent import cudnn
 from brainlite.nn._recurrent.lengths import valid_steps
 from brainlite.nn._recurrent.recurrence import Cell, Hidden, Marks, Weights, borders, recur
@@ -116,7 +116,7 @@ def layers_kernel(setup: _Setup) -> Callable[..., Any]:
     return functools.partial(_run, setup)
 
 
-class TorchRecurrent(SequenceLayer, TorchNamed):
+class TorchRecurrent(SequenceLayer):
     """The base of RNN, GRU and LSTM: layers of one cell above each other, in one or two directions.
 
     A subclass says how many gates its weights hold, and gives its cell.
@@ -257,5 +257,6 @@ class TorchRecurrent(SequenceLayer, TorchNamed):
             on_cudnn,
         )
 
-    def _torch_entries(self) -> dict[str, TorchEntry]:
-        return {name: TorchEntry(getattr(self, name)) for name, _ in self._parameters()}
+    def _torch_views(self) -> list[TorchView]:
+        names = [name for name, _ in self._parameters()]
+        return [view_of(getattr(self, name), {name: Layout()}) for name in names]

@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 
 import brainlite
-from brainlite.errors import EnvironmentKeyError, InputError, OptionError, SizeError
+from brainlite.errors import (
+    EnvironmentKeyError,
+    OptionError,
+    SizeError,
+    StateDictError,
+)
 from brainlite.nn import MultiheadAttention
 from brainlite.transform import grad, jit
 from tests.closeness import assert_close
@@ -133,5 +138,5 @@ def test_a_state_dict_goes_out_and_in_and_has_the_names_of_torch() -> None:
     }
     other.load_torch_state_dict(entries)
     np.testing.assert_array_equal(one(X, X[..., :3], X)[0], other(X, X[..., :3], X)[0])
-    with pytest.raises(InputError, match=r"MultiheadAttention: this state dict(.|\n)*bias_k"):
+    with pytest.raises(StateDictError, match=r"MultiheadAttention: (.|\n)*missing: bias_k"):
         MultiheadAttention(8, 2, kdim=3, add_bias_kv=True).load_torch_state_dict(entries)

@@ -46,8 +46,22 @@ def make(case: Case) -> Any:
     size = (*SPATIAL[rank], case.channels[0])
     kind: Any = getattr(nn, f"{case.kind}{rank}d")
     layer = kind(size, case.channels[1], case.kernel, b_init=init.ZeroInit(), **options)
-    layer.weight.value = {name: jnp.asarray(value) for name, value in params.items()}
+    if "gain" in params:  # which torch does not have
+        layer.weight.value = {name: jnp.asarray(value) for name, value in params.items()}
+        return layer
+    there = {"weight": to_torch(params["weight"], case), "bias": params["bias"].reshape(-1)}
+    assert layer.load_torch_state_dict(there) == ([], [])
     return layer
+
+
+def to_torch(weight: Array, case: Case) -> Array:
+    """Return a weight in torch's layout, as `make_torch_spatial` hands it to torch."""
+    groups = case.options.get("groups", 1)
+    if not case.transposed:
+        return np.moveaxis(weight, (-1, -2), (0, 1))
+    *kernel, out, per_group = weight.shape
+    parts = weight.reshape(*kernel, groups, out // groups, per_group)
+    return np.moveaxis(parts, (-3, -1, -2), (0, 1, 2)).reshape(-1, out // groups, *kernel)
 
 
 def run(layer: Any, x: Array) -> Array:
