@@ -235,7 +235,7 @@ class ValinaRNNCell(RNNCell):
 
     Examples
     --------
-    >>> cell = brainlite.nn.init_all_states(brainlite.nn.ValinaRNNCell(10, 20), batch_size=4)
+    >>> cell = brainlite.nn.init_all_states(brainlite.nn.VanillaRNNCell(10, 20), batch_size=4)
     >>> cell(jnp.ones((4, 10))).shape
     (4, 20)
     """
@@ -280,7 +280,7 @@ class GRUCell(RNNCell):
     :math:`r, z = \sigma(W_{rz} [x, h])`, then
     :math:`h' = (1 - z) h + z\, \phi(W_h [x, r h])`.
 
-    Parameters are those of :class:`ValinaRNNCell`, in an order of their own.
+    Parameters are those of :class:`VanillaRNNCell`, in an order of their own.
 
     References
     ----------
@@ -331,7 +331,7 @@ class MGUCell(RNNCell):
 
     :math:`f = \sigma(W_f [x, h])`, then :math:`h' = (1 - f) h + f\, \phi(W_h [x, f h])`.
 
-    Parameters are those of :class:`ValinaRNNCell`, in an order of their own.
+    Parameters are those of :class:`VanillaRNNCell`, in an order of their own.
 
     References
     ----------
@@ -382,7 +382,7 @@ class LSTMCell(RNNCell):
     :math:`i, g, f, o = W [x, h]`, then
     :math:`c' = \sigma(f + 1) c + \sigma(i) \phi(g)` and :math:`h' = \sigma(o) \phi(c')`.
 
-    Parameters are those of :class:`ValinaRNNCell`, in an order of their own.
+    Parameters are those of :class:`VanillaRNNCell`, in an order of their own.
 
     References
     ----------
@@ -442,7 +442,7 @@ class URLSTMCell(RNNCell):
     :math:`g = 2 r f + (1 - 2 r) f^2`, then
     :math:`c' = g c + (1 - g) \phi(u)` and :math:`h' = \sigma(o) \phi(c')`.
 
-    Parameters are those of :class:`ValinaRNNCell`, in an order of their own.
+    Parameters are those of :class:`VanillaRNNCell`, in an order of their own.
 
     References
     ----------
