@@ -31,7 +31,7 @@ class Layout:
 
     __slots__ = ("items", "keys", "kind")
 
-    def __init__(self, kind: type, keys: Any, items: tuple[Any, ...]) -> None:
+    def __init__(self, kind: type, keys: object, items: tuple[Any, ...]) -> None:
         self.kind: type = kind
         self.keys: Any = keys
         self.items: tuple[Any, ...] = items
@@ -60,7 +60,7 @@ class NodeSpec:
     __slots__ = ("attributes", "kind", "links", "metadata")
 
     def __init__(
-        self, kind: type[Any], attributes: dict[str, Any], links: list[str], metadata: Any = None
+        self, kind: type[Any], attributes: dict[str, Any], links: list[str], metadata: object = None
     ) -> None:
         self.kind: type[Any] = kind
         self.attributes: dict[str, Any] = attributes
@@ -116,7 +116,7 @@ def is_exact(kind: type) -> bool:
 _EXACT = ATOMS | {NodeRef, StateRef, Layout, tuple}  # the only tuples among codes are sizes
 
 
-def code_hash(code: Any) -> int:
+def code_hash(code: object) -> int:
     """Return a hash that is the same for the same codes; by type alone where there is none."""
     try:
         return hash((type(code), code))

@@ -30,7 +30,7 @@ class NodeBase:
     __slots__ = ()
 
 
-def role_of(value: Any) -> int:
+def role_of(value: object) -> int:
     """Say what a value is to a graph."""
     if type(value) in ATOMS:
         return OPAQUE
@@ -45,12 +45,12 @@ def role_of(value: Any) -> int:
     return RECORD if record else OPAQUE
 
 
-def is_graph(value: Any) -> bool:
+def is_graph(value: object) -> bool:
     """Say whether a value is a node or a state."""
     return isinstance(value, State | NodeBase) or type(value) in node_types
 
 
-def _is_dataclass(value: Any) -> bool:
+def _is_dataclass(value: object) -> bool:
     return hasattr(type(value), "__dataclass_fields__")
 
 
@@ -75,7 +75,7 @@ class Opened(NamedTuple):
     items: Iterable[Any]
 
 
-def open_container(value: Any) -> Opened | None:
+def open_container(value: object) -> Opened | None:
     """Take a container apart; None for all else, and for records that hold no graph."""
     if isinstance(value, list | tuple):
         return Opened(None, value)
@@ -90,7 +90,7 @@ def open_container(value: Any) -> Opened | None:
     return Opened(structure, [item for _, item in keyed])
 
 
-def container_items(value: Any) -> Iterable[tuple[PathPart, Any]]:
+def container_items(value: object) -> Iterable[tuple[PathPart, Any]]:
     """Return (key or index, item) for what is in a container; nothing for all else."""
     if isinstance(value, dict):
         return value.items()
@@ -111,14 +111,14 @@ def _attributes(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name in names if hasattr(value, name)}
 
 
-def _one_level(value: Any) -> tuple[list[tuple[Any, Any]], Any]:
+def _one_level(value: object) -> tuple[list[tuple[Any, Any]], Any]:
     keyed, structure = jax.tree_util.tree_flatten_with_path(
         value, is_leaf=lambda item: item is not value
     )
     return keyed, structure
 
 
-def _part(key: Any) -> PathPart:
+def _part(key: object) -> PathPart:
     """Return the step of a path for one of jax's keys: ``GetAttrKey('w')`` is 'w'."""
     for name in ("name", "key", "idx"):
         if hasattr(key, name):
@@ -152,7 +152,7 @@ def remake(kind: type, keys: Any, items: list[Any]) -> Any:
         ) from error
 
 
-def graph_below(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def graph_below(value: object, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Yield (path, object) for the graph objects in a value, in order, without entering nodes.
 
     Parameters
@@ -192,7 +192,7 @@ def _is_inside_itself(item: Any, around: Any, path: Path, role: int) -> bool:
     return False
 
 
-def cycle_error(item: Any, path: Path) -> GraphError:
+def cycle_error(item: object, path: Path) -> GraphError:
     """Return the error for a container that contains itself."""
     return GraphError(
         "a plain container contains itself",
@@ -203,7 +203,7 @@ def cycle_error(item: Any, path: Path) -> GraphError:
     )
 
 
-def holds_graph(value: Any) -> bool:
+def holds_graph(value: object) -> bool:
     """Say whether a value is, or contains, a node or a state."""
     if is_graph(value):
         return True

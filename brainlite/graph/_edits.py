@@ -13,7 +13,7 @@ from brainlite.graph._contents import ATOMS
 from brainlite.state._face import Frame, Kept
 
 
-def keep(frame: Frame, owner: Any, name: str, value: Any) -> None:
+def keep(frame: Frame, owner: object, name: str, value: object) -> None:
     """Keep what a list or dict in an attribute holds, and those inside it."""
     key = (id(owner), name)
     if isinstance(value, list | dict) and key not in frame.kept:
@@ -53,7 +53,7 @@ def differ(now: Any, then: Any) -> bool:
     return any(one is not other for one, other in zip(now, then, strict=True))
 
 
-def copied(value: Any) -> Any:
+def copied(value: object) -> Any:
     """Return a copy of nested lists, dicts and tuples; what is in them stays what it is."""
     if type(value) in ATOMS or not isinstance(value, list | dict | tuple):
         return value

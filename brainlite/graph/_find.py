@@ -51,7 +51,7 @@ def states(
 def states(
     node: Any, f1: Filter, f2: Filter, /, *fs: Filter, allowed_hierarchy: Hierarchy = ...
 ) -> tuple[StateDict[AnyState], ...]: ...
-def states(node: Any, /, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYWHERE) -> Any:
+def states(node: object, /, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYWHERE) -> Any:
     """Return the states of a graph by path: the states themselves, not copies.
 
     Parameters
@@ -96,7 +96,7 @@ def nodes(node: Any, f1: Filter, /, *, allowed_hierarchy: Hierarchy = ...) -> di
 def nodes(
     node: Any, f1: Filter, f2: Filter, /, *fs: Filter, allowed_hierarchy: Hierarchy = ...
 ) -> tuple[dict[Path, Node], ...]: ...
-def nodes(node: Any, /, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYWHERE) -> Any:
+def nodes(node: object, /, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYWHERE) -> Any:
     """Return the nodes of a graph by path, the root first.
 
     Parameters

@@ -56,7 +56,7 @@ class GraphDef(Generic[M_co]):
 
     def __init__(
         self,
-        root: Any,
+        root: object,
         nodes: tuple[NodeSpec, ...],
         starts: tuple[int, ...],
         states: tuple[StateSpec, ...],
@@ -109,7 +109,7 @@ class Described(NamedTuple):
     states: list[AnyState]
 
 
-def describe(root: Any) -> Described:
+def describe(root: object) -> Described:
     """Take the definition of a graph."""
     numbers: dict[int, int] = {}
     nodes: list[Any] = []
@@ -246,7 +246,7 @@ def build(
     return decode(graphdef.root, 0, 0)
 
 
-def _make_node(kind: type[Any], metadata: Any) -> Any:
+def _make_node(kind: type[Any], metadata: object) -> Any:
     """Return a node without attributes. Its constructor does not run."""
     if kind not in node_types:
         return Node.__new__(kind)

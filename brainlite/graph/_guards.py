@@ -25,7 +25,7 @@ _NOTHING: dict[str, Any] = {}
 _ATOMS = frozenset({bool, int, float, complex, str, bytes, type(None)})
 
 
-def _same_atom(then: Any, now: Any) -> bool:
+def _same_atom(then: object, now: object) -> bool:
     # 1, 1.0 and True are equal, as are 0.0 and -0.0, yet a traced function can tell them apart.
     return type(then) is type(now) and bool(then == now) and str(then) == str(now)
 
@@ -47,7 +47,7 @@ class Renaming:
         self._then: dict[int, Any] = {}
         self.consistent: bool = all(self.bind(then, now) for then, now in pairs)
 
-    def bind(self, then: Any, now: Any) -> bool:
+    def bind(self, then: object, now: object) -> bool:
         """Add a pair; False when it contradicts what is known."""
         known = self._now.get(id(then), ABSENT)
         if known is not ABSENT:
@@ -60,10 +60,10 @@ class Renaming:
         self._then[id(now)] = then
         return True
 
-    def __getitem__(self, then: Any) -> Any:
+    def __getitem__(self, then: object) -> Any:
         return self._now.get(id(then), then)
 
-    def then(self, now: Any) -> Any:
+    def then(self, now: object) -> Any:
         """Return what ``now`` was in the trace: the inverse of looking up."""
         return self._then.get(id(now), now)
 
@@ -151,7 +151,7 @@ class Guards:
                 found.append((owner, name))
         return found
 
-    def _same(self, then: Any, now: Any, renaming: Renaming) -> bool:
+    def _same(self, then: object, now: object, renaming: Renaming) -> bool:
         """Say whether a value is what it was, with objects of the call for those of the trace."""
         if isinstance(then, Frozen):
             kind: type = type(now)
@@ -193,12 +193,12 @@ def _current(node: Node, name: str, attributes: Mapping[str, Any]) -> Any:
     return walk_note(node, name) if is_walk(name) else attributes.get(name, ABSENT)
 
 
-def same_value(then: Any, now: Any) -> bool:
+def same_value(then: object, now: object) -> bool:
     """Say whether two settings are one: the same object, or equal atoms of one type."""
     return then is now or (type(then) in _ATOMS and _same_atom(then, now))
 
 
-def _is_container(value: Any) -> bool:
+def _is_container(value: object) -> bool:
     return isinstance(value, list | tuple | dict) or open_container(value) is not None
 
 
@@ -209,7 +209,7 @@ def _open(value: Any) -> Opened | None:
     return open_container(value)
 
 
-def _may_change(value: Any) -> bool:
+def _may_change(value: object) -> bool:
     """Say whether this is a container that can be edited; a size, a tuple of numbers, is not."""
     if isinstance(value, tuple):
         return any(map(_may_change, value))

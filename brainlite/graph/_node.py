@@ -73,7 +73,7 @@ class Node(NodeBase):
             node.__compiled__[_BORN] = weakref.ref(trace_cell.value)
         return node
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         slots: Any = cls.__dict__.get("__slots__", ())
         hidden = [s for s in ([slots] if isinstance(slots, str) else slots) if s[:2] != "__"]
@@ -157,7 +157,7 @@ def _check_searched(node: Node, name: str, value: Any) -> None:
         )
 
 
-def _check_class_change(frame: Frame | None, node: Node, kind: Any) -> None:
+def _check_class_change(frame: Frame | None, node: Node, kind: object) -> None:
     """Raise where a class changes inside a transform; elsewhere tell compiled functions."""
     if frame is not None:
         raise TransformError(
@@ -171,7 +171,7 @@ def _check_class_change(frame: Frame | None, node: Node, kind: Any) -> None:
     epoch.advance_calls()  # compiled functions noted nothing of the class
 
 
-def _check_raw_attribute(node: Node, name: str, value: Any) -> None:
+def _check_raw_attribute(node: Node, name: str, value: object) -> None:
     """Raise if a plain jax transform leaves something of its trace in an attribute."""
     born = node.__compiled__.get(_BORN)
     if born is not None and born() is current_trace():
@@ -188,7 +188,7 @@ def _check_raw_attribute(node: Node, name: str, value: Any) -> None:
         )
 
 
-def _is_raw(thing: Any) -> bool:
+def _is_raw(thing: object) -> bool:
     if isinstance(thing, State):
         return thing in raw_born
     return isinstance(thing, Node) and _BORN in thing.__compiled__
@@ -229,7 +229,7 @@ def before(frame: Frame, node: Node, name: str) -> Any:
     return fields_in(frame.parent, node).get(name, ABSENT)
 
 
-def note(frame: Frame, node: Node, name: str, value: Any) -> None:
+def note(frame: Frame, node: Node, name: str, value: object) -> None:
     """Note that the function being traced depends on an attribute that comes from outside."""
     key = (id(node), name)
     frame.looked[key] = node
@@ -265,7 +265,7 @@ def _is_local(frame: Frame, node: Node) -> bool:
     return False
 
 
-def _set_in_frame(frame: Frame, node: Node, name: str, value: Any) -> None:
+def _set_in_frame(frame: Frame, node: Node, name: str, value: object) -> None:
     """Set an attribute while a function is traced: in the frame if it is of the graph."""
     before = fields(node).get(name, ABSENT)
     if isinstance(before, State):
@@ -302,7 +302,7 @@ def take_edits(frame: Frame) -> None:
         del frame.kept[key]
 
 
-def set_if_plain(frame: Frame, node: Node, name: str, value: Any) -> bool:
+def set_if_plain(frame: Frame, node: Node, name: str, value: object) -> bool:
     """Set an attribute for good if there are no states and nodes in it, when a frame ends well."""
     around = frame.parent
     overlaid = around and any((id(node), name) in each.attributes for each in around.ancestry())
@@ -314,7 +314,7 @@ def set_if_plain(frame: Frame, node: Node, name: str, value: Any) -> bool:
     return True
 
 
-def _set_plain(frame: Frame, node: Node, name: str, value: Any) -> None:
+def _set_plain(frame: Frame, node: Node, name: str, value: object) -> None:
     """Set an attribute without states and nodes, at once and for good."""
     attributes: dict[str, Any] = object.__getattribute__(node, "__dict__")
     before = attributes.get(name, ABSENT)
@@ -328,7 +328,7 @@ def _set_plain(frame: Frame, node: Node, name: str, value: Any) -> None:
     epoch.advance()
 
 
-def _check_no_tracer(frame: Frame, node: Node, name: str, value: Any) -> None:
+def _check_no_tracer(frame: Frame, node: Node, name: str, value: object) -> None:
     """Raise for a traced value in a plain attribute, which would outlive its trace."""
     if any(isinstance(leaf, Tracer) for leaf in leaves_of(value)):
         raise TracedAttributeError(
@@ -341,7 +341,7 @@ def _check_no_tracer(frame: Frame, node: Node, name: str, value: Any) -> None:
         )
 
 
-def _check_runs(frame: Frame, node: Node, name: str, value: Any) -> None:
+def _check_runs(frame: Frame, node: Node, name: str, value: object) -> None:
     """Raise for a plain attribute set in code that may not run."""
     for around in frame.ancestry():
         if id(node) in around.born_nodes:
@@ -377,14 +377,14 @@ def _holds_the_same(before: dict[str, Any], now: dict[str, Any]) -> bool:
     return before.keys() == now.keys() and all(now[name] is before[name] for name in before)
 
 
-def _equal(before: Any, value: Any) -> bool:
+def _equal(before: object, value: object) -> bool:
     try:
         return before is value or (type(before) is type(value) and bool(before == value))
     except Exception:  # arrays, and whatever else a foreign __eq__ may raise
         return False
 
 
-def leaves_of(value: Any) -> Iterator[Any]:
+def leaves_of(value: object) -> Iterator[Any]:
     """Yield what is in a value. Unlike a pytree, a dict may have keys that cannot be sorted."""
     if isinstance(value, list | tuple | dict):
         for _, item in container_items(value):
@@ -409,7 +409,7 @@ def _warn_plain_write(kind: type, name: str, label: str) -> None:
     )
 
 
-def _check_overwrite(node: Node, name: str, value: Any) -> None:
+def _check_overwrite(node: Node, name: str, value: object) -> None:
     """Raise for a bare value over a state: the parameter would be dropped."""
     leaves = list(leaves_of(value))
     arrays = (jax.Array, np.ndarray, np.generic, int, float, complex)

@@ -25,7 +25,7 @@ S2 = TypeVar("S2", bound=AnyState, default=AnyState)
 S3 = TypeVar("S3", bound=AnyState, default=AnyState)
 
 
-def _described(root: Any) -> Described:
+def _described(root: object) -> Described:
     """Describe a graph. A traced function then depends on all that is in it."""
     description = describe(root)
     if current_frame.get() is not None:
@@ -50,7 +50,7 @@ def split(
 def split(
     node: M, f1: Filter, f2: Filter, f3: Filter, f4: Filter, /, *fs: Filter
 ) -> tuple[GraphDef[M], *tuple[StateDict[AnyState], ...]]: ...
-def split(node: Any, /, *filters: Filter) -> Any:
+def split(node: object, /, *filters: Filter) -> Any:
     """Split a graph into its structure and copies of its states.
 
     Parameters
@@ -175,7 +175,7 @@ def _mismatch(wanted: tuple[Path, ...], given: Mapping[Path, AnyState]) -> Graph
     )
 
 
-def update_states(node: Any, /, *states: States) -> None:
+def update_states(node: object, /, *states: States) -> None:
     """Write the values of ``states`` into the states of a graph, by path. All or none.
 
     Raises

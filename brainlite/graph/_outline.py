@@ -43,7 +43,7 @@ class Outline:
 
     def __init__(
         self,
-        root: Any,
+        root: object,
         nodes: Sequence[NodeSpec],
         starts: Sequence[int],
         states: Sequence[StateSpec],
@@ -67,7 +67,7 @@ class Outline:
                     self._nodes[number].fields.append((name, self._show(code, number, start)))
         self.root: Any = self._show(root, 0, 0)
 
-    def _show(self, code: Any, number: int, start: int) -> Any:
+    def _show(self, code: object, number: int, start: int) -> Any:
         """Return what one node shows: fields by the types that they hold."""
         if isinstance(code, NodeRef):
             return self._nodes[number + code]

@@ -31,7 +31,7 @@ def pop_states(
 def pop_states(
     node: Any, f1: Filter, f2: Filter, f3: Filter, /, *fs: Filter
 ) -> tuple[StateDict[AnyState], ...]: ...
-def pop_states(node: Any, /, *filters: Filter) -> Any:
+def pop_states(node: object, /, *filters: Filter) -> Any:
     """Take states out of a graph, and return them by path.
 
     Parameters
@@ -85,7 +85,7 @@ def pop_states(node: Any, /, *filters: Filter) -> Any:
 
 
 def _places(
-    value: Any, gone: set[int], path: Path
+    value: object, gone: set[int], path: Path
 ) -> Iterator[tuple[tuple[int, Any], tuple[Any, Any]]]:
     """Yield (container, key) for each of the states in a container and those that it holds."""
     for inner, state in graph_below(value, path):
@@ -104,7 +104,7 @@ def _places(
             yield (id(holder), inner[-1]), (holder, inner[-1])
 
 
-def _remove(node: Any, name: str) -> None:
+def _remove(node: object, name: str) -> None:
     """Delete an attribute of a node."""
     if type(node) in node_types:
         node_types[type(node)].pop_key(node, name)

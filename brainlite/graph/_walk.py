@@ -37,7 +37,7 @@ def is_walk(name: str) -> bool:
     return name[:1] == "\0"
 
 
-def was_walked(looked: Container[tuple[int, str]], node: Node, value: Any) -> bool:
+def was_walked(looked: Container[tuple[int, str]], node: Node, value: object) -> bool:
     """Say whether a walk that would have met ``value`` in an attribute has come to ``node``."""
     only_state = isinstance(value, State)
     names = (ALL, _STATES) if only_state else (ALL, _STATES, _NODES)
@@ -62,7 +62,7 @@ Links = list[tuple[str, Any, int]]
 
 
 def visit(
-    root: Any, numbers: dict[int, int], *, states: bool
+    root: object, numbers: dict[int, int], *, states: bool
 ) -> Iterator[tuple[Path, Any, Links | None, bool]]:
     """Yield (path, object, links, settled) as :func:`walk` does; links are None for a state.
 
@@ -111,7 +111,7 @@ def visit(
         stack += below[::-1]
 
 
-def walk(root: Any, *, states: bool) -> Iterator[tuple[Path, Any]]:
+def walk(root: object, *, states: bool) -> Iterator[tuple[Path, Any]]:
     """Yield (path, object) for the root and every node, and if asked every state, below it."""
     return ((path, item) for path, item, _, _ in visit(root, {}, states=states))
 
@@ -126,7 +126,7 @@ def _at_depth(
 
 
 def iter_node(
-    root: Any, allowed_hierarchy: tuple[int, int] = _EVERYWHERE
+    root: object, allowed_hierarchy: tuple[int, int] = _EVERYWHERE
 ) -> Iterator[tuple[Path, Node]]:
     """Yield (path, node) for every node of a graph, the root first, each once.
 
@@ -149,7 +149,7 @@ def iter_node(
 
 
 def iter_leaf(
-    root: Any, allowed_hierarchy: tuple[int, int] = _EVERYWHERE
+    root: object, allowed_hierarchy: tuple[int, int] = _EVERYWHERE
 ) -> Iterator[tuple[Path, State[Any]]]:
     """Yield (path, state) for every state of a graph, each once.
 

@@ -10,7 +10,7 @@ import numpy as np
 _leaf_types: set[type] = set()
 
 
-def is_leaf(value: Any) -> bool:
+def is_leaf(value: object) -> bool:
     """Say whether a value is no container to jax."""
     kind = type(value)
     if kind in _leaf_types:
@@ -21,18 +21,18 @@ def is_leaf(value: Any) -> bool:
     return False
 
 
-def same_structure(old: Any, new: Any) -> bool:
+def same_structure(old: object, new: object) -> bool:
     """Say whether two values have the same tree structure."""
     if is_leaf(old):
         return is_leaf(new)
     return bool(_structure(old) == _structure(new))
 
 
-def _structure(value: Any) -> Any:  # a PyTreeDef, which has no public type
+def _structure(value: object) -> Any:  # a PyTreeDef, which has no public type
     return jax.tree.structure(value)
 
 
-def same_types(old: Any, new: Any) -> bool:
+def same_types(old: object, new: object) -> bool:
     """Say whether two values of one structure agree in the shape and dtype of each leaf."""
     if is_leaf(old):
         return _same_type(old, new)
@@ -57,7 +57,7 @@ def _same_type(old: Any, new: Any) -> bool:
 _UNTYPED = (bool, int, float, complex, np.generic, np.ndarray)
 
 
-def summary(value: Any) -> str:
+def summary(value: object) -> str:
     """Describe a value by structure, shapes and dtypes: ``{'bias': float32[3]}``."""
     return str(jax.tree.map(_Named, value))
 
@@ -65,7 +65,7 @@ def summary(value: Any) -> str:
 class _Named:
     """A leaf as it is printed in an error message."""
 
-    def __init__(self, leaf: Any) -> None:
+    def __init__(self, leaf: object) -> None:
         shape, dtype = getattr(leaf, "shape", None), getattr(leaf, "dtype", None)
         if shape is None or dtype is None:
             self.text: str = f"{type(leaf).__name__} {leaf!r}"
@@ -76,5 +76,5 @@ class _Named:
         return self.text.replace(", ", ",")
 
 
-def _plain(dtype: Any) -> bool:
+def _plain(dtype: object) -> bool:
     return isinstance(dtype, np.dtype)

@@ -324,7 +324,7 @@ class Frame:
         value = slot.__held__ if self.parent is None else self.parent.peek(slot)
         return value if value is not MISSING else slot.absent()
 
-    def write(self, slot: AnySlot, value: Any) -> None:
+    def write(self, slot: AnySlot, value: object) -> None:
         """Let ``value`` be the value of ``slot`` here. The caller has checked that it fits."""
         trace = current_trace()
         if trace is not self.trace and self.born.get(slot) is not trace:
@@ -339,12 +339,12 @@ class Frame:
         self.written[slot] = None
         self.values[slot] = value
 
-    def make(self, slot: AnySlot, value: Any) -> None:
+    def make(self, slot: AnySlot, value: object) -> None:
         """Take in a slot that is made while this frame is current."""
         self.born[slot] = current_trace()
         self.values[slot] = value
 
-    def note(self, slot: AnySlot, name: str, value: Any) -> None:
+    def note(self, slot: AnySlot, name: str, value: object) -> None:
         """Note that the function depends on something of a slot other than its value."""
         if not self.is_local(slot):
             self.notes.setdefault((id(slot), name), (slot, value))
@@ -353,7 +353,7 @@ class Frame:
         """Say whether ``slot`` was made in this frame or in one around it."""
         return any(slot in frame.born for frame in self.ancestry())
 
-    def is_new(self, thing: Any) -> bool:
+    def is_new(self, thing: object) -> bool:
         """Say whether a slot or a node was made in this frame."""
         return id(thing) in self.born_nodes or thing in self.born
 

@@ -47,7 +47,7 @@ class StateSpec:
         return hash(self._key())
 
 
-def same_field(one: Any, other: Any) -> bool:
+def same_field(one: object, other: object) -> bool:
     """Say whether two values of a field are one: the same object, or of one type and equal."""
     if one is other:
         return True

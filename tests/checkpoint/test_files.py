@@ -133,7 +133,6 @@ def test_a_header_that_was_made_up(whole: Path, header: dict[str, Any]) -> None:
         ("process_0.json", lambda about: about.clear()),
         ("process_0.json", lambda about: about.update(data={"x": 1})),
     ],
-    ids=str,
 )
 def test_contents_that_were_made_up(
     whole: Path, name: str, change: Callable[[dict[str, Any]], object]

@@ -82,7 +82,7 @@ class Intake:
         return values
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: object) -> bool:
     return type(value) is dict and bool(value) and all(type(key) is str for key in value)
 
 
@@ -129,7 +129,7 @@ def _generate(whole: int, keys: list[tuple[str, ...]]) -> Callable[[list[AnyStat
     return generated
 
 
-def own_buffers(given: Any, others: Any) -> Any:
+def own_buffers(given: object, others: object) -> Any:
     """Copy each array in ``given`` that occurs twice, or in ``others``, too.
 
     XLA refuses to give up a buffer that is passed in elsewhere in the same call.

@@ -236,7 +236,7 @@ class BoundJit(Generic[P, R_co]):
         yield binding
         raise AssertionError("a function that was traced for a call does not fit the call")
 
-    def _known(self, kind: Any) -> list[Specialisation]:
+    def _known(self, kind: object) -> list[Specialisation]:
         """Return the specialisations for one kind of call, used last at the end."""
         with _bookkeeping:
             return list(self._specialisations.get(kind, ()))
@@ -298,7 +298,7 @@ class JitFunction(BoundJit[P, R_co]):
 class _Method(BoundJit[P, R_co]):
     """A compiled method of one object: the compilations are those of the class."""
 
-    def __init__(self, function: BoundJit[Any, R_co], obj: Any) -> None:
+    def __init__(self, function: BoundJit[Any, R_co], obj: object) -> None:
         self._function = function
         self._object = obj
         self.fun: Any = functools.partial(function.fun, obj)
@@ -436,7 +436,9 @@ def _because(known: Sequence[Specialisation], call: Call, others: bool) -> list[
     return known[-1].changed(call) or ["other objects, or another structure"]
 
 
-def _warn_if_many(binding: Binding, known: Sequence[Specialisation], call: Call, fun: Any) -> None:
+def _warn_if_many(
+    binding: Binding, known: Sequence[Specialisation], call: Call, fun: object
+) -> None:
     """Warn, once, of what keeps asking for new compilations."""
     if binding.made != _MANY + 1:
         return

@@ -20,7 +20,7 @@ def outline_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Verbati
     return Verbatim(f"({', '.join(texts)})")
 
 
-def outline(thing: Any, values: Mapping[State[Any], Any]) -> Verbatim:
+def outline(thing: object, values: Mapping[State[Any], Any]) -> Verbatim:
     """Return the type of a module and the shapes of those of its states that have values here."""
     kind = type(thing).__name__
     if isinstance(thing, State):
@@ -31,11 +31,11 @@ def outline(thing: Any, values: Mapping[State[Any], Any]) -> Verbatim:
     return Verbatim(f"{kind}({', '.join(texts)})")
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return str(jax.tree.map(_leaf, value))
 
 
-def _leaf(leaf: Any) -> Verbatim:
+def _leaf(leaf: object) -> Verbatim:
     if isinstance(leaf, Verbatim):
         return leaf
     if hasattr(leaf, "shape") and hasattr(leaf, "dtype"):

@@ -125,7 +125,7 @@ class Specialisation:
         given = self.intake.given
         return (flat,) if self._lists == 1 else (flat[given:], flat[:given])
 
-    def _run_apart(self, flat: list[Any], *args: Any, **kwargs: Any) -> Any:
+    def _run_apart(self, flat: list[Any], *args: object, **kwargs: object) -> Any:
         """Run, with the buffers that are given up used nowhere else."""
         kept, given = self.arrange(flat)
         chosen = self._donated_arguments.among(args, kwargs)
@@ -205,7 +205,7 @@ class Specialisation:
                 return lifted(inputs, (args, kwargs))
         return self._lift_again(values, args, kwargs)((), (args, kwargs))
 
-    def _lift_again(self, values: dict[AnyState, Any], args: Any, kwargs: Any) -> Lifted:
+    def _lift_again(self, values: dict[AnyState, Any], args: object, kwargs: object) -> Lifted:
         """Lift for other shapes; what is left is a function of the arguments alone.
 
         Raises
@@ -327,7 +327,7 @@ class Binding:
                 return False
         return True
 
-    def _run_alone(self, states: list[AnyState], *args: Any, **kwargs: Any) -> Any:
+    def _run_alone(self, states: list[AnyState], *args: object, **kwargs: object) -> Any:
         """Run while no other thread draws, and put what comes out in place."""
         own = self.specialisation
         with alone():
@@ -346,7 +346,7 @@ class Binding:
         own.compiled.trace(*self.lists(), *args, **kwargs)  # now, while others may draw
         return self._run_alone(self.inputs, *args, **kwargs)
 
-    def finish(self, result: Any, new: list[Any]) -> Any:
+    def finish(self, result: object, new: list[Any]) -> Any:
         """Put what came out in place, and return the result with its modules and states."""
         (self.settle if current_frame.get() is None else self.commit)(new)
         returned = self.specialisation.returned
@@ -402,7 +402,7 @@ def _unknown(_frame: Frame, _slot: Slot[Any]) -> Any:
 
 
 def _pinned(
-    fun: Any, states: Sequence[AnyState], guards: Guards
+    fun: object, states: Sequence[AnyState], guards: Guards
 ) -> list[tuple[AnyState, AnyState]]:
     """Return the states that stand for themselves, since the function holds them directly.
 

@@ -51,14 +51,14 @@ class Variables:
         return (self._checker(now) if now else None), watched
 
 
-def _freeze(value: Any) -> Any:
+def _freeze(value: object) -> Any:
     is_container = isinstance(value, list | tuple | dict) or hasattr(
         type(value), "__dataclass_fields__"
     )
     return freeze(value) if is_container and holds_graph(value) else value
 
 
-def _same(then: Any, now: Any) -> bool:
+def _same(then: object, now: object) -> bool:
     """Say whether a variable holds what it held."""
     if not isinstance(then, Frozen):
         return same_value(then, now)

@@ -263,8 +263,8 @@ def grad(
     allow_int: bool = False,
 ) -> _Decorator: ...
 def grad(
-    fun: Any = None,
-    grad_states: Any = None,
+    fun: object = None,
+    grad_states: object = None,
     *,
     argnums: int | Sequence[int] | None = None,
     has_aux: bool | None = False,
@@ -403,7 +403,7 @@ def value_and_grad(
     untyped: Any = grad
     gradient = untyped(fun, grad_states, argnums=argnums, has_aux=has_aux, return_value=True)
 
-    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    def value_and_gradient(*args: object, **kwargs: object) -> tuple[Any, Any]:
         if has_aux:
             gradients, value, aux = gradient(*args, **kwargs)
             return (value, aux), gradients

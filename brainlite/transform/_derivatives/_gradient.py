@@ -30,7 +30,7 @@ class Targets(NamedTuple):
     opened: "tuple[_Argument, ...]" = ()  # one for each of argnums, in a call
 
     @classmethod
-    def of(cls, grad_states: Any, argnums: int | Sequence[int] | None) -> "Targets":
+    def of(cls, grad_states: object, argnums: int | Sequence[int] | None) -> "Targets":
         """Read the arguments of a gradient transform."""
         if grad_states is None and argnums is None:
             argnums = 0
@@ -79,10 +79,10 @@ class _Argument(NamedTuple):
     numbers: list[Any]  # for each leaf: those of its parameters, by path, or None for an array
 
     @classmethod
-    def of(cls, argument: Any, numbers: dict[State[Any], int]) -> "_Argument":
+    def of(cls, argument: object, numbers: dict[State[Any], int]) -> "_Argument":
         """Take an argument apart, and number the states that are new."""
 
-        def enter(leaf: Any) -> Any:
+        def enter(leaf: object) -> Any:
             if isinstance(leaf, Node):
                 found = [(p, s) for p, s in states_of(leaf, ParamState).items() if s.requires_grad]
                 return {path: numbers.setdefault(state, len(numbers)) for path, state in found}
@@ -97,12 +97,12 @@ class _Argument(NamedTuple):
         pairs = zip(self.leaves, self.numbers, strict=True)
         return self.structure.unflatten([x if n is None else None for x, n in pairs])
 
-    def close(self, arrays: Any) -> Any:
+    def close(self, arrays: object) -> Any:
         """Return the argument with other arrays."""
         triples = zip(self.leaves, self.structure.flatten_up_to(arrays), self.numbers, strict=True)
         return self.structure.unflatten([new if n is None else old for old, new, n in triples])
 
-    def arrange(self, arrays: Any, states: Sequence[Any]) -> Any:
+    def arrange(self, arrays: object, states: Sequence[Any]) -> Any:
         """Put the gradients of states where modules and states are in the argument."""
         if all(number is None for number in self.numbers):
             return arrays
@@ -112,7 +112,7 @@ class _Argument(NamedTuple):
         )
 
 
-def _is_none(value: Any) -> bool:
+def _is_none(value: object) -> bool:
     return value is None
 
 
@@ -280,7 +280,7 @@ def gradient_function(
     fun, has_aux, return_value = given["fun"], given["has_aux"], given["return_value"]
 
     def decorate(fun: Callable[..., Any]) -> Transformed:
-        def gradient(*args: Any, **kwargs: Any) -> Any:
+        def gradient(*args: object, **kwargs: object) -> Any:
             gradients, value, aux = derive(fun, args, kwargs)
             if not has_aux:
                 return (gradients, value) if return_value else gradients
@@ -291,7 +291,7 @@ def gradient_function(
     return decorate if fun is None else decorate(fun)
 
 
-def _value_and_aux(out: Any, has_aux: bool, label: str) -> tuple[Any, Any]:
+def _value_and_aux(out: object, has_aux: bool, label: str) -> tuple[Any, Any]:
     """Take the result of a function apart, or raise where it is no pair."""
     if not has_aux:
         return out, None
@@ -307,7 +307,7 @@ def _value_and_aux(out: Any, has_aux: bool, label: str) -> tuple[Any, Any]:
     )
 
 
-def _check_scalar(value: Any, label: str) -> None:
+def _check_scalar(value: object, label: str) -> None:
     """Raise for a result that is not one number."""
     shape = jnp.shape(value) if isinstance(value, jax.Array | np.ndarray | float) else None
     if shape == ():
@@ -343,7 +343,7 @@ def _check_position(position: int, args: Sequence[Any], label: str) -> None:
         )
 
 
-def _check_state(state: State[Any], value: Any, accepted: type[Any]) -> None:
+def _check_state(state: State[Any], value: object, accepted: type[Any]) -> None:
     """Raise for a state that cannot be differentiated, with what can."""
     if isinstance(state, ParamState) and not state.requires_grad:
         raise GradError(
@@ -365,7 +365,7 @@ def _check_state(state: State[Any], value: Any, accepted: type[Any]) -> None:
             )
 
 
-def _check_argument(position: int, argument: Any, label: str, accepted: type[Any]) -> None:
+def _check_argument(position: int, argument: object, label: str, accepted: type[Any]) -> None:
     """Raise for an argument that cannot be differentiated."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(argument):
         if not _is_kind(leaf, accepted):
@@ -378,7 +378,7 @@ def _check_argument(position: int, argument: Any, label: str, accepted: type[Any
             )
 
 
-def _check_outputs(value: Any, label: str, accepted: type[Any]) -> None:
+def _check_outputs(value: object, label: str, accepted: type[Any]) -> None:
     """Raise for a result that cannot be differentiated."""
     leaves = jax.tree_util.tree_leaves_with_path(value)
     for path, leaf in leaves:
@@ -408,7 +408,7 @@ _KINDS: dict[type[Any], str] = {
 _NUMBERS = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
 
 
-def _is_kind(leaf: Any, kind: type[Any]) -> bool:
+def _is_kind(leaf: object, kind: type[Any]) -> bool:
     return isinstance(leaf, _NUMBERS) and bool(jnp.issubdtype(jnp.result_type(leaf), kind))
 
 
@@ -416,7 +416,7 @@ def _plural(kind: type[Any]) -> str:
     return "complex numbers" if kind is jnp.complexfloating else "floats"
 
 
-def _fix(leaf: Any, accepted: type[Any]) -> str:
+def _fix(leaf: object, accepted: type[Any]) -> str:
     if accepted is jnp.complexfloating:
         return "use complex numbers, or drop holomorphic=True"
     if _is_kind(leaf, jnp.complexfloating):

@@ -162,7 +162,7 @@ class _Box:
 
     __slots__ = ("items", "keys", "kind")
 
-    def __init__(self, kind: type, keys: Any, items: Iterable[Any]) -> None:
+    def __init__(self, kind: type, keys: object, items: Iterable[Any]) -> None:
         self.kind: type = kind
         self.keys: Any = keys
         self.items: list[Any] = list(items)
@@ -185,12 +185,12 @@ jax.tree_util.register_pytree_node(
 )
 
 
-def _opened(tree: Any) -> Any:
+def _opened(tree: object) -> Any:
     """Return ``tree`` with collections of states, and dataclasses that hold graphs, as boxes."""
     return jax.tree.map(_open, tree, is_leaf=_is_collection)
 
 
-def _open(value: Any) -> Any:
+def _open(value: object) -> Any:
     """Return a collection of states, or a dataclass that holds a graph, as a box."""
     if isinstance(value, NestedDict):
         value = value.to_flat()
@@ -204,14 +204,14 @@ def _open(value: Any) -> Any:
     return _Box(type(value), opened.keys, map(_opened, opened.items))
 
 
-def _closed(tree: Any) -> Any:
-    def close(value: Any) -> Any:
+def _closed(tree: object) -> Any:
+    def close(value: object) -> Any:
         return value.close() if isinstance(value, _Box) else value
 
     return jax.tree.map(close, tree, is_leaf=lambda value: value is None or isinstance(value, _Box))
 
 
-def _is_collection(value: Any) -> bool:
+def _is_collection(value: object) -> bool:
     return value is None or isinstance(value, StateDict | NestedDict)
 
 
@@ -223,11 +223,11 @@ def _numbers_of(graph: Sequence[Any], arguments: Mapping[Any, Any]) -> tuple[int
     return tuple(n for n, thing in enumerate(graph) if id(thing) in chosen)
 
 
-def _is_hole(value: Any) -> bool:
+def _is_hole(value: object) -> bool:
     return value is None
 
 
-def _shape_of(leaf: Any) -> Any:
+def _shape_of(leaf: object) -> Any:
     return (getattr(leaf, "shape", None), str(getattr(leaf, "dtype", type(leaf))))
 
 
@@ -245,7 +245,7 @@ def _check_hashable(static: Mapping[Any, Any], label: str) -> None:
             ) from error
 
 
-def contains_graph(tree: Any) -> bool:
+def contains_graph(tree: object) -> bool:
     """Say whether there is a module or a state in ``tree``."""
     return any(isinstance(leaf, _GRAPH) for leaf in jax.tree.leaves(_opened(tree)))
 

@@ -268,7 +268,7 @@ def _looked_at(looked: Mapping[tuple[int, str], object], place: Place) -> bool:
     return place.key in looked or was_walked(looked, place.owner, place.value)
 
 
-def _residents(value: Any, occupant: Any) -> Iterable[tuple[AnyState, AnyState]]:
+def _residents(value: object, occupant: object) -> Iterable[tuple[AnyState, AnyState]]:
     """Pair the states of ``value`` with those that sit in the place, where these are alike."""
     if isinstance(value, State):
         return [(value, occupant)] if type(occupant) is type(value) else []
@@ -338,7 +338,7 @@ def _settle(
     return [home(state) for state in effects.made]
 
 
-def _move(owner: Node, name: str, value: Any, in_place: bool) -> None:
+def _move(owner: Node, name: str, value: object, in_place: bool) -> None:
     """Set an attribute, or edit what is there."""
     frame = current_frame.get()
     occupant = fields(owner).get(name)
@@ -351,14 +351,14 @@ def _move(owner: Node, name: str, value: Any, in_place: bool) -> None:
         frame.in_place.add((id(owner), name))
 
 
-def itself(thing: Any) -> Any:
+def itself(thing: object) -> Any:
     """Return what is given: where the objects of a trace are those of the call."""
     return thing
 
 
 def _rebuilt(
-    value: Any,
-    occupant: Any,
+    value: object,
+    occupant: object,
     effects: Effects,
     home: Callable[[AnyState], AnyState],
     now: Callable[[Any], Any],

@@ -76,7 +76,7 @@ class Escapes:
         )
 
 
-def _contents(value: Any) -> list[tuple[Any, Any]]:
+def _contents(value: object) -> list[tuple[Any, Any]]:
     """Return lists and dicts with copies of what they hold, if they are small enough to look at."""
     small = isinstance(value, list | dict) and len(value) <= MOST
     return [*contents_of(value)] if small else []
@@ -90,7 +90,7 @@ def _has_moved(before: Variable, kept: Kept) -> bool:
     return any(_is_graphic(each) or _is_graphic(items) for each, items in edited)
 
 
-def _is_graphic(value: Any) -> bool:
+def _is_graphic(value: object) -> bool:
     container = isinstance(value, list | tuple | dict)
     return isinstance(value, Node | State | StateDict) or (container and holds_graph(value))
 

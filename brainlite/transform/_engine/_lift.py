@@ -72,10 +72,10 @@ class Lifted:
         self,
         closed: ClosedJaxpr,
         reads: list[AnyState],
-        out_tree: Any,
+        out_tree: object,
         effects: Effects,
         frame: Frame,
-        in_tree: Any,
+        in_tree: object,
     ) -> None:
         self._in_tree = in_tree
         self.closed: ClosedJaxpr = closed
@@ -88,7 +88,7 @@ class Lifted:
         self.out_types: Any = types[0]
         self.types: list[Any] = types[1]
 
-    def fits(self, values: list[Any], args: Any) -> bool:
+    def fits(self, values: list[Any], args: object) -> bool:
         """Say whether these have the structures, shapes and dtypes that the trace was made for."""
         leaves: list[Any]
         structure: Any
@@ -97,7 +97,7 @@ class Lifted:
             map(_same_type, map(jax.typeof, leaves), self.closed.in_avals)
         )
 
-    def __call__(self, values: Iterable[Any], args: Any) -> tuple[Any, list[Any]]:
+    def __call__(self, values: Iterable[Any], args: object) -> tuple[Any, list[Any]]:
         """Evaluate on the values of ``reads`` and the arguments ``(args, kwargs)``."""
         return Body(self.closed.jaxpr, self.closed.consts, self.out_tree)(values, args)
 
@@ -109,7 +109,7 @@ class Body(NamedTuple):
     constants: Sequence[Any]
     out_tree: Any
 
-    def __call__(self, values: Iterable[Any], args: Any) -> tuple[Any, list[Any]]:
+    def __call__(self, values: Iterable[Any], args: object) -> tuple[Any, list[Any]]:
         """Evaluate on the values of the states that are read and on ``(args, kwargs)``."""
         closed = ClosedJaxpr(self.jaxpr, self.constants)
         flat = jaxpr_as_fun(closed)(*jax.tree.leaves(list(values)), *jax.tree.leaves(args))
@@ -169,7 +169,7 @@ def lift(
         # While the frame is open: the states of a StateDict in the result have their values there.
         return jax.tree.flatten((out, values)), effect
 
-    def traced(args: Any, kwargs: Any) -> list[Any]:
+    def traced(args: object, kwargs: object) -> list[Any]:
         frame = Frame(
             label,
             inputs=inputs,
@@ -207,7 +207,7 @@ def lift(
     return Lifted(closed, reads, out_tree, effect, frame, in_tree)
 
 
-def _tree_of(structures: Sequence[Any], args: Any) -> Any:
+def _tree_of(structures: Sequence[Any], args: object) -> Any:
     """Return the structure of the values of states and the arguments together."""
     values = [each.unflatten([0] * each.num_leaves) for each in structures]
     return jax.tree.structure((values, args))
@@ -282,12 +282,12 @@ def may_not_come(effects: Effects, state: AnyState, label: str) -> BranchError:
     )
 
 
-def anything(kind: Any) -> Any:
+def anything(kind: object) -> Any:
     """Return some value of this type, where it does not matter which."""
     return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), kind)
 
 
-def strengthen(value: Any) -> Any:
+def strengthen(value: object) -> Any:
     """Give weakly typed leaves (Python numbers) the dtype that they would have as arrays."""
     return jax.tree.map(_strengthen_leaf, value)
 

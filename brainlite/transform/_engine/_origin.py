@@ -59,11 +59,13 @@ def origin_of(body: Any, carry: Any, x: Any) -> Origin:
     return Origin(body, (carry, x), {})
 
 
-def under_its_name(run: Callable[[Any, Any], Any], args: Any, kwargs: Any, origin: Origin) -> Any:
+def under_its_name(
+    run: Callable[[Any, Any], Any], args: object, kwargs: object, origin: Origin
+) -> Any:
     """Return ``run`` as a function with the name and the arguments of ``origin``."""
     structure: Any = jax.tree.structure((args, kwargs))
 
-    def traced(*args: Any, **kwargs: Any) -> Any:
+    def traced(*args: object, **kwargs: object) -> Any:
         return run(*structure.unflatten(jax.tree.leaves((args, kwargs))))
 
     found: Any = _function(origin.fun)
@@ -74,7 +76,7 @@ def under_its_name(run: Callable[[Any, Any], Any], args: Any, kwargs: Any, origi
     return traced
 
 
-def _function(fun: Any) -> Any:
+def _function(fun: object) -> Any:
     """Return the function that runs when ``fun`` is called."""
     while isinstance(fun, functools.partial):
         fun = fun.func

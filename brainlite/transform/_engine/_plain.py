@@ -53,8 +53,8 @@ def value_of(number: Any) -> int | None:
 
 def scan_plainly(
     f: Callable[[Any, Any], tuple[Any, Any]],
-    init: Any,
-    xs: Any,
+    init: object,
+    xs: object,
     length: int,
     reverse: bool,
     check: Callable[[Any], None],
@@ -78,7 +78,7 @@ def _stacked(*steps: Any) -> Any:
 
 
 def while_plainly(
-    holds: Callable[[Any], Any], body: Callable[[Any], Any], init: Any, *, label: str
+    holds: Callable[[Any], Any], body: Callable[[Any], Any], init: object, *, label: str
 ) -> Any:
     """Run a loop of unknown length; it raises, and writes nothing, if the condition is traced."""
 

@@ -64,7 +64,7 @@ class Variable(NamedTuple):
             return self.home.get(self.name, self)
         return self.home.cell_contents if is_full(self.home) else self
 
-    def bind(self, value: Any) -> None:
+    def bind(self, value: object) -> None:
         """Put something there."""
         if isinstance(self.home, CellType):
             self.home.cell_contents = value
@@ -124,7 +124,7 @@ class _Explorer:
     def _is_set(self, variable: Variable) -> bool:
         return (id(variable.home), variable.name) in self._asked and variable.name in self._stored
 
-    def _enter(self, thing: Any) -> None:
+    def _enter(self, thing: object) -> None:
         """Follow one thing: note its variables and methods, and put what is inside on the stack."""
         if isinstance(thing, FunctionType):
             self._stack += _variables(thing, self._mentioned, self._reach)
@@ -180,7 +180,7 @@ def _is_called_by_python(name: str) -> bool:
     return name[:2] == "__" == name[-2:] and name not in ("__init__", "__new__", "__repr__")
 
 
-def _functions_in(member: Any) -> list[Any]:
+def _functions_in(member: object) -> list[Any]:
     """Return the functions behind a member of a class."""
     if isinstance(member, property):
         return [each for each in (member.fget, member.fset) if each is not None]
@@ -191,7 +191,7 @@ def _functions_in(member: Any) -> list[Any]:
     return [member] if isinstance(member, FunctionType) else []
 
 
-def _code_in(value: Any) -> Iterator[Any]:
+def _code_in(value: object) -> Iterator[Any]:
     """Yield what may hold code in an attribute of a module; states there are found by place."""
     stack, seen = [value], set[int]()
     while stack:

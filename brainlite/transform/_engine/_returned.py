@@ -40,7 +40,7 @@ class _Loose:
 
     __slots__ = ("structure", "values")
 
-    def __init__(self, structure: Any, values: Sequence[Any]) -> None:
+    def __init__(self, structure: object, values: Sequence[Any]) -> None:
         self.structure: Any = structure
         self.values: Sequence[Any] = values
 
@@ -48,11 +48,11 @@ class _Loose:
         return self.values, self.structure
 
     @classmethod
-    def tree_unflatten(cls, structure: Any, values: Sequence[Any]) -> Self:
+    def tree_unflatten(cls, structure: object, values: Sequence[Any]) -> Self:
         return cls(structure, values)
 
 
-def loosen(tree: Any) -> Any:
+def loosen(tree: object) -> Any:
     """Replace each collection of states by its values, as they are in the open frame."""
     return jax.tree.map(_loose, tree, is_leaf=_is_collection)
 
@@ -78,7 +78,7 @@ def _is_loose(leaf: object) -> bool:
     return isinstance(leaf, _Loose)
 
 
-def _loose(leaf: Any) -> Any:
+def _loose(leaf: object) -> Any:
     if not _is_collection(leaf):
         return leaf
     values, structure = jax.tree.flatten(leaf, is_leaf=lambda item: item is not leaf)
@@ -134,7 +134,7 @@ class Returned(NamedTuple):
         kinds = [root and (root.paths, root.nested) for root in self.roots]
         return self.structure, kinds, self.described.definition, things, self.traced
 
-    def put_back(self, result: Any, homes: Mapping[int, Any], now: Callable[[Any], Any]) -> Any:
+    def put_back(self, result: object, homes: Mapping[int, Any], now: Callable[[Any], Any]) -> Any:
         """Return the result with its modules and states.
 
         Parameters
@@ -155,7 +155,7 @@ class Returned(NamedTuple):
                 values.update(zip(root.states, came, strict=True))
                 plain += arrays_of_nodes
 
-        def found(thing: Any) -> Any:
+        def found(thing: object) -> Any:
             return homes.get(id(thing)) if id(thing) in self.fresh else now(thing)
 
         states: list[Any] = []
@@ -179,7 +179,7 @@ class Returned(NamedTuple):
         )
 
 
-def take_out(result: Any, is_fresh: Callable[[Any], bool]) -> tuple[Any, Returned | None]:
+def take_out(result: object, is_fresh: Callable[[Any], bool]) -> tuple[Any, Returned | None]:
     """Take the modules and states out of the result of a function that is being traced.
 
     Parameters
@@ -232,7 +232,7 @@ def homes(effects: Effects, now: Callable[[Any], Any]) -> dict[int, Any]:
     return found
 
 
-def holds_collection(tree: Any) -> bool:
+def holds_collection(tree: object) -> bool:
     """Say whether there is a collection of states in ``tree``."""
     return any(map(_is_collection, jax.tree.leaves(tree, is_leaf=_is_collection)))
 
@@ -252,11 +252,11 @@ def _flat(collection: Any) -> StateDict[Any]:
     return flat
 
 
-def _members(leaf: Any) -> Any:
+def _members(leaf: object) -> Any:
     return list(_flat(leaf).values()) if _is_collection(leaf) else leaf
 
 
-def _root_of(leaf: Any, met: list[AnyState]) -> _Root:
+def _root_of(leaf: object, met: list[AnyState]) -> _Root:
     if not _is_collection(leaf):
         return _Root(met)
     paths, states = _flat(leaf).__parts__()

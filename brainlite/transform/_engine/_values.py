@@ -27,7 +27,7 @@ def _kind(leaf: object) -> str:
     return f"an {name}" if name[0] in "AEIOUaeiou" else f"a {name}"
 
 
-def check_result(out: Any, label: str, within: int = 0) -> None:
+def check_result(out: object, label: str, within: int = 0) -> None:
     """Raise if a traced function returns anything that is not made of arrays.
 
     Parameters
@@ -54,7 +54,7 @@ def check_result(out: Any, label: str, within: int = 0) -> None:
         )
 
 
-def are_values(tree: Any) -> bool:
+def are_values(tree: object) -> bool:
     """Say whether something is made of arrays and numbers."""
     return all(map(_is_value, jax.tree.leaves(tree)))
 
@@ -138,7 +138,7 @@ def check_lanes(
         )
 
 
-def _size(where: str, shape: tuple[int, ...], axis: int, leaf: Any) -> int:
+def _size(where: str, shape: tuple[int, ...], axis: int, leaf: object) -> int:
     """Return the length of an axis to map over, or raise where there is none."""
     if -len(shape) <= axis < len(shape):
         return shape[axis]

@@ -30,7 +30,7 @@ class Trail(State[Any]):
         self.__frozen__ = False
         self.__held__ = None
 
-    def put(self, value: Any) -> None:
+    def put(self, value: object) -> None:
         """Write a value of any structure."""
         frame = current_frame.get()
         if frame is not None:
@@ -55,7 +55,7 @@ class Watcher:
         self._known: dict[Any, Any] = {}
         self.repeats: int = 1  # how often the code that is traced now will run, by its loops
 
-    def put(self, path: str, value: Any) -> None:
+    def put(self, path: str, value: object) -> None:
         """Keep a value; of code that may not run there is none to keep."""
         if _may_not_run():
             return
@@ -63,7 +63,7 @@ class Watcher:
             self.trails[path] = Trail(path)
         self.trails[path].put(value)
 
-    def around(self, module: Any, call: Callable[..., Any]) -> Callable[..., Any]:
+    def around(self, module: object, call: Callable[..., Any]) -> Callable[..., Any]:
         """Return what runs in place of a call of ``module``."""
         del module
         return call
@@ -110,7 +110,7 @@ def watch_steps(
     if not found:
         return f, _itself, _itself
 
-    def step(carry: Any, x: Any) -> Any:
+    def step(carry: object, x: object) -> Any:
         before = [each.repeats for each in found]
         for each in found:
             each.repeats *= length
@@ -141,7 +141,7 @@ def _may_not_run() -> bool:
     return frame is not None and any(around.conditional for around in frame.ancestry())
 
 
-def _itself(ys: Any) -> Any:
+def _itself(ys: object) -> Any:
     return ys
 
 

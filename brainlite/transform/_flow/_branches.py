@@ -154,7 +154,7 @@ def ifelse(
     return switch(jnp.argmax(held), branches, *operands)
 
 
-def _branch(index: Any, branches: Sequence[Callable[..., Any]], operands: Sequence[Any]) -> Any:
+def _branch(index: object, branches: Sequence[Callable[..., Any]], operands: Sequence[Any]) -> Any:
     """Run the branch of a number, and put in place what any of them may write."""
     known = value_of(index) if is_plain() else None
     if known is not None:

@@ -114,7 +114,7 @@ def checkpointed_for_loop(
     return _for_loop(f, xs, length, base)
 
 
-def _for_loop(f: Callable[..., Y], xs: Any, length: int | None, base: int) -> Y:
+def _for_loop(f: Callable[..., Y], xs: object, length: int | None, base: int) -> Y:
     untyped: Any = checkpointed_scan
     stacked: Y = untyped(Each(f), None, xs, length, base)[1]
     return stacked

@@ -134,7 +134,9 @@ def scan(
     return carry, end(ys)
 
 
-def _scan(f: Step, init: Any, xs: Any, loop: "_Loop", user: Any, first_step: bool = True) -> Any:
+def _scan(
+    f: Step, init: object, xs: object, loop: "_Loop", user: object, first_step: bool = True
+) -> Any:
     """Run a loop, of which an equal step was done before if ``first_step`` is false."""
     step = jax.tree.map(_one_step, xs)
     body = lift(f, (init, step), label="scan", origin=origin_of(user, init, step))
@@ -177,7 +179,7 @@ def _peeled(f: Step, body: Lifted, init: Any, xs: Any, loop: "_Loop", user: Any)
     return carry, jax.tree.map(join, y, ys)
 
 
-def _each(xs: Any, cut: Callable[[Any], Any]) -> Any:
+def _each(xs: object, cut: Callable[[Any], Any]) -> Any:
     return jax.tree.map(lambda x: cut(jnp.asarray(x)), xs)
 
 
@@ -334,7 +336,7 @@ def _checked_length(length: Any) -> int:
     )
 
 
-def _check_unroll(unroll: Any) -> None:
+def _check_unroll(unroll: object) -> None:
     if isinstance(unroll, bool) or (isinstance(unroll, int | np.integer) and unroll > 0):
         return
     raise LoopStateError(
@@ -345,7 +347,7 @@ def _check_unroll(unroll: Any) -> None:
     )
 
 
-def _check_carry(out: Any, init: object) -> None:
+def _check_carry(out: object, init: object) -> None:
     """Check that the body returns (carry, y) with a carry like ``init``."""
     if not isinstance(out, tuple) or len(out) != 2:
         raise LoopStateError(
@@ -388,7 +390,7 @@ def _first_value(state: State[Any], kind: object, read: bool) -> Any:
     return strengthen(value)
 
 
-def _wider(value: Any, kind: Any) -> str | None:
+def _wider(value: object, kind: object) -> str | None:
     """Return what to do where floats of a state only become wider, as those of the input are."""
     if not same_structure(value, kind):
         return None

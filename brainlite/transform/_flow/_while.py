@@ -124,11 +124,11 @@ def _run(
 
 
 def _run_plainly(
-    cond_fun: Callable[[Any], ArrayLike], body_fun: Callable[[Any], Any], init: Any
+    cond_fun: Callable[[Any], ArrayLike], body_fun: Callable[[Any], Any], init: object
 ) -> Any:
     """Run the loop in Python, step by step, with the checks of the traced one."""
 
-    def holds(carry: Any) -> Any:
+    def holds(carry: object) -> Any:
         out, effects, _ = Frame("the condition of while_loop", hoist=False).run(
             called, cond_fun, (carry,), {}
         )
@@ -136,7 +136,7 @@ def _run_plainly(
         check_number(out, "the result of cond_fun", "while_loop")
         return out
 
-    def body(carry: Any) -> Any:
+    def body(carry: object) -> Any:
         after = body_fun(carry)
         _check_same_type("the carry of a while_loop", None, carry, after)
         return strengthen(after)
