@@ -4,6 +4,7 @@ Each rule is written here once for all rooms, so that a size of a layer and one 
 the same thing, and a small integer wraps nowhere.
 """
 
+from brainlite._given._array import no_array
 from brainlite._given._options import check_choice, check_option
 from brainlite._given._own import as_numpy, own, owned
 from brainlite._given._placed import beyond, place_of, placed_like
@@ -18,6 +19,7 @@ __all__ = [
     "check_choice",
     "check_option",
     "complaint_of",
+    "no_array",
     "own",
     "owned",
     "place_of",

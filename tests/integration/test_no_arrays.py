@@ -1,15 +1,20 @@
 """Each layer and each loss refuses what is no array: with its path, what it takes, what came."""
 
 import functools
+import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from brainlite import nn
-from brainlite.errors import BrainliteError, InputError, OptionError
+from brainlite.errors import BrainliteError, InputError, OptionError, SizeError
+from brainlite.nn import functional
+from brainlite.transform import jit
+from brainlite.typing import ArrayLike
 from tests.nn.table import handling as h
 
 # One that returns what it gets, and two that map over what they get, which may be a tree.
@@ -149,3 +154,58 @@ def test_a_model_is_cast_to_dtypes_only(dtype: Any) -> None:
     with pytest.raises(BrainliteError, match=r"dtype(.|\n)*float32"):
         nn.Linear(2, 3, dtype=dtype if dtype is not None else "foo")
     assert layer.weight.value["weight"].dtype == jnp.float32
+
+
+def _array_arguments(function: Any) -> dict[str, bool]:
+    """Return the parameters that are arrays, with whether they must be given."""
+    wanted = set(get_args(ArrayLike))
+    found: dict[str, bool] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        kinds = set(get_args(parameter.annotation))
+        if parameter.annotation is jax.Array or wanted <= kinds:
+            found[name] = parameter.default is parameter.empty
+    return found
+
+
+FUNCTIONS = {
+    name: getattr(functional, name)
+    for name in functional.__all__
+    if inspect.isfunction(getattr(functional, name)) and _array_arguments(getattr(functional, name))
+}
+EXTRA = {"one_hot": {"num_classes": 3}}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("traced", [False, True])
+def test_a_function_refuses_what_is_no_array(name: str, traced: bool) -> None:
+    function = FUNCTIONS[name]
+    required = [each for each, must in _array_arguments(function).items() if must]
+    assert required
+    # Each argument as a shape that it may have, so that nothing else is wrong.
+    good = {each: jnp.ones((2, 3)) for each in required} | EXTRA.get(name, {})
+    for wrong in required:
+        for what, (make, match) in WRONG.items():
+            given = {**good, wrong: make(jnp.ones((2, 3)))}
+            call = functools.partial(function, **given)
+            if what in ("a list", "a tuple", "a tensor") and name != "scaled_dot_product_attention":
+                continue  # some of jax's functions take them
+            with pytest.raises(InputError, match=rf"^{name}: {wrong} is no array\n(.|\n)*{match}"):
+                (jit(call) if traced else call)()
+
+
+@pytest.mark.parametrize("wrong", [None, "text", [0, "text"], {"a": 1.5}], ids=repr)
+def test_gradients_to_clip_are_arrays(wrong: Any) -> None:
+    with pytest.raises(InputError, match=r"grad.*: a gradient is no array\n(.|\n)*got: +\S"):
+        functional.clip_grad_norm(wrong, 1.0)
+
+
+@pytest.mark.parametrize("wrong", [None, "text", jnp.ones(2), -1.0, float("nan")], ids=repr)
+def test_the_norm_to_clip_to_is_one_number(wrong: Any) -> None:
+    with pytest.raises(OptionError, match=r"max_norm >= 0, one number(.|\n)*max_norm="):
+        functional.clip_grad_norm([jnp.ones(2)], wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, "text", 2.5, -1], ids=repr)
+def test_a_number_of_classes_is_a_whole_number(wrong: Any) -> None:
+    with pytest.raises(SizeError, match=r"one_hot: num_classes is no size(.|\n)*got: +\S"):
+        functional.one_hot(jnp.arange(2), wrong)

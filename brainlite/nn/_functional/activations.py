@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from brainlite.nn._functional.floating import floating, in_float32
-from brainlite.nn._functional.kernel import kernel
+from brainlite.nn._functional.kernel import kernel, of_arrays
 from brainlite.random import uniform
 from brainlite.typing import Array, ArrayLike
 
@@ -39,31 +39,37 @@ __all__ = [
 ]
 
 
+@of_arrays
 def tanh(x: ArrayLike) -> Array:
     """Return the hyperbolic tangent."""
     return jnp.tanh(x)
 
 
+@of_arrays
 def sigmoid(x: ArrayLike) -> Array:
     """Return ``1 / (1 + exp(-x))``."""
     return jax.nn.sigmoid(floating(x))
 
 
+@of_arrays
 def log_sigmoid(x: ArrayLike) -> Array:
     """Return ``log(sigmoid(x))``, exact also where the sigmoid is 0."""
     return jax.nn.log_sigmoid(floating(x))
 
 
+@of_arrays
 def hard_sigmoid(x: ArrayLike) -> Array:
     """Return ``relu6(x + 3) / 6``: a sigmoid made of three straight lines."""
     return jax.nn.hard_sigmoid(x)
 
 
+@of_arrays
 def sparse_sigmoid(x: ArrayLike) -> Array:
     """Return ``(x + 1) / 2`` limited to [0, 1], the derivative of :func:`sparse_plus`."""
     return jax.nn.sparse_sigmoid(x)
 
 
+@of_arrays
 @kernel()
 def hard_tanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Array:
     """Return x limited to [min_val, max_val]; the derivative at both ends is 0."""
@@ -71,46 +77,54 @@ def hard_tanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Arra
     return jnp.where(jnp.less_equal(x, min_val), min_val, below_max)
 
 
+@of_arrays
 def soft_sign(x: ArrayLike) -> Array:
     """Return ``x / (1 + abs(x))``."""
     return jax.nn.soft_sign(x)
 
 
+@of_arrays
 def tanh_shrink(x: ArrayLike) -> Array:
     """Return ``x - tanh(x)``."""
     return jnp.subtract(x, jnp.tanh(x))
 
 
+@of_arrays
 @kernel()
 def soft_shrink(x: ArrayLike, lambd: float = 0.5) -> Array:
     """Return x moved towards 0 by ``lambd``, and 0 within."""
     return jnp.where(jnp.abs(x) <= lambd, jnp.zeros_like(x), x - jnp.sign(x) * lambd)
 
 
+@of_arrays
 @kernel()
 def hard_shrink(x: ArrayLike, lambd: float = 0.5) -> Array:
     """Return x, but 0 within ``[-lambd, lambd]``."""
     return jnp.where(jnp.abs(x) <= lambd, jnp.zeros_like(x), x)
 
 
+@of_arrays
 @kernel()
 def relu(x: ArrayLike) -> Array:
     """Return ``max(x, 0)``; the derivative at 0 is 0."""
     return jax.nn.relu(x)
 
 
+@of_arrays
 @kernel()
 def relu6(x: ArrayLike) -> Array:
     """Return x limited to [0, 6]; the derivative at both ends is 0."""
     return jax.nn.relu6(x)
 
 
+@of_arrays
 @kernel()
 def leaky_relu(x: ArrayLike, negative_slope: ArrayLike = 0.01) -> Array:
     """Return x, times ``negative_slope`` where it is negative; that is its derivative at 0, too."""
     return jnp.where(jnp.greater(x, 0), x, jnp.multiply(negative_slope, x))
 
 
+@of_arrays
 @kernel()
 def prelu(x: ArrayLike, a: ArrayLike = 0.25) -> Array:
     """Return x, times ``a`` where it is negative; ``a`` is meant to be learned.
@@ -124,6 +138,7 @@ def prelu(x: ArrayLike, a: ArrayLike = 0.25) -> Array:
     return jnp.where(jnp.greater(x, 0), x, jnp.multiply(a, x))
 
 
+@of_arrays
 def rrelu(x: ArrayLike, lower: float = 1 / 8, upper: float = 1 / 3) -> Array:
     """Return x, times a random slope from [lower, upper) where it is negative.
 
@@ -138,6 +153,7 @@ def rrelu(x: ArrayLike, lower: float = 1 / 8, upper: float = 1 / 3) -> Array:
     return jnp.where(jnp.greater(x, 0), x, slope * x)
 
 
+@of_arrays
 def elu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     """Return x, but ``alpha * (exp(x) - 1)`` where it is negative.
 
@@ -149,6 +165,7 @@ def elu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     return jax.nn.elu(x, alpha)
 
 
+@of_arrays
 def celu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     """Return x, but ``alpha * (exp(x / alpha) - 1)`` where it is negative.
 
@@ -159,6 +176,7 @@ def celu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     return jax.nn.celu(x, alpha)
 
 
+@of_arrays
 def selu(x: ArrayLike) -> Array:
     """Return ``1.0507 * elu(x, 1.6733)``, which keeps mean 0 and variance 1.
 
@@ -169,6 +187,7 @@ def selu(x: ArrayLike) -> Array:
     return jax.nn.selu(x)
 
 
+@of_arrays
 @kernel("approximate")
 def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     """Return x times the probability that a standard normal number is below x.
@@ -187,28 +206,33 @@ def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     return in_float32(jax.nn.gelu, x, approximate)
 
 
+@of_arrays
 @kernel()
 def silu(x: ArrayLike) -> Array:
     """Return ``x * sigmoid(x)``."""
     return in_float32(jax.nn.silu, x)
 
 
+@of_arrays
 @kernel()
 def swish(x: ArrayLike) -> Array:
     """Return ``x * sigmoid(x)``: another name of :func:`silu`."""
     return in_float32(jax.nn.silu, x)
 
 
+@of_arrays
 def hard_silu(x: ArrayLike) -> Array:
     """Return ``x * hard_sigmoid(x)``."""
     return jax.nn.hard_silu(x)
 
 
+@of_arrays
 def hard_swish(x: ArrayLike) -> Array:
     """Return ``x * hard_sigmoid(x)``: another name of :func:`hard_silu`."""
     return jax.nn.hard_silu(x)
 
 
+@of_arrays
 @kernel()
 def mish(x: ArrayLike) -> Array:
     """Return ``x * tanh(softplus(x))``.
@@ -220,6 +244,7 @@ def mish(x: ArrayLike) -> Array:
     return in_float32(jax.nn.mish, x)
 
 
+@of_arrays
 @kernel("beta", "threshold")
 def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """Return ``log(1 + exp(beta * x)) / beta``, and x where ``beta * x`` is above ``threshold``."""
@@ -231,6 +256,7 @@ def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Array:
     return in_float32(exact, x)
 
 
+@of_arrays
 def squareplus(x: ArrayLike, b: ArrayLike = 4) -> Array:
     """Return ``(x + sqrt(x**2 + b)) / 2``.
 
@@ -241,6 +267,7 @@ def squareplus(x: ArrayLike, b: ArrayLike = 4) -> Array:
     return jax.nn.squareplus(x, b)
 
 
+@of_arrays
 def sparse_plus(x: ArrayLike) -> Array:
     """Return 0 up to -1, ``(x + 1)**2 / 4`` up to 1, and x from there on."""
     return jax.nn.sparse_plus(x)

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from brainlite import environ
-from brainlite._given import whole
+from brainlite._given import to_size, whole
 from brainlite.nn._functional.floating import floating, in_float32
-from brainlite.nn._functional.kernel import kernel
+from brainlite.nn._functional.kernel import kernel, of_arrays
 from brainlite.typing import Array, ArrayLike, DTypeLike
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
 Axis: TypeAlias = int | tuple[int, ...] | None
 
 
+@of_arrays
 @kernel("axis")
 def glu(x: ArrayLike, axis: int = -1) -> Array:
     """Return one half of x times the sigmoid of the other half.
@@ -43,6 +44,7 @@ def glu(x: ArrayLike, axis: int = -1) -> Array:
     return jax.nn.glu(floating(x), axis)
 
 
+@of_arrays
 @kernel("axis")
 def softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Array:
     """Return ``exp(x)`` over its sum along ``axis``; elements outside ``where`` become 0.
@@ -52,12 +54,14 @@ def softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Ar
     return in_float32(jax.nn.softmax, x, axis, where)
 
 
+@of_arrays
 @kernel("axis")
 def log_softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Array:
     """Return the logarithm of :func:`softmax`; elements outside ``where`` become -inf."""
     return in_float32(jax.nn.log_softmax, x, axis, where)
 
 
+@of_arrays
 @kernel("axis")
 def softmin(x: ArrayLike, axis: Axis = -1) -> Array:
     """Return the softmax of -x."""
@@ -83,6 +87,7 @@ def logsumexp(
     return_sign: Literal[True],
     where: ArrayLike | None = None,
 ) -> tuple[Array, Array]: ...
+@of_arrays
 def logsumexp(
     a: ArrayLike,
     axis: Axis = None,
@@ -113,6 +118,7 @@ def logsumexp(
     return jax.nn.logsumexp(a, axis, b, keepdims, where=where)
 
 
+@of_arrays
 def standardize(
     x: ArrayLike,
     axis: Axis = -1,
@@ -138,6 +144,7 @@ def standardize(
     return jax.nn.standardize(floating(x), axis, variance=variance, epsilon=epsilon, where=where)
 
 
+@of_arrays
 def one_hot(
     x: ArrayLike, num_classes: int, *, dtype: DTypeLike | None = None, axis: int = -1
 ) -> Array:
@@ -161,4 +168,5 @@ def one_hot(
            [0., 0., 1.]], dtype=float32)
     """
     kind = environ.dftype() if dtype is None else dtype
+    (num_classes,) = to_size(num_classes, "num_classes", "one_hot")
     return jax.nn.one_hot(whole(x), num_classes, dtype=kind, axis=axis)

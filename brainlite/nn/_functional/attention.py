@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from brainlite._given import broadcasts
 from brainlite.errors import InputError
-from brainlite.nn._functional.kernel import kernel
+from brainlite.nn._functional.kernel import kernel, of_arrays
 from brainlite.random import bernoulli, split_key
 from brainlite.typing import Array, Key, Shape
 
@@ -134,6 +134,7 @@ def _flat(mask: Array | None, lead: Shape) -> Any:
     return mask.reshape(-1, *mask.shape[-3:])
 
 
+@of_arrays
 def scaled_dot_product_attention(
     query: Array,
     key: Array,

@@ -15,7 +15,7 @@ import numpy as np
 from brainlite._given import whole
 from brainlite._jax_compat import Tracer
 from brainlite.errors import InputError
-from brainlite.nn._functional.kernel import kernel
+from brainlite.nn._functional.kernel import kernel, of_arrays
 from brainlite.nn._functional.reduction import (
     Reduction,
     as_floats,
@@ -42,6 +42,7 @@ DivergenceReduction: TypeAlias = Literal["batchmean", "mean", "sum", "none"]
 DIVERGENCE_REDUCTIONS: Final = ("batchmean", "mean", "sum", "none")
 
 
+@of_arrays
 def cross_entropy(
     input: ArrayLike,
     target: ArrayLike,
@@ -124,6 +125,7 @@ def _cross_entropy(
     return reduce_loss(where, loss, reduction, total=jnp.sum(counts))
 
 
+@of_arrays
 def nll_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -161,6 +163,7 @@ def _nll_loss(
     return reduce_loss("nll_loss", loss, reduction, total=jnp.sum(counts))
 
 
+@of_arrays
 def multi_margin_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -214,6 +217,7 @@ def _multi_margin_loss(
     return reduce_loss(where, loss, reduction)
 
 
+@of_arrays
 @kernel("reduction")
 def binary_cross_entropy(
     input: ArrayLike,
@@ -240,6 +244,7 @@ def binary_cross_entropy(
     return reduce_loss("binary_cross_entropy", loss, reduction, weight)
 
 
+@of_arrays
 @kernel("reduction")
 def binary_cross_entropy_with_logits(
     input: ArrayLike,
@@ -270,6 +275,7 @@ def binary_cross_entropy_with_logits(
     return reduce_loss(where, y * yes + (1 - y) * no, reduction, weight)
 
 
+@of_arrays
 @kernel("reduction")
 def soft_margin_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean") -> Array:
     """Return the logistic loss, ``log(1 + exp(-target * input))``.
@@ -285,6 +291,7 @@ def soft_margin_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction =
     return reduce_loss("soft_margin_loss", jax.nn.softplus(-y * x), reduction)
 
 
+@of_arrays
 @kernel("reduction", "log_target")
 def kl_div(
     input: ArrayLike,

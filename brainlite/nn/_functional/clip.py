@@ -6,8 +6,9 @@ from typing import Any, Literal, TypeVar, overload
 import jax
 import jax.numpy as jnp
 
+from brainlite._given import no_array
 from brainlite._jax_compat import Tracer
-from brainlite.errors import OptionError
+from brainlite.errors import InputError, OptionError
 from brainlite.typing import Array
 
 Gradients = TypeVar("Gradients")
@@ -72,10 +73,23 @@ def clip_grad_norm(
     [1.5 2. ] 13.0
     """
     order = _norm_order(norm_type)
-    if not isinstance(max_norm, Tracer) and not max_norm >= 0:
+    for path, leaf in jax.tree_util.tree_leaves_with_path(
+        grad, is_leaf=_is_none if grad is None else None
+    ):
+        remark = no_array(leaf)
+        if remark is not None:
+            raise InputError(
+                "a gradient is no array",
+                where=f"clip_grad_norm: grad{jax.tree_util.keystr(path)}",
+                expected="a pytree of arrays",
+                got=remark.got,
+                fix=remark.fix,
+            )
+    number = no_array(max_norm, scalar=True) is None and jnp.ndim(max_norm) == 0
+    if not number or (not isinstance(max_norm, Tracer) and not max_norm >= 0):
         raise OptionError(
-            "gradients cannot be clipped to a negative norm",
-            expected="max_norm >= 0",
+            "gradients cannot be clipped to such a norm",
+            expected="max_norm >= 0, one number",
             got=f"max_norm={max_norm}",
             fix="pass the largest norm that a gradient may have",
         )
@@ -92,6 +106,10 @@ def clip_grad_norm(
 
     clipped = jax.tree.map(scale, grad)
     return (clipped, norm) if return_norm else clipped
+
+
+def _is_none(leaf: object) -> bool:
+    return leaf is None
 
 
 def _norm_order(norm_type: float | str | None) -> float:

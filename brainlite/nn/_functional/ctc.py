@@ -7,11 +7,12 @@ import jax.numpy as jnp
 
 from brainlite._given import whole
 from brainlite.errors import InputError
-from brainlite.nn._functional.kernel import broadcasting
+from brainlite.nn._functional.kernel import broadcasting, of_arrays
 from brainlite.nn._functional.reduction import Reduction, as_floats, check_options, reduce_loss
 from brainlite.typing import Array, ArrayLike
 
 
+@of_arrays
 @broadcasting
 def ctc_loss(
     log_probs: ArrayLike,

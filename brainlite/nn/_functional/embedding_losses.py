@@ -6,7 +6,7 @@ at least.
 
 import jax.numpy as jnp
 
-from brainlite.nn._functional.kernel import kernel
+from brainlite.nn._functional.kernel import kernel, of_arrays
 from brainlite.nn._functional.reduction import (
     Reduction,
     as_floats,
@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 
+@of_arrays
 @kernel("axis", "eps")
 def cosine_similarity(x1: ArrayLike, x2: ArrayLike, axis: int = -1, eps: float = 1e-8) -> Array:
     """Return the cosine of the angle between vectors.
@@ -53,6 +54,7 @@ def cosine_similarity(x1: ArrayLike, x2: ArrayLike, axis: int = -1, eps: float =
     return jnp.sum(a / norms[0] * (b / norms[1]), axis)
 
 
+@of_arrays
 @kernel("margin", "reduction")
 def cosine_embedding_loss(
     input1: ArrayLike,
@@ -82,6 +84,7 @@ def cosine_embedding_loss(
     return reduce_loss(where, loss, reduction)
 
 
+@of_arrays
 @kernel("margin", "reduction")
 def hinge_embedding_loss(
     input: ArrayLike, target: ArrayLike, margin: float = 1.0, reduction: Reduction = "mean"
@@ -105,6 +108,7 @@ def hinge_embedding_loss(
     return reduce_loss("hinge_embedding_loss", loss, reduction)
 
 
+@of_arrays
 @kernel("margin", "reduction")
 def margin_ranking_loss(
     input1: ArrayLike,
@@ -129,6 +133,7 @@ def margin_ranking_loss(
     return reduce_loss(where, jnp.maximum(margin - sign * (a - b), 0), reduction)
 
 
+@of_arrays
 @kernel("margin", "p", "eps", "swap", "reduction")
 def triplet_margin_loss(
     anchor: ArrayLike,

@@ -3,15 +3,56 @@
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, get_args
 
 import jax
 
+from brainlite._given import no_array
 from brainlite._jax_compat import is_eager
-from brainlite.errors import BrainliteError
+from brainlite.errors import BrainliteError, InputError
+from brainlite.typing import Array, ArrayLike
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def of_arrays(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function say which of its arguments is no array, should it fail.
+
+    Looked at are those that are annotated as arrays, and only when something was raised.
+    """
+    parameters = inspect.signature(function).parameters
+    wanted = [
+        (place, name, type(None) in get_args(parameter.annotation))
+        for place, (name, parameter) in enumerate(parameters.items())
+        if parameter.annotation is Array or _takes_arrays(parameter.annotation)
+    ]
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            for place, name, optional in wanted:
+                if place >= len(args) and name not in kwargs:
+                    continue
+                x = args[place] if place < len(args) else kwargs[name]
+                remark = None if x is None and optional else no_array(x, scalar=True)
+                if remark is not None:
+                    raise InputError(
+                        f"{name} is no array",
+                        where=function.__name__,
+                        expected="an array of jax or numpy",
+                        got=remark.got,
+                        fix=remark.fix,
+                    ) from error
+            raise
+
+    return run
+
+
+def _takes_arrays(annotation: Any) -> bool:
+    return set(get_args(ArrayLike)) <= set(get_args(annotation))
 
 
 def broadcasting(function: Callable[P, R]) -> Callable[P, R]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from brainlite._jax_compat import Tracer
 from brainlite.errors import InputError
-from brainlite.nn._functional.kernel import kernel
+from brainlite.nn._functional.kernel import kernel, of_arrays
 from brainlite.nn._functional.reduction import (
     Reduction,
     as_floats,
@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 
+@of_arrays
 @kernel("reduction")
 def mse_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean") -> Array:
     """Return the squared error, ``(input - target)**2``.
@@ -64,6 +65,7 @@ def mse_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean")
     return reduce_loss("mse_loss", jnp.square(x - y), reduction)
 
 
+@of_arrays
 @kernel("reduction")
 def l1_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean") -> Array:
     """Return the absolute error, ``|input - target|``; the arguments are those of `mse_loss`."""
@@ -71,6 +73,7 @@ def l1_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean") 
     return reduce_loss("l1_loss", _distance(x, y), reduction)
 
 
+@of_arrays
 @kernel("reduction", "beta")
 def smooth_l1_loss(
     input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean", beta: float = 1.0
@@ -98,6 +101,7 @@ def smooth_l1_loss(
     return reduce_loss("smooth_l1_loss", loss, reduction)
 
 
+@of_arrays
 @kernel("reduction", "delta")
 def huber_loss(
     input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean", delta: float = 1.0
@@ -123,6 +127,7 @@ def huber_loss(
     return reduce_loss("huber_loss", loss, reduction)
 
 
+@of_arrays
 @kernel("log_input", "full", "eps", "reduction")
 def poisson_nll_loss(
     input: ArrayLike,
@@ -154,6 +159,7 @@ def poisson_nll_loss(
     return reduce_loss("poisson_nll_loss", loss, reduction)
 
 
+@of_arrays
 def gaussian_nll_loss(
     input: ArrayLike,
     target: ArrayLike,

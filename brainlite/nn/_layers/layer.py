@@ -1,13 +1,12 @@
 """What layers share: what they compute in, and how they refuse what does not fit."""
 
 import math
-import reprlib
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import jax
-import numpy as np
 
+from brainlite._given import no_array
 from brainlite.nn import init
 from brainlite.nn._modules.casting import check_floating
 from brainlite.nn._modules.module import Module
@@ -68,32 +67,18 @@ def check_array(layer: Module, x: Any, name: str = "the input", *, scalar: bool 
 
 def _meet(layer: Module, x: Any, name: str, scalar: bool) -> None:
     """Raise for what is no array, with how to make one; remember the types that are."""
-    dtype = getattr(x, "dtype", None)
     if isinstance(x, jax.Array):
         _arrays.add(type(x))
         return
-    if hasattr(x, "shape") and isinstance(dtype, np.dtype) and dtype.kind not in "OSU":
-        return  # of numpy, or what stands in for an array
-    if hasattr(x, "__jax_array__") or (scalar and isinstance(x, bool | int | float | complex)):
-        return
-    kind = type(x)
-    torch = kind.__module__.partition(".")[0] == "torch"
-    whole = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-    shown = "None" if x is None else f"a {whole}"
-    if isinstance(x, str | bytes | int | float | complex):
-        shown = f"{reprlib.repr(x)}, {shown}"
-    elif dtype is not None:
-        shown += f" of {dtype}"
-    ways = "jnp.asarray(x.numpy())" if torch else "jnp.asarray(x)"
-    raise refused(
-        layer,
-        f"{name} is no array",
-        expected="an array of jax or numpy",
-        got=shown,
-        fix="pass what the layer before returned, and not None"
-        if x is None
-        else f"make it an array of numbers first, as with `{ways}`",
-    )
+    remark = no_array(x, scalar=scalar)
+    if remark is not None:
+        raise refused(
+            layer,
+            f"{name} is no array",
+            expected="an array of jax or numpy",
+            got=remark.got,
+            fix=remark.fix,
+        )
 
 
 def check_features(layer: Module, x: Array, size: int) -> None:

@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainlite._given import whole
+from brainlite._given import to_size, whole
 from brainlite._jax_compat import Tracer
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import check_array
 from brainlite.nn._layers.window import WindowModule
-from brainlite.state._face import refused
+from brainlite.state._face import locate, refused
 from brainlite.typing import Array, Shape, Size
 
 
@@ -30,9 +30,15 @@ class MaxUnpool(WindowModule):
     ------
     SizeError, InputError
         As in ``MaxPool``; the indices don't have the shape of the input, or are no ints; or one
-        is outside of its window, as happens where the pooled array was larger than the output: pass
-        ``output_size`` then. Under a transform, which does not see it, such a value is NaN, and of
-        whole numbers the greatest.
+        leads out of the output, or into another sample or channel. Without ``output_size`` one
+        outside of the window of its value is refused, too: it tells that what was pooled was
+        larger than the output. Under a transform, which does not see it, such a value is NaN, and
+        of whole numbers the greatest.
+
+    Notes
+    -----
+    With ``output_size`` an index may lead anywhere in its sample and channel, as in torch; of
+    several values for one place any may stay.
 
     Examples
     --------
@@ -84,21 +90,25 @@ class MaxUnpool(WindowModule):
         pads = [(0, 0)] * self._rank if isinstance(self.padding, str) else self.padding
         lows = [low for low, _ in pads]
         windows = tuple(zip(self._axes(x.shape), self.kernel_size, self.stride, lows, strict=True))
+        if output_size is not None:  # so that there is no doubt what the indices count
+            windows = tuple((axis, shape[axis], 0, 0) for axis, *_ in windows)
         y, fits = _unpooled(x, whole(indices), shape, windows)
         if not isinstance(fits, Tracer) and not fits:
             raise refused(
                 self,
-                "an index is outside of the window of its value",
+                "an index is outside of the window of its value"
+                if output_size is None
+                else "an index is outside of the sample and channel of its value",
                 expected=f"indices into an array of shape {shape}",
                 got="those of an array of another shape",
                 fix="pass `output_size=`, the shape of the array that was pooled: where windows "
-                "do not cover it, as at odd lengths, it is larger than this",
+                "do not cover it, as at odd lengths, it is larger than the smallest possible one",
             )
         return y
 
     def _asked(self, x: Array, output_size: Size) -> Shape:
         """Return the shape of the output as the user has it."""
-        sizes: Shape = (output_size,) if isinstance(output_size, int) else tuple(output_size)
+        sizes = to_size(output_size, "output_size", locate(self) or type(self).__name__)
         axes = self._axes(x.shape)
         whole = sizes if len(sizes) == x.ndim else None
         if whole is None and len(sizes) == self._rank:

@@ -4,10 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Concatenate, Literal, Protocol, overload
 
 import jax
+import jax.numpy as jnp
 from typing_extensions import ParamSpec, TypeVar
 
 from brainlite.state import State
-from brainlite.transform._derivatives._gradient import Targets, differentiate, gradient_function
+from brainlite.transform._derivatives._gradient import (
+    Kinds,
+    Targets,
+    differentiate,
+    gradient_function,
+)
 from brainlite.transform._derivatives._signatures import Derivative
 from brainlite.transform._engine._transformed import Transformed
 from brainlite.typing import Array, GradTarget
@@ -328,7 +334,14 @@ def grad(
         fun: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> tuple[Any, Any, Any]:
         return differentiate(
-            transform, fun, targets, args, kwargs, label="grad", has_aux=bool(has_aux)
+            transform,
+            fun,
+            targets,
+            args,
+            kwargs,
+            label="grad",
+            has_aux=bool(has_aux),
+            kinds=None if holomorphic or allow_int else Kinds(jnp.inexact, jnp.floating),
         )
 
     return gradient_function(grad, given, derive)

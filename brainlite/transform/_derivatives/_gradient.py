@@ -49,8 +49,7 @@ class Targets(NamedTuple):
             numbers.setdefault(leaf, len(numbers))
         layout = None if grad_states is None else structure.unflatten([numbers[x] for x in leaves])
         single = isinstance(argnums, int)
-        positions = () if argnums is None else (argnums,) if isinstance(argnums, int) else argnums
-        return cls(list(numbers), layout, tuple(positions), single)
+        return cls(list(numbers), layout, _positions(argnums), single)
 
     def open(self, args: Sequence[Any]) -> "Targets":
         """Add the parameters of the modules among the arguments, and the states."""
@@ -307,10 +306,23 @@ def _value_and_aux(out: object, has_aux: bool, label: str) -> tuple[Any, Any]:
     )
 
 
+def _positions(argnums: Any) -> tuple[int, ...]:
+    if argnums is None:
+        return ()
+    given = (argnums,) if isinstance(argnums, int) else argnums
+    if isinstance(given, Sequence) and all(type(each) is int for each in given):
+        return tuple(given)
+    raise GradError(
+        "argnums does not say which arguments to differentiate",
+        expected="the number of a positional argument, or a sequence of them",
+        got=f"argnums={argnums!r}",
+        fix="count the positional arguments from 0: argnums=0 is the first one",
+    )
+
+
 def _check_scalar(value: object, label: str) -> None:
     """Raise for a result that is not one number."""
-    shape = jnp.shape(value) if isinstance(value, jax.Array | np.ndarray | float) else None
-    if shape == ():
+    if isinstance(value, jax.Array | np.ndarray | np.generic | float) and jnp.shape(value) == ():
         return
     hint = "; pass has_aux=True if the rest is auxiliary" if isinstance(value, tuple) else ""
     raise GradError(

@@ -16,6 +16,7 @@ from brainlite.graph import NestedDict, Node, StateDict
 from brainlite.graph._face import RECORD, holds_graph, open_container, remake, role_of
 from brainlite.state import State
 from brainlite.transform._engine._options import Chosen, Options
+from brainlite.transform._engine._values import unsortable
 
 _GRAPH = (Node, State)
 _LEAVES = (*_GRAPH, jax.Array, np.ndarray, np.generic, int, float, complex, str, type(None))
@@ -85,8 +86,8 @@ def choose(
     label, role : str
         The name of the transform and what the arguments are chosen for, for messages.
     """
-    positions = {argnums} if isinstance(argnums, int) else set(argnums or ())
-    names = {argnames} if isinstance(argnames, str) else set(argnames or ())
+    positions = set(_chosen(argnums, int, f"{label} got {role}_argnums"))
+    names = set(_chosen(argnames, str, f"{label} got {role}_argnames"))
     if not positions and not names:
         return Chosen()
     try:
@@ -114,6 +115,22 @@ def choose(
     names |= {by_position[p] for p in positions if p < len(by_position)}
     positions |= {n for n, name in enumerate(by_position) if name in names}
     return Chosen(tuple(sorted(positions)), tuple(sorted(names)))
+
+
+def _chosen(given: Any, kind: type[Any], what: str) -> Sequence[Any]:
+    """Return numbers or names as a sequence."""
+    chosen = () if given is None else (given,) if isinstance(given, kind) else given
+    if isinstance(chosen, Iterable) and not isinstance(chosen, str):
+        chosen = tuple(chosen)
+        if all(isinstance(each, kind) for each in chosen):
+            return chosen
+    noun = "name" if kind is str else "number"
+    raise OptionError(
+        f"{what} that do not choose arguments",
+        expected=f"the {noun} of an argument, or a sequence of {noun}s",
+        got=f"{given!r}",
+        fix="use argnames= for names, and argnums= for numbers",
+    )
 
 
 def take_apart(
@@ -187,7 +204,10 @@ jax.tree_util.register_pytree_node(
 
 def _opened(tree: object) -> Any:
     """Return ``tree`` with collections of states, and dataclasses that hold graphs, as boxes."""
-    return jax.tree.map(_open, tree, is_leaf=_is_collection)
+    try:
+        return jax.tree.map(_open, tree, is_leaf=_is_collection)
+    except ValueError as error:
+        raise unsortable("a transform takes", tree) from error
 
 
 def _open(value: object) -> Any:

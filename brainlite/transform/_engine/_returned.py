@@ -190,7 +190,10 @@ def take_out(result: object, is_fresh: Callable[[Any], bool]) -> tuple[Any, Retu
         Whether a node or a state is new, and is to be made of what comes out.
     """
     structure: Any
-    leaves, structure = jax.tree.flatten(result, is_leaf=_is_root)
+    try:
+        leaves, structure = jax.tree.flatten(result, is_leaf=_is_root)
+    except ValueError:  # keys that cannot be sorted: the check of results tells which
+        return result, None
     graph = [_members(leaf) for leaf in leaves if _is_root(leaf)]
     if not graph:
         return result, None

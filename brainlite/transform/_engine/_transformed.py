@@ -64,6 +64,17 @@ class Transformed:
     _repr_mimebundle_ = notebook_repr
 
 
+def check_callable(fun: object, what: str) -> None:
+    """Raise unless ``fun`` can be called."""
+    if not callable(fun):
+        raise ArgumentError(
+            f"{what} cannot be called",
+            expected="a function, a method or a module with `update`",
+            got=f"{fun!r}, of type {type(fun).__name__}",
+            fix="pass the function itself, not its result",
+        )
+
+
 def adopt_name(wrapper: object, fun: Any) -> None:
     """Give a callable the name, docstring and attributes of what it stands for.
 
@@ -72,13 +83,7 @@ def adopt_name(wrapper: object, fun: Any) -> None:
     ArgumentError
         That cannot be called.
     """
-    if not callable(fun):
-        raise ArgumentError(
-            "what is to be transformed cannot be called",
-            expected="a function, a method or a module with `update`",
-            got=f"{fun!r}, of type {type(fun).__name__}",
-            fix="pass the function itself, not its result",
-        )
+    check_callable(fun, "what is to be transformed")
     names = ("__module__", "__name__", "__qualname__", "__doc__")
     copied = tuple(name for name in names if isinstance(getattr(fun, name, None), str))
     attributes = ("__dict__",) if isinstance(fun, FunctionType) else ()

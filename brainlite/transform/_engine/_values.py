@@ -1,6 +1,6 @@
 """What may go into a transform and come out of it: arrays and numbers, in containers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -17,12 +17,24 @@ _ARRAYS = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
 
 
 def _is_value(leaf: object) -> bool:
+    if isinstance(leaf, np.ndarray | np.generic):
+        return _is_numeric(leaf.dtype)
     return isinstance(leaf, (*_ARRAYS, jax.ShapeDtypeStruct)) or valid_jaxtype(leaf)
+
+
+def _is_numeric(dtype: Any) -> bool:
+    # Those that numpy does not know, such as bfloat16, are void to it.
+    return dtype.kind in "biufc" or any(jnp.issubdtype(dtype, kind) for kind in _EXTENDED)
+
+
+_EXTENDED = (jnp.number, jax.dtypes.extended)
 
 
 def _kind(leaf: object) -> str:
     if isinstance(leaf, str | bytes):
         return repr(leaf)
+    if isinstance(leaf, np.ndarray):
+        return f"an array of {leaf.dtype}, which is no type of jax"
     name = type(leaf).__name__
     return f"an {name}" if name[0] in "AEIOUaeiou" else f"a {name}"
 
@@ -39,7 +51,7 @@ def check_result(out: object, label: str, within: int = 0) -> None:
     within : int
         How many containers around the user's result are the engine's.
     """
-    for path, leaf in jax.tree_util.tree_leaves_with_path(out):
+    for path, leaf in _leaves_with_path(out, "result", label, ResultError):
         if _is_value(leaf):
             continue
         fix = "return arrays, and keep other values outside"
@@ -56,13 +68,42 @@ def check_result(out: object, label: str, within: int = 0) -> None:
 
 def are_values(tree: object) -> bool:
     """Say whether something is made of arrays and numbers."""
-    return all(map(_is_value, jax.tree.leaves(tree)))
+    try:
+        return all(map(_is_value, jax.tree.leaves(tree)))
+    except ValueError:  # keys that cannot be sorted
+        return False
+
+
+def _leaves_with_path(
+    value: Any, where: str, label: str, kind: type[ArgumentError | ResultError]
+) -> list[tuple[Any, Any]]:
+    try:
+        return jax.tree_util.tree_leaves_with_path(value)
+    except ValueError as error:
+        raise unsortable(f"{label} takes", value, where, kind) from error
+
+
+def unsortable(
+    what: str,
+    value: Any,
+    where: str | None = None,
+    kind: type[ArgumentError | ResultError] = ArgumentError,
+) -> ArgumentError | ResultError:
+    """Return the error for a dict whose keys jax cannot bring into an order."""
+    shown = repr(value)
+    return kind(
+        f"{what} no dict whose keys cannot be sorted",
+        where=where,
+        expected="dicts whose keys are all texts, or all numbers",
+        got=shown if len(shown) < 200 else f"a {type(value).__name__} with keys of several types",
+        fix="use keys of one type",
+    )
 
 
 def check_arguments(by_name: Mapping[str, Any], label: str) -> None:
     """Raise if any of the arguments, by name, is not made of arrays."""
     for name, value in by_name.items():
-        for path, leaf in jax.tree_util.tree_leaves_with_path(value):
+        for path, leaf in _leaves_with_path(value, f"argument {name}", label, ArgumentError):
             if _is_value(leaf):
                 continue
             fix = "pass arrays; let the function close over other values, or make them static"
@@ -79,7 +120,8 @@ def check_arguments(by_name: Mapping[str, Any], label: str) -> None:
 
 def check_number(value: Any, name: str, label: str, *, whole: bool = False) -> None:
     """Raise unless ``value`` is one number, or truth value, that a transform can decide by."""
-    known = hasattr(value, "dtype") or _is_value(value)
+    known = _is_value(value) if isinstance(value, np.ndarray) else hasattr(value, "dtype")
+    known = known or _is_value(value)
     if known and getattr(value, "shape", ()) == ():
         dtype = value.dtype if hasattr(value, "dtype") else jnp.result_type(value)
         if not whole or any(jnp.issubdtype(dtype, kind) for kind in (jnp.integer, jnp.bool_)):
@@ -93,59 +135,16 @@ def check_number(value: Any, name: str, label: str, *, whole: bool = False) -> N
     )
 
 
-def check_lanes(
-    arguments: Mapping[str, tuple[Any, Any]],
-    states: Sequence[tuple[str, Any, int]],
-    axis_size: int | None,
-) -> None:
-    """Raise unless all that is mapped has one number of lanes.
-
-    Parameters
-    ----------
-    arguments : mapping
-        The name of a mapped argument -> its axis, and its value. Axes that are no whole number
-        are left to jax.
-    states : sequence
-        Path, value and axis of each mapped state.
-    axis_size : int, optional
-        The number of lanes that was asked for.
-    """
-    sizes: dict[str, int] = {} if axis_size is None else {"axis_size": axis_size}
-    whole = True
-    for name, (axis, value) in arguments.items():
-        if not isinstance(axis, int):
-            whole = False
-        else:
-            for path, leaf in jax.tree_util.tree_leaves_with_path(value):
-                where = f"argument {name}{jax.tree_util.keystr(path)}"
-                sizes[where] = _size(where, np.shape(leaf), axis, leaf)
-    for name, value, axis in states:
-        for leaf in jax.tree.leaves(value):
-            sizes[name] = np.shape(leaf)[axis]
-    if len(set(sizes.values())) > 1:
+def check_condition(value: Any, label: str) -> None:
+    """Raise unless the condition of a loop has returned one truth value."""
+    where = "the result of cond_fun"
+    check_number(value, where, label)
+    dtype = value.dtype if hasattr(value, "dtype") else jnp.result_type(value)
+    if not jnp.issubdtype(dtype, jnp.bool_):
         raise ArgumentError(
-            "what vmap maps over differs in the number of lanes",
-            expected="one size along the mapped axes",
-            got=", ".join(f"{size} in {name}" for name, size in sizes.items()),
-            fix="pass arrays of one size, or None in `in_axes` for what all lanes share",
+            f"{label} goes on as long as something is true, and a number is not",
+            where=where,
+            expected="one truth value",
+            got=summary(value),
+            fix="compare: `x > 0` for a positive number, `x != 0` for what Python takes as true",
         )
-    if not sizes and whole:
-        raise ArgumentError(
-            "vmap has nothing to map over",
-            expected="an array with a mapped axis, states in `in_states`, or `axis_size`",
-            got="neither",
-            fix="pass `axis_size=` for the number of lanes",
-        )
-
-
-def _size(where: str, shape: tuple[int, ...], axis: int, leaf: object) -> int:
-    """Return the length of an axis to map over, or raise where there is none."""
-    if -len(shape) <= axis < len(shape):
-        return shape[axis]
-    raise ArgumentError(
-        f"this argument has no axis {axis} to map over",
-        where=where,
-        expected=f"at least {axis + 1 if axis >= 0 else -axis} axes",
-        got=summary(leaf),
-        fix="pass None for it in `in_axes`, to share it between the lanes",
-    )

@@ -12,6 +12,8 @@ from brainlite.errors import LoopStateError, OptionError
 from brainlite.state._face import Frame, same_structure, same_types, summary
 from brainlite.transform._engine._effects import called
 from brainlite.transform._engine._lift import name_of, strengthen
+from brainlite.transform._engine._transformed import check_callable
+from brainlite.transform._engine._values import check_arguments, check_condition
 from brainlite.transform._flow._branches import cond
 from brainlite.transform._flow._checkpoint import checkpoint
 from brainlite.transform._flow._checkpointed import check_base, depth_of
@@ -83,8 +85,11 @@ def bounded_while_loop(
     Kidger, "On neural differential equations", arXiv:2202.02435, 2022: such a loop is what
     Equinox and Diffrax use.
     """
+    check_callable(cond_fun, "cond_fun of bounded_while_loop")
+    check_callable(body_fun, "body_fun of bounded_while_loop")
     check_base(base)
     _check_steps(max_steps)
+    check_arguments({"init_val": init_val}, "bounded_while_loop")
     init: Any = strengthen(init_val)
     going = jnp.asarray(_first_answer(cond_fun, init), bool)
     start = _Progress(init, going & (max_steps > 0), jnp.zeros((), "int32"))
@@ -139,6 +144,7 @@ def _first_answer(cond_fun: Callable[[Any], ArrayLike], init: object) -> Any:
             got=f"writes to {', '.join(map(name_of, effects.states)) or 'attributes'}",
             fix="write the states in the body (drawing a random number writes one, too)",
         )
+    check_condition(answer, "bounded_while_loop")
     return answer
 
 

@@ -25,6 +25,7 @@ from brainlite.transform._engine._lift import (
     strengthen,
 )
 from brainlite.transform._engine._plain import is_plain, run_plainly, value_of
+from brainlite.transform._engine._transformed import check_callable
 from brainlite.transform._engine._values import check_number
 
 R = TypeVar("R")
@@ -98,11 +99,12 @@ def switch(index: ArrayLike, branches: Sequence[Callable[[Unpack[Xs]], R]], *ope
     >>> float(brainlite.transform.switch(1, [lambda x: x, lambda x: x * 10], 2.0))
     20.0
     """
-    if not branches:
+    given: Any = branches
+    if not isinstance(given, Sequence) or not given:
         raise BranchError(
             "switch was given no branch",
-            expected="at least one callable",
-            got="an empty sequence",
+            expected="a list or tuple of at least one callable",
+            got=f"{given!r}",
             fix="pass the branches as a list of functions",
         )
     check_number(index, "argument index", "switch", whole=True)
@@ -156,6 +158,8 @@ def ifelse(
 
 def _branch(index: object, branches: Sequence[Callable[..., Any]], operands: Sequence[Any]) -> Any:
     """Run the branch of a number, and put in place what any of them may write."""
+    for branch in branches:
+        check_callable(branch, "a branch")
     known = value_of(index) if is_plain() else None
     if known is not None:
         return run_plainly(branches[known], operands, label="a branch of cond")

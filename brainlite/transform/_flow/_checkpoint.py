@@ -14,7 +14,7 @@ from brainlite.transform._engine._effects import commit
 from brainlite.transform._engine._lift import Body
 from brainlite.transform._engine._options import Options
 from brainlite.transform._engine._plain import is_plain, run_plainly
-from brainlite.transform._engine._transformed import Transformed
+from brainlite.transform._engine._transformed import Transformed, check_callable
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -99,6 +99,8 @@ def checkpoint(
 
     def decorate(fun: Callable[..., Any]) -> Transformed:
         options = Options(choose(fun, static_argnums, None, label="checkpoint"))
+        if policy is not None:
+            check_callable(policy, "the policy of checkpoint")
         remat = _Remat(prevent_cse, policy)
 
         def checkpointed(*args: object, **kwargs: object) -> Any:

@@ -10,6 +10,8 @@ from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
 from brainlite.errors import OptionError
 from brainlite.transform._engine._origin import Each
+from brainlite.transform._engine._transformed import check_callable
+from brainlite.transform._engine._values import check_arguments
 from brainlite.transform._flow._checkpoint import checkpoint
 from brainlite.transform._flow._loops import scan
 
@@ -80,6 +82,8 @@ def checkpointed_scan(
     blocks and for blocks in blocks.
     """
     check_base(base)
+    check_callable(f, "the body of a loop")
+    check_arguments({"init": init, "xs": xs}, "checkpointed_scan")
     lengths: set[tuple[int, ...]] = {jnp.shape(x)[:1] for x in jax.tree.leaves(xs)}
     if length is not None:
         lengths.add((length,))

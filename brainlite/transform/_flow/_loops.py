@@ -31,6 +31,7 @@ from brainlite.transform._engine._lift import (
 )
 from brainlite.transform._engine._origin import Each, Origin, origin_of
 from brainlite.transform._engine._plain import is_plain, scan_plainly
+from brainlite.transform._engine._transformed import check_callable
 from brainlite.transform._engine._values import check_arguments
 from brainlite.transform._engine._watch import KEY, watch_steps
 from brainlite.transform._flow._progress import ProgressBar, scan_with_progress
@@ -113,9 +114,11 @@ def scan(
     >>> float(carry), float(total.value), ys.shape
     (6.0, 6.0, (4,))
     """
+    check_callable(f, "the body of a loop")
     check_arguments({"init": init, "xs": xs}, "scan")
     length = _length(xs, length)
     _check_unroll(unroll)
+    _check_reverse(reverse)
     user = f
     f, own, end = watch_steps(f, length)
     if pbar is not None and length:
@@ -345,6 +348,16 @@ def _check_unroll(unroll: object) -> None:
         got=f"unroll={unroll!r}",
         fix="pass how many steps are to stand in one pass of the compiled loop, or leave it out",
     )
+
+
+def _check_reverse(reverse: Any) -> None:
+    if not isinstance(reverse, bool | np.bool_):
+        raise LoopStateError(
+            "a loop runs forwards or backwards",
+            expected="reverse: True or False",
+            got=f"reverse={reverse!r}",
+            fix="pass reverse=True to start with the last step",
+        )
 
 
 def _check_carry(out: object, init: object) -> None:

@@ -13,6 +13,7 @@ from brainlite.random import RandomState
 from brainlite.state._face import current_frame, summary
 from brainlite.transform._engine._effects import collect
 from brainlite.transform._engine._lift import name_of
+from brainlite.transform._engine._values import check_arguments
 from brainlite.transform._flow._loops import for_loop
 from brainlite.transform._lanes._vmap import vmap
 from brainlite.typing import Array
@@ -59,6 +60,7 @@ def map(f: Callable[[Unpack[Xs]], Y], *xs: *Xs, batch_size: int | None = None) -
     """
     if batch_size is None:
         return for_loop(f, *xs)
+    check_arguments({"xs": xs}, "map")
     size, length = _check_size(batch_size), _length(xs)
     whole = length - length % size
     batch = vmap(_readonly(f))

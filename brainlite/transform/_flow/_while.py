@@ -24,7 +24,8 @@ from brainlite.transform._engine._lift import (
     value_if_left_out,
 )
 from brainlite.transform._engine._plain import is_plain, while_plainly
-from brainlite.transform._engine._values import check_arguments, check_number
+from brainlite.transform._engine._transformed import check_callable
+from brainlite.transform._engine._values import check_arguments, check_condition
 
 C = TypeVar("C")
 
@@ -59,6 +60,8 @@ def while_loop(cond_fun: Callable[[C], ArrayLike], body_fun: Callable[[C], C], i
     >>> float(brainlite.transform.while_loop(lambda x: x < 100, body, 1.0)), int(steps.value)
     (128.0, 7)
     """
+    check_callable(cond_fun, "cond_fun of while_loop")
+    check_callable(body_fun, "body_fun of while_loop")
     check_arguments({"init_val": init_val}, "while_loop")
     init: Any = strengthen(init_val)
     if is_plain():
@@ -70,7 +73,7 @@ def while_loop(cond_fun: Callable[[C], ArrayLike], body_fun: Callable[[C], C], i
             return plain
     condition = lift(cond_fun, (init,), label="the condition of while_loop")
     _check_condition(condition.effects)
-    check_number(condition.out_types, "the result of cond_fun", "while_loop")
+    check_condition(condition.out_types, "while_loop")
     body = lift(body_fun, (init,), label="while_loop", conditional=True)
     _check_same_type("the carry of a while_loop", None, init, body.out_types)
 
@@ -133,7 +136,7 @@ def _run_plainly(
             called, cond_fun, (carry,), {}
         )
         _check_condition(effects)
-        check_number(out, "the result of cond_fun", "while_loop")
+        check_condition(out, "while_loop")
         return out
 
     def body(carry: object) -> Any:

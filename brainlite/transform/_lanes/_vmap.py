@@ -19,8 +19,15 @@ from brainlite.transform._engine._lift import fetch, name_of
 from brainlite.transform._engine._origin import Origin
 from brainlite.transform._engine._returned import called_apart, fasten, loosen
 from brainlite.transform._engine._transformed import Transformed
-from brainlite.transform._engine._values import check_arguments, check_lanes, check_result
+from brainlite.transform._engine._values import check_arguments, check_result
 from brainlite.transform._engine._watch import Trail
+from brainlite.transform._lanes._axes import (
+    check_axes,
+    check_count,
+    check_lanes,
+    check_out_axes,
+    check_size,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -117,12 +124,15 @@ def vmap(
     def decorate(fun: Callable[..., Any]) -> Transformed:
         declared_in = _by_state(in_states, "in_states")
         declared_out = {**declared_in, **_by_state(out_states, "out_states")}
+        check_axes(in_axes, "in_axes")
+        check_axes(out_axes, "out_axes")
+        check_size(axis_size)
 
         def run(call: _Mapped, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             inputs = {**declared_in, **call.states}
             lanes = _Lanes(axis_name, inputs, {**declared_out, **call.states})
             over_lanes = jax.vmap(
-                functools.partial(lanes.run, call.fill(fun)),
+                functools.partial(lanes.run, call.fill(fun), out_axes),
                 in_axes=(list(inputs.values()), call.in_axes, 0),
                 out_axes=_Outcome(loosen(out_axes), lanes.out_axes, None),
                 axis_name=lanes.axis,
@@ -135,6 +145,7 @@ def vmap(
             return fasten(outcome.out)
 
         def mapped(*args: object, **kwargs: object) -> Any:
+            check_count(in_axes, len(args))
             call = _Mapped.of(args, in_axes)
             origin = Origin(fun, call.args, kwargs)
             _check_call(call, origin, {**declared_in, **call.states}, axis_size)
@@ -186,8 +197,6 @@ def _check_call(
     arguments = origin.by_name()
     axes: Any = call.in_axes
     of_each = list(axes) if isinstance(axes, list | tuple) else [axes] * len(call.args)
-    if len(of_each) != len(call.args):
-        return  # what is wrong with in_axes, jax says
     of_each += [0] * (len(arguments) - len(of_each))  # those by keyword
     mapped = {
         name: (axis, arguments[name])
@@ -220,12 +229,15 @@ class _Lanes:
         self._effects: Effects | None = None
         self._order: tuple[list[int], list[int]] = ([], [])
 
-    def run(self, fun: Callable[..., Any], values: list[Any], args: Any, kwargs: Any) -> _Outcome:
+    def run(
+        self, fun: Callable[..., Any], axes: Any, values: list[Any], args: Any, kwargs: Any
+    ) -> _Outcome:
         """Trace one lane."""
         inputs = dict(zip(self._in, values, strict=True))
         frame = Frame("vmap", inputs=inputs, hoist=False, on_read=self._split)
         out, effects, new = frame.run(called_apart, fun, args, kwargs)
         check_result(out, "vmap")
+        check_out_axes(out, loosen(axes), frame.trace)
         mapped: list[int] = []
         shared: list[int] = []
         for number, (state, value) in enumerate(zip(effects.states, new, strict=True)):

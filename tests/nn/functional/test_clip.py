@@ -110,5 +110,5 @@ def test_an_unknown_norm_is_refused(norm_type: float | str) -> None:
 
 
 def test_a_negative_limit_is_refused() -> None:
-    with pytest.raises(OptionError, match=r"max_norm >= 0\n  got:      max_norm=-1\.0"):
+    with pytest.raises(OptionError, match=r"max_norm >= 0, one number\n  got:      max_norm=-1\.0"):
         clip_grad_norm(GRADS, -1.0)

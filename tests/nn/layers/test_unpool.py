@@ -54,6 +54,47 @@ def test_odd_lengths_are_put_back_right_or_refused(
     np.testing.assert_array_equal(jit(lambda y, i: unpool(y, i, spatial))(y, indices), back)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("channels", [-1, 1, None])
+def test_with_the_size_an_index_may_lead_anywhere_in_its_channel(
+    channels: int | None, compiled: bool
+) -> None:
+    spatial = (4, 6)
+    shape = {-1: (2, *spatial, 3), 1: (2, 3, *spatial), None: (2, *spatial)}[channels]
+    pooled = {-1: (2, 2, 3, 3), 1: (2, 3, 2, 3), None: (2, 2, 3)}[channels]
+    y = jnp.asarray(np.random.RandomState(2).rand(*pooled), jnp.float32)
+    # Of each sample and channel other places, as in torch: drawn without a repetition.
+    axis = {-1: (1, 2), 1: (2, 3), None: (1, 2)}[channels]
+    flat = np.moveaxis(np.arange(np.prod(shape)).reshape(shape), axis, (-2, -1))
+    lead = flat.shape[:-2]
+    random = np.random.RandomState(3)
+    chosen = np.stack([random.permutation(24)[:6] for _ in range(int(np.prod(lead)))])
+    places = np.take_along_axis(flat.reshape(-1, 24), chosen, 1).reshape(*lead, 2, 3)
+    indices = jnp.asarray(np.moveaxis(places, (-2, -1), axis), jnp.int32)
+    unpool: Any = nn.MaxUnpool2d(2, channel_axis=channels)
+
+    def sized(y: Any, indices: Any) -> Any:
+        return unpool(y, indices, spatial)
+
+    run = jit(sized) if compiled else sized
+    expected = np.zeros(int(np.prod(shape)), np.float32)
+    expected[np.asarray(indices).ravel()] = np.asarray(y).ravel()
+    np.testing.assert_array_equal(run(y, indices), expected.reshape(shape))
+    elsewhere = indices.at[(0,) * y.ndim].set(int(np.prod(shape)) - 1)  # in the last sample
+    if compiled:
+        assert jnp.isnan(run(y, elsewhere)).any()
+    else:
+        with pytest.raises(InputError, match=r"outside of the sample and channel"):
+            run(y, elsewhere)
+
+
+@pytest.mark.parametrize("wrong", [2.5, "text", [2.5, 3], None.__class__], ids=repr)
+def test_the_size_of_the_output_is_a_size(wrong: Any) -> None:
+    y, indices = jnp.ones((1, 1, 2)), jnp.zeros((1, 1, 2), "int32")
+    with pytest.raises(SizeError, match=r"MaxUnpool1d: output_size is no size(.|\n)*got: +\S"):
+        nn.MaxUnpool1d(2)(y, indices, output_size=wrong)
+
+
 @pytest.mark.parametrize("size", [5, 6, 7, 11])
 @pytest.mark.parametrize("window", [(3, 2, 1), (2, 3, 0), (3, 3, 1), (3, 1, 1)])
 def test_any_windows_are_put_back_with_the_size(size: int, window: tuple[int, int, int]) -> None:

@@ -1,5 +1,6 @@
 """What cannot go into a transform or come out of it raises with its place in the arguments."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -9,12 +10,23 @@ import numpy as np
 import pytest
 
 import brainlite
-from brainlite.errors import ArgumentError, LoopStateError, ResultError
+from brainlite.errors import (
+    ArgumentError,
+    BranchError,
+    GradError,
+    LoopStateError,
+    OptionError,
+    ResultError,
+)
 from brainlite.graph import Node
 from brainlite.state import HiddenState, State
 from brainlite.transform import (
+    bounded_while_loop,
     checkpoint,
+    checkpointed_for_loop,
+    checkpointed_scan,
     cond,
+    eval_shape,
     for_loop,
     grad,
     ifelse,
@@ -23,6 +35,9 @@ from brainlite.transform import (
     switch,
     vmap,
     while_loop,
+)
+from brainlite.transform import (
+    map as map_slices,
 )
 from tests.transform.checks import says
 
@@ -39,6 +54,10 @@ def never(_: Any) -> bool:
 
 def same(x: Any) -> Any:
     return x
+
+
+def eval_shape_of(f: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args: eval_shape(f, *args)
 
 
 Run: TypeAlias = tuple[Callable[[Callable[[Any], Any]], Any], str]
@@ -273,3 +292,159 @@ def test_a_state_may_begin_as_a_number_of_python_or_numpy(
         step(plain)
     jax.tree.map(np.testing.assert_allclose, state.value, plain.value)
     assert first - begun in (2, 6)
+
+
+UNKNOWN = {
+    "texts": (np.array(["a", "b"]), "<U1"),
+    "objects": (np.array([None, 1]), "object"),
+    "dates": (np.array(["2020-01-01"], "datetime64[D]"), "datetime64"),
+    "records": (np.zeros(2, [("a", "f4")]), "'a'"),
+}
+TAKES: dict[str, Callable[[Any], Any]] = {
+    "jit": lambda x: jit(same)(x),
+    "vmap": lambda x: vmap(same)(x),
+    "for_loop": lambda x: for_loop(same, x),
+    "scan": lambda x: scan(lambda c, x: (c, x), 0.0, x),
+    "the carry": lambda x: scan(lambda c, x: (c, x), x, XS),
+    "while_loop": lambda x: while_loop(never, same, x),
+    "bounded_while_loop": lambda x: bounded_while_loop(never, same, x, max_steps=2),
+    "map": lambda x: map_slices(same, x, batch_size=1),
+    "checkpointed_for_loop": lambda x: checkpointed_for_loop(
+        lambda one, two: one, jnp.ones(2), x, base=2
+    ),
+    "cond": lambda x: cond(True, same, same, x),
+    "checkpoint": lambda x: checkpoint(same)(x),
+}
+
+
+@pytest.mark.parametrize("name", TAKES)
+@pytest.mark.parametrize(("value", "got"), UNKNOWN.values(), ids=list(UNKNOWN))
+def test_an_array_of_a_type_that_jax_does_not_have_is_refused(
+    name: str, value: Any, got: str
+) -> None:
+    expected = rf"(?s)argument \w+.*cannot take this.*\n  got: +an array of .*{got}"
+    with pytest.raises(ArgumentError, match=expected):
+        TAKES[name](value)
+    with pytest.raises(ResultError, match=rf"(?s)result: .*no array.*an array of .*{got}"):
+        jit(lambda: value)()
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn", "int4", "bool", "complex64"])
+def test_arrays_of_numpy_that_jax_knows_are_taken(dtype: str) -> None:
+    x = np.asarray(jnp.ones(2).astype(dtype))
+    assert jit(same)(x).dtype == dtype
+    assert for_loop(same, x).dtype == dtype
+
+
+@pytest.mark.parametrize("compiled", [jit, checkpoint, eval_shape_of], ids=lambda f: f.__name__)
+def test_a_dict_whose_keys_have_no_order_is_refused(compiled: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"(?s)keys cannot be sorted.*got: .*1: 1.0, 'a'"):
+        compiled(same)({1: 1.0, "a": 2.0})
+    with pytest.raises(ResultError, match=r"(?s)result: .*keys cannot be sorted"):
+        jit(lambda: {1: 1.0, "a": 2.0})()
+
+
+CONDITIONS: dict[str, tuple[Any, str]] = {
+    "a number": (lambda c: c - 3.0, r"a number is not(.|\n)*float32\[\](.|\n)*compare: `x > 0`"),
+    "a whole number": (lambda c: jnp.int32(1), r"a number is not(.|\n)*int32\[\]"),
+    "an array": (lambda c: jnp.ones(2) > c, r"cannot decide(.|\n)*bool\[2\]"),
+    "nothing": (lambda c: None, r"cannot decide(.|\n)*a NoneType"),
+    "a tuple": (lambda c: (c < 3,), r"cannot decide(.|\n)*a tuple"),
+}
+
+
+@pytest.mark.parametrize("disabled", [False, True])
+@pytest.mark.parametrize("bounded", [False, True])
+@pytest.mark.parametrize(("condition", "match"), CONDITIONS.values(), ids=list(CONDITIONS))
+def test_a_condition_of_a_loop_that_is_no_truth_value_is_refused(
+    condition: Any, match: str, bounded: bool, disabled: bool
+) -> None:
+    loop: Any = functools.partial(bounded_while_loop, max_steps=3) if bounded else while_loop
+    with jax.disable_jit(disabled), pytest.raises(ArgumentError, match=match):
+        loop(condition, lambda c: c + 1, 1.0)
+
+
+BAD: Any = None
+ANY: Any = 3
+NOT_CALLABLE: dict[str, Callable[[], Any]] = {
+    "cond_fun": lambda: while_loop(BAD, same, 1.0),
+    "body_fun": lambda: while_loop(never, BAD, 1.0),
+    "a bounded body": lambda: bounded_while_loop(never, BAD, 1.0, max_steps=2),
+    "a branch": lambda: cond(True, BAD, same, 1.0),
+    "another branch": lambda: cond(True, same, BAD, 1.0),
+    "one of many": lambda: switch(0, [same, BAD], 1.0),
+    "an alternative": lambda: ifelse([True], [same, BAD], 1.0),
+    "the body of a scan": lambda: scan(BAD, 0.0, XS),
+    "a checkpointed body": lambda: checkpointed_scan(BAD, 0.0, XS),
+    "a policy": lambda: checkpoint(same, policy=ANY),
+}
+
+
+@pytest.mark.parametrize("call", NOT_CALLABLE.values(), ids=list(NOT_CALLABLE))
+def test_what_is_to_be_called_must_be_callable(call: Callable[[], Any]) -> None:
+    match = r"cannot be called\n +expected: a function(.|\n)*got: +(None|3), of type"
+    with pytest.raises(ArgumentError, match=match):
+        call()
+
+
+TEXT_OR_HALF: list[Any] = ["x", 1.5, [0, "x"], [1.5]]
+
+
+@pytest.mark.parametrize("numbers", TEXT_OR_HALF, ids=repr)
+@pytest.mark.parametrize("option", ["static_argnums", "donate_argnums"])
+def test_arguments_are_chosen_by_whole_numbers(option: str, numbers: Any) -> None:
+    untyped: Any = jit
+    with pytest.raises(OptionError, match=rf"(?s){option} that do not choose.*got: .*x|1\.5"):
+        untyped(same, **{option: numbers})
+
+
+@pytest.mark.parametrize("option", ["static_argnames", "donate_argnames"])
+@pytest.mark.parametrize("names", [3, [3], 1.5], ids=repr)
+def test_arguments_are_chosen_by_names(option: str, names: Any) -> None:
+    untyped: Any = jit
+    with pytest.raises(OptionError, match=rf"(?s){option} that do not choose.*the name of"):
+        untyped(same, **{option: names})
+
+
+@pytest.mark.parametrize("numbers", TEXT_OR_HALF, ids=repr)
+def test_what_to_differentiate_is_chosen_by_whole_numbers(numbers: Any) -> None:
+    with pytest.raises(GradError, match=r"(?s)argnums does not say.*got: +argnums=.*(x|1\.5)"):
+        grad(same, argnums=numbers)
+
+
+NO_FLOATS: dict[str, tuple[Any, str]] = {
+    "a whole number": (1, r"argument 0: .*grad cannot differentiate(.|\n)*got: +int 1"),
+    "a truth value": (True, r"argument 0: (.|\n)*got: +bool True"),
+    "an array of ints": (jnp.arange(3), r"argument 0: (.|\n)*got: +int32\[3\]"),
+    "an int in a list": ([1.0, 2], r"argument 0\[1\]: (.|\n)*got: +int 2"),
+    "a text": ("a", r"argument 0: (.|\n)*got: +.*a"),
+}
+
+
+@pytest.mark.parametrize(("value", "match"), NO_FLOATS.values(), ids=list(NO_FLOATS))
+@pytest.mark.parametrize("compiled", [False, True])
+def test_only_floats_are_differentiated(value: Any, match: str, compiled: bool) -> None:
+    gradient: Any = grad(lambda x: jnp.sum(jnp.asarray(jax.tree.leaves(x)[0])) * 1.0)
+    if compiled and not isinstance(value, str):
+        with pytest.raises(GradError, match=r"grad cannot differentiate this argument"):
+            jit(gradient)(value)
+        return
+    with pytest.raises(GradError, match=match):
+        gradient(value)
+
+
+def test_a_complex_result_has_no_gradient() -> None:
+    with pytest.raises(GradError, match=r"(?s)result: .*got: +complex64.*holomorphic"):
+        grad(lambda x: x * 1j)(1.0)
+
+
+def test_a_loop_runs_forwards_or_backwards() -> None:
+    backwards: Any = "backwards"
+    with pytest.raises(LoopStateError, match=r"(?s)True or False.*reverse='backwards'"):
+        for_loop(same, XS, reverse=backwards)
+
+
+def test_branches_are_a_sequence() -> None:
+    one: Any = same
+    with pytest.raises(BranchError, match=r"(?s)a list or tuple of at least one.*<function same"):
+        switch(0, one, 1.0)
