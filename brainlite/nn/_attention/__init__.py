@@ -1,0 +1,1 @@
+"""Attention and transformers, with caches for writing step by step."""
