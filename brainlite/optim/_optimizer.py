@@ -75,7 +75,7 @@ class Optimizer(Node):
     ----------
     groups : tuple of Part
         The groups, with ``learning_rate``, ``params``, ``slots`` and ``counts``.
-    counts, sums, averages, masters : dict of OptimState
+    counts, sums, reached, averages, masters : dict of OptimState
         What else is remembered.
 
     Raises
@@ -110,6 +110,7 @@ class Optimizer(Node):
     groups: tuple[Part, ...] = ()
     counts: dict[str, OptimState[Array]]
     sums: dict[str, OptimState[Any]]
+    reached: dict[str, OptimState[Array]]
     averages: dict[str, OptimState[Any]]
     masters: dict[str, OptimState[Any]]
 
@@ -154,6 +155,8 @@ class Optimizer(Node):
         }
         zeros = {n: OptimState(apply(jnp.zeros_like, v)) for n, v in wide.items()}
         self.sums = zeros if accumulate > 1 else {}
+        # Whether a parameter has got a gradient since the last update; else it is left alone.
+        self.reached = {name: OptimState(jnp.zeros((), bool)) for name in self.sums}
         self.averages = {n: OptimState(v) for n, v in wide.items() if average is not None}
 
     @property
@@ -341,6 +344,7 @@ class Optimizer(Node):
         full = count == self._accumulate
         for name, gradient in grads.items():
             self.sums[name].value = jax.tree.map(_plus, self.sums[name].value, gradient)
+            self.reached[name].value = jnp.ones((), bool)
         if "value" in extra:
             self._add("gathered_loss", extra["value"] / self._accumulate)
             extra = {**extra, "value": self.counts["gathered_loss"].value}
@@ -351,12 +355,24 @@ class Optimizer(Node):
                 name: jax.tree.map(lambda s: s / self._accumulate, self.sums[name].value)
                 for name in trained
             }
+            before = {n: [s.value for s in self._remembered(n)] for n in trained}
             self._apply(mean, extra)
+            for name in trained:
+                choose = _chosen(self.reached[name].value)
+                for state, old in zip(self._remembered(name), before[name], strict=True):
+                    state.value = jax.tree.map(choose, state.value, old)
 
         cond(full, apply_mean, lambda: None)
         self.counts["gathered"].value = jnp.where(full, 0, count)
-        for state in (*self.sums.values(), self.counts["gathered_loss"]):
-            state.value = jax.tree.map(lambda s: jnp.where(full, 0, s), state.value)
+        for state in (*self.sums.values(), *self.reached.values(), self.counts["gathered_loss"]):
+            state.value = jax.tree.map(lambda s: jnp.where(full, jnp.zeros_like(s), s), state.value)
+
+    def _remembered(self, name: str) -> list[State[Any]]:
+        """Return the parameter of a name, and all that an update changes beside it."""
+        slots = [states for group in self.groups for states in group.slots.values()]
+        every: list[Mapping[str, State[Any]]] = [*slots, self.averages, self.masters]
+        every += [group.params for group in self.groups]
+        return [states[name] for states in every if name in states]
 
     def _apply(self, grads: Values, extra: Mapping[str, Any]) -> None:
         """Update the parameters that have gradients."""

@@ -228,6 +228,29 @@ def test_accumulated_steps_are_a_step_of_the_whole_batch() -> None:
     assert_close(parts.grad_norm, at_once.grad_norm, terms=200)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_parameter_without_a_gradient_in_any_of_the_steps_is_left_alone(compiled: bool) -> None:
+    net, whole = make_net(), make_net()
+    parts = optim.Optimizer(net, optax.adamw, learning_rate=0.05, accumulate=2, average=0.5)
+    at_once = optim.Optimizer(whole, optax.adamw, learning_rate=0.05, average=0.5)
+
+    def first() -> Any:
+        return parts.minimize(lambda: (net.first.weight.value["weight"] ** 2).sum())
+
+    step = jit(first) if compiled else first
+    for _ in range(4):
+        step()
+    for _ in range(2):
+        at_once.minimize(lambda: (whole.first.weight.value["weight"] ** 2).sum())
+    assert_close(values(net), values(whole))
+    apart = [name for name in parts.averages if not name.startswith("first")]
+    assert apart
+    for name in apart:
+        assert_same(parts.averages[name].value, at_once.averages[name].value)
+        for slot in parts.groups[0].slots.values():
+            assert_same(slot[name].value, jax.tree.map(jnp.zeros_like, slot[name].value))
+
+
 def test_accumulation_in_half_precision_adds_up_in_single() -> None:
     weight = brainlite.ParamState(jnp.zeros(1, "bfloat16"))
     optimizer = optim.Optimizer({"w": weight}, optax.sgd(1.0), accumulate=300)
