@@ -19,7 +19,16 @@ from benchmarks._report import parse, to_markdown
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 TEMPLATE = Path(__file__).with_name("page.template")
-BENCHMARKS = ("dispatch", "train_step", "eager", "loop", "recurrent", "import_time", "split_merge")
+BENCHMARKS = (
+    "dispatch",
+    "train_step",
+    "eager",
+    "loop",
+    "recurrent",
+    "import_time",
+    "split_merge",
+    "checkpoint",
+)
 PACKAGES = (
     "brainlite",
     "jax",
@@ -29,6 +38,8 @@ PACKAGES = (
     "brainstate",
     "equinox",
     "flax",
+    "orbax-checkpoint",
+    "safetensors",
     "torch",
 )
 

@@ -44,6 +44,8 @@ from brainlite.nn import functional, init
 from brainlite.nn._attention.decoder import TransformerDecoder, TransformerDecoderLayer
 from brainlite.nn._attention.encoder import TransformerEncoder, TransformerEncoderLayer
 from brainlite.nn._attention.multihead import MultiheadAttention
+from brainlite.nn._data.batches import Batches, batches
+from brainlite.nn._data.progress import Progress, progress
 from brainlite.nn._layers.activations import (
     CELU,
     ELU,
@@ -202,7 +204,7 @@ from brainlite.nn._recurrent.cells import (
     ValinaRNNCell,
     VanillaRNNCell,
 )
-from brainlite.nn._recurrent.lengths import pad_sequences
+from brainlite.nn._recurrent.lengths import mask_from_lengths, pad_sequences
 from brainlite.nn._recurrent.linear_recurrence import MinGRU
 from brainlite.nn._recurrent.lru import LRU
 from brainlite.nn._recurrent.recurrent import Recurrent
@@ -272,6 +274,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "Batches",
     "CTCLoss",
     "CircularPad1d",
     "CircularPad2d",
@@ -345,6 +348,7 @@ __all__ = [
     "ParameterDict",
     "ParameterList",
     "PoissonNLLLoss",
+    "Progress",
     "RMSNorm",
     "RNNCell",
     "RReLU",
@@ -392,6 +396,7 @@ __all__ = [
     "ZeroPad2d",
     "ZeroPad3d",
     "assign_state_values",
+    "batches",
     "call_all_fns",
     "call_order",
     "capture",
@@ -416,10 +421,12 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "logsumexp",
+    "mask_from_lengths",
     "mish",
     "one_hot",
     "pad_sequences",
     "prelu",
+    "progress",
     "record",
     "relu",
     "relu6",

@@ -16,10 +16,13 @@ import jax.numpy as jnp
 import numpy as np
 
 import brainlite
-from brainlite import nn, transform
+from brainlite import nn, optim, transform
 from brainlite.checkpoint import Checkpointer
 
 optax: Any = importlib.import_module("optax")
+
+
+rate: Any = optax.warmup_cosine_decay_schedule(0.0, 0.1, 4, 20)
 
 
 class Net(nn.Module):
@@ -57,32 +60,24 @@ class Batches:
 
 
 class Run:
-    """A model, its optimizer in the middle of a window of three steps, and its data."""
+    """A model, its optimizer with schedule and windows of three steps, and its data."""
 
     def __init__(self, seed: int = 0) -> None:
         brainlite.random.seed(seed)
         self.model = Net()
         self.model.train()
         self.data = Batches()
-        schedule = optax.warmup_cosine_decay_schedule(0.0, 0.1, 4, 20)
-        self.rule = optax.MultiSteps(optax.adamw(schedule), 3)
-        self.params = self.model.states(brainlite.ParamState)
-        self.moments = brainlite.LongTermState(self.rule.init(self.params.to_values()))
+        self.optimizer = optim.Optimizer(
+            self.model, optax.adamw, learning_rate=rate, clip_norm=1.0, accumulate=3
+        )
         self.step = transform.jit(self._step)
 
     @property
     def items(self) -> dict[str, Any]:
-        return {"model": self.model, "moments": self.moments, "data": self.data}
+        return {"model": self.model, "optimizer": self.optimizer, "data": self.data}
 
     def _step(self, x: jax.Array, y: jax.Array) -> jax.Array:
-        def loss() -> jax.Array:
-            return jnp.mean((self.model(x) - y) ** 2)
-
-        grads, value = transform.grad(loss, self.params, return_value=True)()
-        params = self.params.to_values()
-        updates, self.moments.value = self.rule.update(grads, self.moments.value, params)
-        self.params.assign(optax.apply_updates(params, updates))
-        return value
+        return self.optimizer.minimize(lambda: jnp.mean((self.model(x) - y) ** 2))
 
     def go(self) -> str:
         """Take one step; return its loss, exactly."""
@@ -90,8 +85,8 @@ class Run:
 
 
 def main(directory: Path, steps: int) -> None:
-    run = Run(seed=1 if any(directory.iterdir()) else 0)  # what goes on is not drawn the same again
     with Checkpointer(directory, keep=2, every=2) as saver:
+        run = Run(seed=1 if saver.steps else 0)  # what goes on has not drawn the same by chance
         found = saver.restore(**run.items, select=...)
         for step in range(1 if found is None else (found.step or 0) + 1, steps + 1):
             print(step, run.go(), flush=True)

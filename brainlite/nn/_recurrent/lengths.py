@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainlite._given import complaint_of
+from brainlite._given import complaint_of, whole
 from brainlite._jax_compat import Tracer
 from brainlite.errors import InputError, OptionError
 from brainlite.nn._functional.kernel import broadcasting
@@ -124,6 +124,53 @@ def to_lengths(lengths: ArrayLike | Sequence[int] | None) -> ArrayLike | None:
     given: Any = lengths
     found: ArrayLike | None = given
     return found
+
+
+def mask_from_lengths(
+    lengths: ArrayLike | Sequence[int], steps: int | None = None, batch_first: bool = False
+) -> Array:
+    """Return which steps of padded sequences count, for ``mask=`` of layers, losses and metrics.
+
+    Parameters
+    ----------
+    lengths : array of int, shape (B,)
+        The number of steps of each sequence, as :func:`pad_sequences` returns it.
+    steps : int, optional
+        The number of steps T of the padded sequences; by default that of the longest. It is needed
+        where the lengths are traced.
+    batch_first : bool
+        Whether the result is (B, T) rather than (T, B).
+
+    Returns
+    -------
+    array of bool, shape (T, B) or (B, T)
+
+    Raises
+    ------
+    InputError
+        The lengths are no whole numbers from 0 to ``steps``, or ``steps`` is needed.
+
+    Examples
+    --------
+    >>> brainlite.nn.mask_from_lengths([1, 3], batch_first=True)
+    Array([[ True, False, False],
+           [ True,  True,  True]], dtype=bool)
+    """
+    given: Any = to_lengths(lengths)
+    counts, traced = whole(given), isinstance(given, Tracer)
+    fits = counts.ndim == 1 and jnp.issubdtype(counts.dtype, jnp.integer)
+    known = np.asarray(counts) if fits and not traced and counts.size else np.zeros(1, np.int32)
+    most = int(known.max()) if steps is None else steps
+    if not fits or (traced and steps is None) or known.min() < 0 or known.max() > most:
+        raise InputError(
+            "these lengths make no mask",
+            where="mask_from_lengths",
+            expected=f"whole numbers from 0 to steps={steps}, of shape (B,); steps= under jit",
+            got=f"{counts.dtype} of shape {counts.shape}" + ("" if traced else f": {given!s}"[:80]),
+            fix="pass lengths as brainlite.nn.pad_sequences returns them, and steps=len(padded)",
+        )
+    mask = jnp.arange(most)[:, None] < counts[None]
+    return mask.T if batch_first else mask
 
 
 @broadcasting

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from brainlite.errors import InputError, OptionError
-from brainlite.nn import RNN, pad_sequences
+from brainlite.nn import RNN, mask_from_lengths, pad_sequences
 from brainlite.transform import jit
 
 
@@ -85,3 +85,23 @@ def test_marks_that_do_not_fit_are_refused(marks: Any, text: str) -> None:
         turned = {n: each.T if each.ndim == 2 else each for n, each in given.items()}
         with pytest.raises(InputError, match=next(iter(marks))):
             call(RNN(2, 3, batch_first=True), (3, 7, 2), turned)
+
+
+def test_a_mask_is_what_the_lengths_say() -> None:
+    expected = [[True, True], [True, True], [False, True]]
+    for lengths in ([2, 3], np.array([2, 3], np.uint8), jnp.array([2, 3])):
+        assert mask_from_lengths(lengths).tolist() == expected
+    assert mask_from_lengths([0, 1], 2, batch_first=True).tolist() == [[False] * 2, [True, False]]
+    assert mask_from_lengths([], 2).shape == (2, 0)
+    under_jit = jax.jit(lambda lengths: mask_from_lengths(lengths, 3))(jnp.array([1, 3]))
+    assert under_jit.T.tolist() == [[True, False, False], [True] * 3]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "steps"), [([1, 4], 3), ([-1, 2], 3), ([1.5], 3), ([[1]], 3), (2, 3)]
+)
+def test_lengths_that_make_no_mask_are_refused(lengths: Any, steps: int) -> None:
+    with pytest.raises(InputError, match=r"these lengths make no mask[\s\S]*pad_sequences"):
+        mask_from_lengths(lengths, steps)
+    with pytest.raises(InputError, match="steps= under jit"):
+        jax.jit(mask_from_lengths)(jnp.array([1]))

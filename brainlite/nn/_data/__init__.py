@@ -1,0 +1,1 @@
+"""What feeds a training loop: batches that can be taken up again, and how far it is."""
