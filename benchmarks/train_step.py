@@ -2,9 +2,10 @@
 
 The step runs a deep stack of small layers forward and backward and updates it with Adam from
 optax. The loss of each step is waited for. First calls trace and compile; each one is of functions
-and models made anew.
+and models made anew. With donation, plain JAX gives up its parameters and moments, too.
 """
 
+import functools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ import equinox
 import jax
 import jax.numpy as jnp
 import optax
+import torch
 from flax import nnx
 
 import brainlite
@@ -24,6 +26,8 @@ DEPTH = 64
 WIDTH = 16
 BATCH = 4
 GOAL_WARM = 1.05
+GOAL_OPTIMIZER = 1.15
+GOAL_DONATING = 1.2
 GOAL_FIRST = 1.15
 
 Call = Callable[[], Any]
@@ -34,7 +38,7 @@ def make_batch() -> tuple[jax.Array, jax.Array]:
     return jnp.ones((BATCH, WIDTH)), jnp.zeros((BATCH, WIDTH))
 
 
-def plain_jax() -> Call:
+def plain_jax(donate: bool = False) -> Call:
     """Return a train step that threads parameters and optimizer by hand."""
     keys = jax.random.split(jax.random.key(0), DEPTH)
     make_weight = jax.nn.initializers.he_normal()
@@ -46,7 +50,7 @@ def plain_jax() -> Call:
             x = jnp.tanh(x @ weight + bias)
         return jnp.mean((x - y) ** 2)
 
-    @jax.jit
+    @functools.partial(jax.jit, donate_argnums=(0, 1) if donate else ())
     def step(params: Any, opt_state: Any, x: jax.Array, y: jax.Array) -> tuple[Any, Any, jax.Array]:
         value, grads = jax.value_and_grad(loss)(params, x, y)
         updates, opt_state = optimizer.update(grads, opt_state, params)
@@ -99,6 +103,19 @@ def brainlite_jit() -> Call:
         return value
 
     return call
+
+
+def brainlite_optimizer(donate: bool = False) -> Call:
+    """Return the same with an optimizer whose moments are states."""
+    model = Stack()
+    optimizer = brainlite.optim.Optimizer(model, optax.adam, learning_rate=1e-3)
+
+    @brainlite.transform.jit(donate_states=donate)
+    def step(x: jax.Array, y: jax.Array) -> jax.Array:
+        return optimizer.minimize(lambda: jnp.mean((model(x) - y) ** 2))
+
+    x, y = make_batch()
+    return lambda: step(x, y)
 
 
 def equinox_filter_jit() -> Call:
@@ -210,12 +227,31 @@ def brainstate_jit() -> Call:
     return call
 
 
-OWN = {"brainlite": brainlite_jit}
-PEERS = {
+def torch_eager() -> Call:
+    """Return a train step as torch's documentation has it; its Adam updates all arrays at once."""
+    layers = [[torch.nn.Linear(WIDTH, WIDTH), torch.nn.Tanh()] for _ in range(DEPTH)]
+    model = torch.nn.Sequential(*[module for pair in layers for module in pair])
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, foreach=True)
+    x, y = torch.ones(BATCH, WIDTH), torch.zeros(BATCH, WIDTH)
+
+    def call() -> float:
+        optimizer.zero_grad()
+        loss = torch.mean((model(x) - y) ** 2)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return call
+
+
+OWN = {"brainlite": brainlite_jit, "brainlite Optimizer": brainlite_optimizer}
+GOALS = {"brainlite": GOAL_WARM, "brainlite Optimizer": GOAL_OPTIMIZER}
+COMPILED = {
     "equinox filter_jit": equinox_filter_jit,
     "nnx.jit": nnx_jit,
     "brainstate jit": brainstate_jit,
 }
+PEERS = {**COMPILED, "torch, eager": torch_eager}
 
 
 def waiting(call: Call) -> Call:
@@ -234,10 +270,20 @@ def measure() -> list[Row]:
             Named(name, repeated(waiting(make()))),
             Named("jax.jit", repeated(waiting(plain_jax()))),
             seconds=10.0 if name in OWN else 3.0,
-            goal_ratio=GOAL_WARM if name in OWN else None,
+            goal_ratio=GOALS.get(name),
         )
         for name, make in {**OWN, **PEERS, "jax.jit, again": plain_jax}.items()
     ]
+    rows.append(
+        compare(
+            "warm train step",
+            f"{case}, donating",
+            Named("brainlite Optimizer", repeated(waiting(brainlite_optimizer(donate=True)))),
+            Named("jax.jit", repeated(waiting(plain_jax(donate=True)))),
+            seconds=10.0,
+            goal_ratio=GOAL_DONATING,
+        )
+    )
     rows += [
         compare(
             "first call of a train step",
@@ -248,7 +294,7 @@ def measure() -> list[Row]:
             seconds=0.0,
             goal_ratio=GOAL_FIRST if name in OWN else None,
         )
-        for name, make in {**OWN, **PEERS}.items()
+        for name, make in {**OWN, **COMPILED}.items()
     ]
     return rows
 
