@@ -6,7 +6,6 @@ costs 1/6. See Hochreiter and Schmidhuber, "Long Short-Term Memory", 1997, secti
 
 import jax
 import jax.numpy as jnp
-import optax
 
 import brainlite
 from brainlite import nn
@@ -39,23 +38,14 @@ def draw(steps: int) -> tuple[jax.Array, jax.Array]:
 
 brainlite.random.seed(0)
 model = Adder(hidden_size=32)
-params = model.states(brainlite.ParamState)
-optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(1e-2))
-moments = brainlite.State(optimizer.init(params.to_values()))
+optimizer = brainlite.optim.Adam(lr=1e-2, clip_norm=1.0).register_trainable_weights(model)
 
 
 @brainlite.transform.jit
 def train_step() -> jax.Array:
     """Draw sequences, update the parameters once; return the loss from before."""
     sequences, answers = draw(STEPS)
-
-    def loss() -> jax.Array:
-        return jnp.mean((model(sequences) - answers) ** 2)
-
-    grads, value = brainlite.transform.grad(loss, params, return_value=True)()
-    updates, moments.value = optimizer.update(grads, moments.value)
-    params.assign(optax.apply_updates(params.to_values(), updates))
-    return value
+    return optimizer.minimize(lambda: jnp.mean((model(sequences) - answers) ** 2))
 
 
 losses: list[float] = []

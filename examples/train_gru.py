@@ -22,26 +22,14 @@ class Predictor(brainlite.nn.Module):
 
 brainlite.random.seed(0)
 model = Predictor(hidden_size=16)
-params = model.states(brainlite.ParamState)
+optimizer = brainlite.optim.Adam(lr=0.01).register_trainable_weights(model)
 wave = jnp.sin(jnp.linspace(0.0, 12.0, 121))[:, None]
-
-
-def loss() -> jax.Array:
-    """Mean squared error of the predictions of the wave."""
-    return jnp.mean((model(wave[:-1]) - wave[1:]) ** 2)
-
-
-def descend(param: jax.Array, grad: jax.Array) -> jax.Array:
-    """Take a step against the gradient."""
-    return param - 0.1 * grad
 
 
 @brainlite.transform.jit
 def train_step() -> jax.Array:
-    """Update the parameters once; return the loss from before."""
-    grads, value = brainlite.transform.grad(loss, params, return_value=True)()
-    params.assign(jax.tree.map(descend, params.to_values(), grads))
-    return value
+    """Update the parameters once; return the mean squared error of the predictions from before."""
+    return optimizer.minimize(lambda: jnp.mean((model(wave[:-1]) - wave[1:]) ** 2))
 
 
 losses = [float(train_step()) for _ in range(300)]

@@ -1,12 +1,14 @@
 """Node: an object that is part of a graph, and whose attributes are watched while tracing."""
 
 import inspect
+import re
 import threading
 import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, Self
+from functools import cache
+from typing import Any, Self, get_origin
 
 import jax
 import numpy as np
@@ -91,6 +93,8 @@ class Node(NodeBase):
             _check_class_change(frame, self, value)
         elif type(value) in _UNSEARCHED:
             _check_searched(self, name, value)
+        elif isinstance(value, _ARRAYS) and name not in fields(self):
+            _check_declared(self, name, value)
         if frame is None and trace_cell.value is not no_trace:
             _check_raw_attribute(self, name, value)
         if frame is not None and id(self) not in frame.born_nodes:
@@ -138,6 +142,7 @@ class Node(NodeBase):
     _repr_mimebundle_ = notebook_repr
 
 
+_ARRAYS = (jax.Array, np.ndarray)
 # Containers that a graph is not looked for in.
 _UNSEARCHED = frozenset({set, frozenset, deque})
 _BORN = object()  # under which a node made in a plain jax transform keeps the trace
@@ -423,6 +428,34 @@ def _check_overwrite(node: Node, name: str, value: object) -> None:
             fix=f"use `.{name}.value = ...` to change the value, or assign "
             f"`{type(old).__name__}(...)` to replace the state",
         )
+
+
+def _check_declared(node: Node, name: str, value: Any) -> None:
+    """Raise if an array is assigned where the class says that there will be a state."""
+    kind = _declared(type(node), name)
+    if kind is not None:
+        raise StateOverwriteError(
+            f"attribute {name!r} is to hold a {kind}, and an array was assigned to it",
+            where=locate(node) or type(node).__name__,
+            expected=f"a {kind}, or a write to its value",
+            got=f"a {type(value).__name__}",
+            fix="call `brainlite.nn.init_all_states(model)` first, and then use "
+            f"`.{name}.value = ...`",
+        )
+
+
+@cache
+def _declared(kind: type, name: str) -> str | None:
+    """Return the kind of state that the annotations of a class have under a name."""
+    for each in kind.__mro__:
+        declared = inspect.get_annotations(each).get(name)
+        origin: Any = get_origin(declared) or declared
+        if isinstance(origin, type) and issubclass(origin, State):
+            return origin.__name__
+        found = re.match(r"(\w+\.)*(\w*State)\b", declared) if isinstance(declared, str) else None
+        if found is not None:
+            return found[2]
+    return None
 
 
 def _check_delete(frame: Frame, node: Node, name: str) -> None:

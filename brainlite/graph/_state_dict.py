@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, Self, overload
 
 import jax
+import jax.numpy as jnp
 from typing_extensions import TypeVar
 
 from brainlite.display import ShownMapping, notebook_repr, text_repr, treescope_repr
@@ -11,7 +12,7 @@ from brainlite.errors import GraphError
 from brainlite.graph._contents import dotted
 from brainlite.graph._filters import sort
 from brainlite.state import State
-from brainlite.state._face import StateSpec, make_states, specs_of
+from brainlite.state._face import StateSpec, make_states, specs_of, summary
 from brainlite.typing import Filter, Path, PathPart
 
 S_co = TypeVar("S_co", bound=State[Any], covariant=True)
@@ -164,6 +165,45 @@ class StateDict(Mapping[Path, S_co]):
             for state, old in reversed(before):
                 state.value = old
             raise
+
+    def apply_updates(self, updates: object) -> None:
+        """Add updates, as a transformation of optax returns them, to the values.
+
+        It does what ``params.assign(optax.apply_updates(params.to_values(), updates))`` does; that
+        is an error to pyright, for which optax says that the result may be anything.
+
+        Parameters
+        ----------
+        updates : pytree
+            In the structure of ``to_values()``, of which ``init`` and ``update`` are to be given.
+
+        Raises
+        ------
+        GraphError
+            The updates have another structure. Nothing was written.
+
+        Examples
+        --------
+        >>> import jax, optax
+        >>> params = brainlite.nn.Linear(2, 3).states(brainlite.ParamState)
+        >>> optimizer = optax.adam(1e-3)
+        >>> remembered = optimizer.init(params.to_values())
+        >>> gradients = jax.tree.map(jnp.ones_like, params.to_values())
+        >>> updates, remembered = optimizer.update(gradients, remembered, params.to_values())
+        >>> params.apply_updates(updates)
+        """
+        values = {path: state.value for path, state in self._pairs()}
+        updates = dict(updates.to_values()) if isinstance(updates, StateDict) else updates
+        if jax.tree.structure(updates) != jax.tree.structure(values):
+            raise GraphError(
+                "these updates are none of the states here",
+                expected=summary(values),
+                got=summary(updates),
+                fix="give `params.to_values()` to init and update of the transformation, and the "
+                "gradients that `grad(loss, params)` returns",
+            )
+        new = jax.tree.map(lambda p, u: jnp.asarray(p + u).astype(p.dtype), values, updates)
+        self.assign(new)
 
     # The names of brainstate for the same things.
     to_dict_values = to_values

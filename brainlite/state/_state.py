@@ -354,6 +354,28 @@ class ParamState(State[T]):
         self.__frozen__ = not trained
         epoch.advance()
 
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Say whether it is trained, as the method of modules does for all that are below.
+
+        Parameters
+        ----------
+        requires_grad : bool
+            False freezes it.
+
+        Returns
+        -------
+        The parameter.
+
+        Examples
+        --------
+        >>> model = brainlite.nn.Linear(2, 3)
+        >>> frozen = model.weight.requires_grad_(False)
+        >>> len(model.states(brainlite.nn.is_trainable))
+        0
+        """
+        self.requires_grad = requires_grad
+        return self
+
     def __fields__(self) -> dict[str, Any]:
         fields = super().__fields__()
         return fields if self.requires_grad else {**fields, "__frozen__": True}

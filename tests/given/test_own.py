@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -6,11 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from brainlite import nn
 from brainlite._given._own import own, owned
 from brainlite.errors import StateValueError
 from brainlite.state import HiddenState, ParamState, State
 from brainlite.state._state import adopt, overwrite
 from brainlite.transform import for_loop, jit
+from tests.closeness import assert_same
 
 
 def aligned(*shape: int, dtype: str = "float32") -> Any:
@@ -152,3 +155,20 @@ def test_a_type_that_numpy_does_not_have_comes_by_dlpack() -> None:
     state = State[Any](Narrow(jnp.arange(3, dtype="bfloat16")))
     assert state.value.dtype == jnp.bfloat16
     assert state.value.tolist() == [0, 1, 2]
+
+
+def test_bfloat16_comes_back_from_a_file_of_numpy_which_has_no_name_for_it(tmp_path: Path) -> None:
+    numbers = jnp.array([1.0, -2.5, jnp.inf], "bfloat16")
+    np.savez(tmp_path / "a.npz", numbers=np.asarray(numbers))
+    loaded = np.load(tmp_path / "a.npz")["numbers"]
+    assert loaded.dtype.kind == "V", "numpy knows it by now"
+    assert_same(own(loaded), numbers)
+    state = State(jnp.zeros(3, "bfloat16"))
+    state.value = loaded
+    assert_same(state.value, numbers)
+    model = nn.Linear(2, 3).bfloat16()
+    np.savez(tmp_path / "b.npz", **model.state_dict())
+    other = nn.Linear(2, 3).bfloat16()
+    other.load_state_dict(dict(np.load(tmp_path / "b.npz")))
+    assert_same(other.weight.value, model.weight.value)
+    assert all(isinstance(leaf, jax.Array) for leaf in other.weight.value.values())

@@ -142,6 +142,27 @@ def test_an_array_assigned_over_a_state_raises_and_keeps_the_state(array: Any) -
     assert node.weight is before
 
 
+class Declared(Bag):
+    h: HiddenState[Array]
+    memory: "HiddenState[Array]"
+    size: Array
+
+
+@pytest.mark.parametrize("name", ["h", "memory"])
+def test_an_array_in_the_place_of_a_state_that_is_not_made_yet_raises(name: str) -> None:
+    for node in (Declared(), nn.Sequential(nn.GRUCell(2, 3))[0] if name == "h" else Declared()):
+        with pytest.raises(
+            StateOverwriteError, match=rf"{name!r} is to hold a Hid[\s\S]*init_all_s"
+        ):
+            setattr(node, name, jnp.ones(3))
+        assert name not in vars(node)
+    node = Declared()
+    node.size = jnp.ones(2)
+    node.memory = HiddenState(jnp.ones(2))
+    with pytest.raises(StateOverwriteError, match="holds a HiddenState"):
+        setattr(node, "memory", jnp.ones(2))
+
+
 def test_the_error_of_an_overwrite_says_where_and_what_to_do() -> None:
     net = Net()
     with pytest.raises(StateOverwriteError, match="an array was assigned over it") as error:

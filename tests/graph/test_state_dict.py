@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import optax
 import pytest
 
 from brainlite.errors import GraphError, RawTransformError, StateValueError
@@ -119,6 +120,28 @@ def test_values_for_unknown_paths_raise_and_nothing_is_assigned() -> None:
     assert "got:      [('wieght',)]" in str(error.value)
     assert "take the paths from `to_values()`" in str(error.value)
     assert found[WEIGHT].value.tolist() == [[1, 1], [1, 1]]
+
+
+def test_updates_of_optax_are_added_in_the_dtype_of_each_state() -> None:
+    found = collection(a=ParamState[Any](jnp.ones(2, "bfloat16")), b=ParamState[Any](jnp.ones(())))
+    optimizer = optax.sgd(0.5)
+    updates, _ = optimizer.update(found.to_values(), optimizer.init(found.to_values()))
+    found.apply_updates(updates)
+    assert found["a",].value.dtype == jnp.bfloat16
+    assert [found[path].value.tolist() for path in found] == [[0.5, 0.5], 0.5]
+    # Plain jax differentiates a collection, too; all is then a collection.
+    gradients = jax.grad(lambda each: sum(jnp.sum(x) for x in jax.tree.leaves(each)))(found)
+    updates, _ = optimizer.update(gradients, optimizer.init(found))
+    found.apply_updates(updates)
+    assert [found[path].value.tolist() for path in found] == [[0.0, 0.0], 0.0]
+
+
+@pytest.mark.parametrize("updates", [{}, {("a",): 1.0}, {("a",): {"x": 1.0}}, jnp.ones(2), None])
+def test_updates_of_something_else_are_refused(updates: object) -> None:
+    found = collection(a=ParamState[Any](jnp.ones(2)), b=ParamState[Any](jnp.ones(())))
+    with pytest.raises(GraphError, match=r"these updates are none[\s\S]*params.to_values\(\)"):
+        found.apply_updates(updates)
+    assert found["b",].value.tolist() == 1
 
 
 def test_assignment_under_a_plain_jax_transform_raises() -> None:

@@ -510,6 +510,13 @@ def test_freezing_inside_a_transform_is_refused() -> None:
     assert weight.requires_grad
 
 
+def test_a_parameter_is_frozen_by_the_method_of_torch() -> None:
+    weight = ParamState(jnp.ones(2))
+    assert weight.requires_grad_(False) is weight
+    assert not weight.requires_grad
+    assert weight.requires_grad_().requires_grad
+
+
 def test_overwrite_passes_the_checks_but_not_a_plain_transform() -> None:
     weight = ParamState(jnp.ones(2))
     overwrite([weight], [jnp.ones(2, "float16")])
