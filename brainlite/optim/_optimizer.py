@@ -160,7 +160,7 @@ class Optimizer(Node):
         self.averages = {n: OptimState(v) for n, v in wide.items() if average is not None}
 
     @property
-    def params(self) -> StateDict[ParamState[Any]]:
+    def params(self) -> StateDict[ParamState]:
         """The parameters that are trained now: those that are not frozen."""
         return StateDict((path, s) for path, s in self._all().items() if is_trained(s))
 

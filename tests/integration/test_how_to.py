@@ -15,8 +15,8 @@ LOOKING = DOCS / "looking_at_models.md"
 PAGES = [*sorted((DOCS / "how-to").glob("*.md")), LOOKING, DOCS / "semantics.md"]
 # What trains computes more than it compiles: XLA is to optimize it, unlike in the other tests.
 TRAINING = ("character_transformer", "image_classifier")
-# What takes longest of all tests; its layers and caches have tests of their own.
-LONGEST = ("character_transformer",)
+# What takes longest of all tests; its layers, caches and lanes have tests of their own.
+LONGEST = ("character_transformer", "ensembles")
 
 
 @pytest.fixture
