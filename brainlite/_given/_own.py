@@ -38,7 +38,7 @@ def as_numpy(value: Any) -> Any:
 
 
 def _known(array: Any) -> Any:
-    """Return an array of bfloat16 where a file of numpy, which has no word for it, says two bytes."""
+    """Return as bfloat16 what a file of numpy, which has no word for it, calls two bytes."""
     nameless = array.dtype.kind == "V" and array.dtype.names is None
     return array.view(jnp.bfloat16) if nameless and array.dtype.itemsize == 2 else array
 

@@ -7,7 +7,6 @@ import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import Any, Self, get_origin
 
 import jax
@@ -444,7 +443,6 @@ def _check_declared(node: Node, name: str, value: Any) -> None:
         )
 
 
-@cache
 def _declared(kind: type, name: str) -> str | None:
     """Return the kind of state that the annotations of a class have under a name."""
     for each in kind.__mro__:

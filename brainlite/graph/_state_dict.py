@@ -12,7 +12,7 @@ from brainlite.errors import GraphError
 from brainlite.graph._contents import dotted
 from brainlite.graph._filters import sort
 from brainlite.state import State
-from brainlite.state._face import StateSpec, make_states, specs_of, summary
+from brainlite.state._face import StateSpec, make_states, same_structure, specs_of, summary
 from brainlite.typing import Filter, Path, PathPart
 
 S_co = TypeVar("S_co", bound=State[Any], covariant=True)
@@ -194,7 +194,7 @@ class StateDict(Mapping[Path, S_co]):
         """
         values = {path: state.value for path, state in self._pairs()}
         updates = dict(updates.to_values()) if isinstance(updates, StateDict) else updates
-        if jax.tree.structure(updates) != jax.tree.structure(values):
+        if not same_structure(values, updates):
             raise GraphError(
                 "these updates are none of the states here",
                 expected=summary(values),

@@ -167,7 +167,8 @@ def test_bfloat16_comes_back_from_a_file_of_numpy_which_has_no_name_for_it(tmp_p
     state.value = loaded
     assert_same(state.value, numbers)
     model = nn.Linear(2, 3).bfloat16()
-    np.savez(tmp_path / "b.npz", **model.state_dict())
+    entries: dict[str, Any] = dict(model.state_dict())
+    np.savez(tmp_path / "b.npz", **entries)
     other = nn.Linear(2, 3).bfloat16()
     other.load_state_dict(dict(np.load(tmp_path / "b.npz")))
     assert_same(other.weight.value, model.weight.value)
