@@ -79,7 +79,9 @@ SWITCHES: dict[str, dict[str, str]] = {
 # function. Around what is compiled it is of use: there a step, a loop or a draw copies nothing
 # behind one's back.
 GUARDED = """
+from brainlite.transform import ifelse, map as map_slices, switch
 one, yes, column, rows = jnp.ones(()), jnp.asarray(True), xs[:, 0, 0], weights.T
+third = jnp.asarray(2)
 draw = jit(lambda: bl.random.randn(3))
 lstm = bl.nn.LSTM(4, 3)
 calls = {
@@ -91,6 +93,9 @@ calls = {
     "scan": lambda: scan(lambda c, x: (c + x, add(x)), one, column),
     "while_loop": lambda: while_loop(lambda x: x < 3.0, lambda x: x + 1.0, one),
     "cond": lambda: cond(yes, add, add, one),
+    "switch": lambda: switch(third, [add, add, add], one),
+    "ifelse": lambda: ifelse([yes, yes], [lambda: one, lambda: one, lambda: one]),
+    "a map in batches": lambda: map_slices(lambda x: x + x, rows, batch_size=2),
     "vmap": lambda: vmap(lambda row: net.readout(row).sum())(rows),
     "checkpoint": lambda: checkpoint(add)(one),
     "a layer": lambda: lstm(xs),

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
+from brainlite._given import whole
+from brainlite._jax_compat import is_eager
 from brainlite.errors import BranchError
 from brainlite.state import State
 from brainlite.state._face import locate, same_structure, same_types, summary
@@ -104,12 +106,14 @@ def switch(index: ArrayLike, branches: Sequence[Callable[[Unpack[Xs]], R]], *ope
         raise BranchError(
             "switch was given no branch",
             expected="a list or tuple of at least one callable",
-            got=f"{given!r}",
+            got="an empty sequence" if isinstance(given, Sequence) else f"{given!r}",
             fix="pass the branches as a list of functions",
         )
     check_number(index, "argument index", "switch", whole=True)
-    number = jnp.clip(jnp.asarray(index, "int32"), 0, len(branches) - 1)
-    result: R = _branch(number, branches, operands)
+    number = whole(index)
+    if number.dtype != jnp.int32:  # jax clamps to the branches what has 32 bits
+        number = jnp.clip(number, 0, len(branches) - 1)
+    result: R = _branch(number.astype("int32"), branches, operands)
     return result
 
 
@@ -152,8 +156,14 @@ def ifelse(
         )
     for number, condition in enumerate(conditions):
         check_number(condition, f"conditions[{number}]", "ifelse")
-    held = jnp.stack([jnp.asarray(c, bool) for c in conditions] + [jnp.asarray(True)])
-    return switch(jnp.argmax(held), branches, *operands)
+    held = [jnp.asarray(condition, bool) for condition in conditions]
+    first = jax.jit(_first_of) if is_eager() else _first_of
+    return switch(first(held), branches, *operands)
+
+
+def _first_of(held: Sequence[Any]) -> Any:
+    """Return the number of the first condition that holds; how many there are if none does."""
+    return jnp.argmax(jnp.stack([*held, jnp.asarray(True)]))
 
 
 def _branch(index: object, branches: Sequence[Callable[..., Any]], operands: Sequence[Any]) -> Any:
@@ -162,6 +172,7 @@ def _branch(index: object, branches: Sequence[Callable[..., Any]], operands: Seq
         check_callable(branch, "a branch")
     known = value_of(index) if is_plain() else None
     if known is not None:
+        known = min(max(known, 0), len(branches) - 1)
         return run_plainly(branches[known], operands, label="a branch of cond")
     lifted = [
         lift(branch, operands, label="a branch of cond", conditional=True) for branch in branches

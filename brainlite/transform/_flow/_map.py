@@ -66,11 +66,11 @@ def map(f: Callable[[Unpack[Xs]], Y], *xs: *Xs, batch_size: int | None = None) -
     batch = vmap(_readonly(f))
     parts: list[Any] = []
     if whole or not length:
-        blocks = _each(xs, lambda x: x[:whole].reshape(whole // size, size, *x.shape[1:]))
+        blocks = _each(xs, lambda x: _cut(x, 0, whole).reshape(whole // size, size, *x.shape[1:]))
         stacked = for_loop(batch, *blocks)
         parts.append(_each(stacked, lambda y: y.reshape(whole, *y.shape[2:])))
     if length > whole:
-        parts.append(batch(*_each(xs, lambda x: x[whole:])))
+        parts.append(batch(*_each(xs, lambda x: _cut(x, whole, length))))
     result: Y = parts[0] if len(parts) == 1 else jax.tree.map(_join, *parts)
     return result
 
@@ -80,6 +80,11 @@ def _each(tree: object, change: Callable[[Array], Array]) -> Any:
         return change(jnp.asarray(leaf))
 
     return jax.tree.map(to_array, tree)
+
+
+def _cut(x: Array, start: int, end: int) -> Array:
+    # An index of Python's would be moved to the device, which jax can be told to forbid.
+    return jax.lax.slice_in_dim(x, start, end)
 
 
 def _join(first: Any, rest: Any) -> Any:

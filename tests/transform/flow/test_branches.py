@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -65,6 +66,26 @@ def test_a_state_that_both_branches_write_has_the_value_of_the_one_that_is_taken
 def test_switch_clamps_its_index(lifted: bool) -> None:
     fun = maybe_jit(lambda n: switch(n, [lambda: 0.0, lambda: 1.0, lambda: 2.0]), lifted)
     assert [float(fun(n)) for n in (-5, 0, 1, 2, 7)] == [0.0, 0.0, 1.0, 2.0, 2.0]
+
+
+INDICES = [
+    *[np.array(n, "int64") for n in (2**32 + 1, -(2**32) + 1, 2**63 - 1)],
+    *[jnp.asarray(n, "uint32") for n in (1, 2**31 + 5, 2**32 - 1)],
+    *[jnp.asarray(n, "int8") for n in (-128, 2, 127)],
+    *[jnp.asarray(n, "uint8") for n in (2, 200)],
+    *[True, -1, 2, 7],
+]
+
+
+@pytest.mark.parametrize("index", INDICES, ids=lambda n: f"{n}-{getattr(n, 'dtype', 'int')}")
+@pytest.mark.parametrize("way", ["eager", "jitted", "disabled"])
+def test_an_index_of_any_type_is_clamped_and_never_wraps(index: Any, way: str) -> None:
+    branches = [lambda: jnp.float32(0), lambda: jnp.float32(1), lambda: jnp.float32(2)]
+    expected = min(max(int(index), 0), 2)
+    if way == "jitted" and not isinstance(index, np.ndarray):  # 64 bits do not go in
+        assert float(jit(lambda i: switch(i, branches))(index)) == expected
+    with jax.disable_jit(way == "disabled"):
+        assert float(switch(index, branches)) == expected
 
 
 @eager_and_jitted
