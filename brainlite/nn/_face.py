@@ -6,6 +6,12 @@ Each name with what it promises; all else in here may change without a word.
 # A dtype if it is a floating-point one that jax is set up for; else an error that says so.
 from brainlite.nn._modules.casting import check_floating as check_floating
 
+# The number of parameters, and the bytes of all states.
+from brainlite.nn._modules.footprint import footprint as footprint
+
+# A number of bytes as text.
+from brainlite.nn._modules.footprint import in_bytes as in_bytes
+
 # The arrays of a model by name, those that ``state_dict`` has.
 from brainlite.nn._modules.state_dict import entries_of as entries_of
 

@@ -11,6 +11,7 @@ from brainlite.errors import OptionError, StateMissingError
 from brainlite.graph import Node, StateDict
 from brainlite.graph._face import dotted, dotted_list
 from brainlite.nn import is_trainable
+from brainlite.nn._face import footprint, in_bytes
 from brainlite.nn.functional import clip_grad_norm
 from brainlite.optim._arguments import (
     check_options,
@@ -316,6 +317,12 @@ class Optimizer(Node):
                 got=f"{len(changed)} parameters with new values",
                 fix="train outside of `with optimizer.averaged()`",
             )
+
+    def __display_note__(self) -> str:
+        if not self.groups:
+            return "trains nothing yet"
+        size = footprint(self)[1] - footprint(list(self._all().values()))[1]
+        return f"{in_bytes(size)} beside the parameters"
 
     def _take(
         self, grads: Values, extra: Mapping[str, Any], undoable: Mapping[State[Any], Any]

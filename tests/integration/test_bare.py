@@ -29,3 +29,16 @@ def test_what_is_needed_is_what_the_project_says_and_no_extra() -> None:
     found = bare.needed("brainlite")
     assert named < found
     assert not found & {"optax", "matplotlib", "tqdm", "rich", "ipython", "pytest"}
+
+
+def test_importing_it_imports_nothing_that_jax_has_not_imported() -> None:
+    listing = "; print(*{name.partition('.')[0] for name in __import__('sys').modules})"
+
+    def modules(imported: str) -> set[str]:
+        command = [sys.executable, "-c", f"import {imported}{listing}"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return set(done.stdout.split())
+
+    more = modules("brainlite") - modules("jax, jax.extend, numpy, typing_extensions")
+    # treescope, too, is for the first tree that is drawn.
+    assert {each for each in more if each not in sys.stdlib_module_names} == {"brainlite"}

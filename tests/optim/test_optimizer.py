@@ -449,6 +449,33 @@ def test_the_model_sees_no_more_states_for_its_optimizer() -> None:
     assert len(net.states()) == 2
 
 
+def test_it_is_shown_with_all_that_it_remembers() -> None:
+    net = make_net()
+    optimizer = optim.Optimizer(net, optax.adam, learning_rate=0.1, clip_norm=1.0)
+    text = repr(optimizer)
+    for word in ("'mu'", "'nu'", "'first.weight'", "'grad_norm'", "OptimState", "ParamState"):
+        assert word in text
+    # 26 parameters of 4 bytes, two moments of each, and 4 numbers: two counts, a norm, a rate.
+    assert "(328 B in all states)" in repr(nn.summary(optimizer))
+    assert optimizer.__display_note__() == "224 B beside the parameters"
+    assert optim.Adam().__display_note__() == "trains nothing yet"
+
+
+def test_steps_may_give_up_the_old_values() -> None:
+    nets = make_net(), make_net()
+    plain, giving = (
+        optim.Optimizer(net, optax.adam, learning_rate=0.1, average=0.5, master_dtype="float32")
+        for net in nets
+    )
+    keep = jit(lambda: plain.minimize(lambda: loss_of(nets[0])))
+    give = jit(lambda: giving.minimize(lambda: loss_of(nets[1])), donate_states=True)
+    for _ in range(3):
+        assert_same(give(), keep())
+        with giving.averaged():
+            jit(lambda: loss_of(nets[1]), donate_states=True)()
+    assert_same(kept(giving), kept(plain))
+
+
 def test_casting_the_model_leaves_the_optimizer_alone() -> None:
     class Run(nn.Module):
         def __init__(self) -> None:

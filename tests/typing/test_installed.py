@@ -18,7 +18,7 @@ from tests.typing.installed import install, run_checker
 
 DOWNSTREAM = HERE / "downstream"
 CORRECT = ("model", "train")
-PROJECT = ("model.py", "train.py", "mistakes.py")
+PROJECT = ("model.py", "train.py", "by_hand.py", "mistakes.py")
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,13 @@
 """What goes wrong in a user's code, one mistake a line: mypy --strict must catch every one."""
 
 import jax.numpy as jnp
+import optax
 from jax import Array
 from model import Dropout, Forecaster, LeakyCell, Memory
 from train import mean_squared_error, parameters
 
 import brainlite
-from brainlite import HiddenState, ParamState, nn
+from brainlite import HiddenState, ParamState, nn, optim
 from brainlite.graph import merge, split
 from brainlite.transform import cond, for_loop, grad, jit, scan, vmap
 
@@ -72,6 +73,17 @@ def differentiating(model: Forecaster, wave: Array) -> None:
     loss = grad(mean_squared_error, params)(wave, wave)[1]  # E: index
     params.assign(grad(mean_squared_error)(wave, wave))  # E: arg-type
     print(gradient, loss)
+
+
+def training(model: Forecaster, wave: Array) -> None:
+    optim.Optimizer(model, optax.adam, learning_rat=1e-3)  # E: call-arg
+    optim.Optimizer(model, "adam", learning_rate=1e-3)  # E: arg-type
+    optimizer = optim.Adam(1e-3, clip=1.0)  # E: call-arg
+    optimizer.minimize(lambda: model.redout(wave))  # E: attr-defined
+    optimizer.minimize(lambda: (model(wave), wave))  # E: arg-type return-value
+    value: Array = optimizer.update(parameters(model).to_values())  # E: func-returns-value
+    optimizer.learning_rate = "fast"  # E: assignment
+    print(value)
 
 
 def taking_apart(model: Forecaster) -> None:

@@ -1,4 +1,4 @@
-"""Train forecasters with optax, one or many at a time."""
+"""Train forecasters, one or many at a time."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -10,8 +10,9 @@ from jax import Array
 from model import Forecaster
 
 import brainlite
-from brainlite import ParamState, State
+from brainlite import ParamState
 from brainlite.graph import GraphDef, StateDict, merge, split
+from brainlite.optim import AdamW, Optimizer
 from brainlite.transform import grad, jit, scan, value_and_grad, vmap
 from brainlite.typing import Path
 
@@ -40,10 +41,7 @@ def parameters(model: Forecaster) -> Params:
 
 def train(model: Forecaster, waves: Array, steps: int, rate: float = 1e-2) -> Report:
     """Descend by Adam; return the losses."""
-    params = parameters(model)
-    optimizer = optax.adam(rate)
-    optimizer_state = State(optimizer.init(params.to_values()))
-    norm = State(jnp.zeros(()))
+    optimizer = Optimizer(model, optax.adam, learning_rate=rate, clip_norm=1.0)
 
     def loss() -> tuple[Array, Array]:
         prediction = model(waves[:-1], train=True)
@@ -51,16 +49,34 @@ def train(model: Forecaster, waves: Array, steps: int, rate: float = 1e-2) -> Re
 
     @jit
     def step() -> Array:
-        gradients, value, _prediction = grad(loss, params, has_aux=True, return_value=True)()
-        clipped, norm.value = brainlite.nn.functional.clip_grad_norm(
-            gradients, 1.0, return_norm=True
-        )
-        updates, optimizer_state.value = optimizer.update(clipped, optimizer_state.value)
-        params.assign(optax.apply_updates(params.to_values(), updates))
+        value, _prediction = optimizer.minimize(loss, has_aux=True)
         return value
 
     losses = [float(step()) for _ in range(steps)]
-    return Report(losses, float(norm.value))
+    return Report(losses, float(optimizer.grad_norm))
+
+
+def train_carefully(model: Forecaster, waves: Array, steps: int) -> Array:
+    """Descend with gradients of one's own making; return the last loss."""
+    params = parameters(model)
+    optimizer = AdamW(1e-2, weight_decay=0.1, average=0.9).register_trainable_weights(params)
+
+    def loss() -> Array:
+        return mean_squared_error(model(waves[:-1], train=True), waves[1:])
+
+    @jit
+    def step() -> Array:
+        gradients, value = grad(loss, params, return_value=True)()
+        clipped, norm = brainlite.nn.clip_grad_norm(gradients, 1.0, return_norm=True)
+        optimizer.update(clipped)
+        return value + 0 * norm
+
+    value = jnp.zeros(())
+    for number in range(steps):
+        value = step()
+        optimizer.lr = 1e-2 / (1 + number)
+    with optimizer.averaged():
+        return value + loss()
 
 
 def sensitivity(model: Forecaster, wave: Array) -> tuple[float, Array]:
@@ -116,6 +132,7 @@ def main() -> None:
     with brainlite.environ.context(fit=True):
         report = train(model, waves, steps=50)
     print(f"loss {report.losses[0]:.4f} -> {report.losses[-1]:.4f}, {report.gradient_norm:.3f}")
+    print(train_carefully(model, waves, steps=3))
     print(evaluate_all(model, jnp.stack([waves, waves])), outline(model, waves))
     print(model.predict(waves).shape, continue_wave(model, waves[-1], length=5).shape)
     print(sensitivity(model, waves)[0], sorted(save(model)[1]))
