@@ -346,6 +346,7 @@ class Optimizer(Node):
         """Add up gradients, and apply their mean when there are enough."""
         if self._accumulate == 1:
             self._apply(grads, extra)
+            self._count_update()
             return
         count = self.counts["gathered"].value + 1
         full = count == self._accumulate
@@ -368,6 +369,7 @@ class Optimizer(Node):
                 choose = _chosen(self.reached[name].value)
                 for state, old in zip(self._remembered(name), before[name], strict=True):
                     state.value = jax.tree.map(choose, state.value, old)
+            self._count_update()
 
         cond(full, apply_mean, lambda: None)
         self.counts["gathered"].value = jnp.where(full, 0, count)
@@ -375,9 +377,9 @@ class Optimizer(Node):
             state.value = jax.tree.map(lambda s: jnp.where(full, jnp.zeros_like(s), s), state.value)
 
     def _remembered(self, name: str) -> list[State[Any]]:
-        """Return the parameter of a name, and all that an update changes beside it."""
+        """Return the parameter of a name, and what a transformation changes beside it."""
         slots = [states for group in self.groups for states in group.slots.values()]
-        every: list[Mapping[str, State[Any]]] = [*slots, self.averages, self.masters]
+        every: list[Mapping[str, State[Any]]] = [*slots, self.masters]
         every += [group.params for group in self.groups]
         return [states[name] for states in every if name in states]
 
@@ -388,16 +390,20 @@ class Optimizer(Node):
             grads, norm = clip_grad_norm(grads, most, return_norm=True)
             self.counts["grad_norm"].value = norm.astype("float32")
         states = {dotted(path): state for path, state in self._all().items()}
-        first = self.counts["step"].value == 0
         for group in self.groups:
             exact = {n: self._exact(n, states[n].value) for n in group.params if n in grads}
             for name, value in group.updated(exact, grads, extra).items():
                 states[name].value = jax.tree.map(fitted, value, states[name].value)
                 if name in self.masters:
                     self.masters[name].value = value
-                if self._decay is not None:
-                    mean = self.averages[name]
-                    mean.value = jax.tree.map(_mean(self._decay, first), mean.value, value)
+
+    def _count_update(self) -> None:
+        """Count an update, and let the averages follow: those of all parameters, frozen or not."""
+        if self._decay is not None:
+            follow = _mean(self._decay, self.counts["step"].value == 0)
+            for path, state in self._all().items():
+                name, mean = dotted(path), self.averages[dotted(path)]
+                mean.value = jax.tree.map(follow, mean.value, self._exact(name, state.value))
         self._add("step", 1)
 
     def _exact(self, name: str, value: Any) -> Any:

@@ -326,6 +326,21 @@ def test_averages_follow_the_parameters_and_stand_in_for_them() -> None:
     assert float(weight.value) == 13
 
 
+def test_averages_follow_what_is_frozen_or_loaded_after_the_optimizer_was_made() -> None:
+    net = make_net()
+    for accumulate in (1, 2):
+        optimizer = optim.Optimizer(net, optax.sgd(0.1), average=0.5, accumulate=accumulate)
+        loaded = {name: leaf + 1 for name, leaf in net.state_dict().items()}
+        net.load_state_dict(loaded)
+        net.first.requires_grad_(False)
+        step = jit(lambda optimizer=optimizer: optimizer.minimize(lambda: loss_of(net)))
+        for _ in range(2 * accumulate):
+            step()
+        with optimizer.averaged():
+            assert_same(net.first.weight.value["bias"], loaded["first.weight.bias"])
+        net.first.requires_grad_()
+
+
 def test_masters_keep_what_half_precision_would_lose() -> None:
     one = jnp.ones((), "bfloat16")
     lost, found = brainlite.ParamState(one), brainlite.ParamState(one)
