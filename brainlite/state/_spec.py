@@ -28,12 +28,7 @@ class StateSpec:
         return StateSpec, (self.kind, self.fields)
 
     def _key(self) -> Any:
-        return (
-            self.kind,
-            self.fields["name"],
-            self.fields["tag"],
-            self.fields.get("__frozen__", False),
-        )
+        return self.kind, self.fields["name"], self.fields["tag"]
 
     def __eq__(self, other: object) -> bool:
         return self is other or (

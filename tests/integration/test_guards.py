@@ -423,7 +423,8 @@ def test_a_loop_of_no_steps_writes_and_makes_nothing(compiled: bool) -> None:
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_what_may_not_run_sets_no_plain_attribute(compiled: bool) -> None:
+@pytest.mark.parametrize("way", ["cond", "while_loop"])
+def test_what_may_not_run_sets_no_plain_attribute(way: str, compiled: bool) -> None:
     model: Any = Holder(steps=0)
 
     def branch(x: Array) -> Array:
@@ -431,6 +432,8 @@ def test_what_may_not_run_sets_no_plain_attribute(compiled: bool) -> None:
         return x
 
     def run() -> Array:
+        if way == "while_loop":
+            return while_loop(lambda x: x < 0, branch, ONE)
         return cond(jnp.asarray(False), branch, lambda x: x, ONE)
 
     with pytest.raises(Exception, match="may not run"):
@@ -466,6 +469,15 @@ def definitions(*roots: Any) -> list[Any]:
     return [graph.split(root)[0] for root in roots]
 
 
+class Labelled(State[Array]):
+    """A state that may have a field of its own."""
+
+    def __init__(self, value: Array, **fields: str) -> None:
+        super().__init__(value)
+        for name, field_value in fields.items():
+            setattr(self, name, field_value)
+
+
 PAIRS: dict[str, Callable[[], tuple[Any, Any]]] = {
     "roots that share": lambda: ([s := State(ONE)], [s, s]),
     "kinds of roots": lambda: ([State(ONE)], (State(ONE),)),
@@ -473,6 +485,8 @@ PAIRS: dict[str, Callable[[], tuple[Any, Any]]] = {
     "names in an attribute": lambda: (Holder(d={"a": State(ONE)}), Holder(d={"b": State(ONE)})),
     "names inside": lambda: (Holder(d=[{"a": State(ONE)}]), Holder(d=[{"b": State(ONE)}])),
     "numbers in a list": lambda: (Holder(d=[State(ONE), 1]), Holder(d=[State(ONE), 2])),
+    "fields of states": lambda: ([Labelled(ONE)], [Labelled(ONE, label="a")]),
+    "values of fields": lambda: ([Labelled(ONE, label="b")], [Labelled(ONE, label="a")]),
     "what is frozen": lambda: (
         Holder(w=ParamState(ONE)),
         Holder(w=ParamState(ONE, requires_grad=False)),

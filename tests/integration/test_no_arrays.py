@@ -209,3 +209,19 @@ def test_the_norm_to_clip_to_is_one_number(wrong: Any) -> None:
 def test_a_number_of_classes_is_a_whole_number(wrong: Any) -> None:
     with pytest.raises(SizeError, match=r"one_hot: num_classes is no size(.|\n)*got: +\S"):
         functional.one_hot(jnp.arange(2), wrong)
+
+
+@pytest.mark.parametrize("name", NORMS)
+@pytest.mark.parametrize(
+    "mask",
+    [jnp.zeros((4, 2, 2)), jnp.ones((4, 2, 2), "int32"), jnp.full((4, 2, 1), jnp.nan), 0.5, 1],
+    ids=["added to scores", "of ints", "of NaN", "a half", "one"],
+)
+def test_a_mask_of_a_normalisation_is_of_bools(name: str, mask: Any) -> None:
+    layer: Any = NORMS[name]()
+    before = h.values(layer)
+    for run in (layer, jit(layer)):
+        with pytest.raises(InputError, match=rf"{name}.*: the mask(.|\n)*bools(.|\n)*a mask of \w"):
+            run(jnp.ones((4, 2, 2)), mask=mask)
+    h.assert_unchanged(layer, before)
+    layer(jnp.ones((4, 2, 2)), mask=True)

@@ -158,6 +158,16 @@ class Norm(Layer):
                 got=f"a mask of shape {shape}",
                 fix="give it the axes of the input, each of its size or 1",
             )
+        dtype = jnp.result_type(mask)
+        # A mask that is to be added to scores is 0 where an element counts.
+        if not jnp.issubdtype(dtype, jnp.bool_):
+            raise refused(
+                self,
+                "the mask does not fit the input",
+                expected="bools: True where an element counts",
+                got=f"a mask of {dtype}",
+                fix="make it one: `mask > 0`, or `mask == 0` of one that is added to scores",
+            )
 
     def _over(self, axes: Sequence[int], groups: tuple[int, int] | None = None) -> Over:
         return Over(

@@ -140,3 +140,25 @@ def test_a_state_dict_goes_out_and_in_and_has_the_names_of_torch() -> None:
     np.testing.assert_array_equal(one(X, X[..., :3], X)[0], other(X, X[..., :3], X)[0])
     with pytest.raises(StateDictError, match=r"MultiheadAttention: (.|\n)*missing: bias_k"):
         MultiheadAttention(8, 2, kdim=3, add_bias_kv=True).load_torch_state_dict(entries)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_two_masks_of_the_least_number_are_no_less_than_one(dtype: str) -> None:
+    layer = MultiheadAttention(4, 2).to(dtype)
+    x = jnp.asarray(np.random.RandomState(0).randn(2, 3, 4), dtype)
+    finfo: Any = jnp.finfo  # which has no types
+    least = finfo(dtype).min
+    keys = jnp.array([[False, False, True], [True, True, True]])  # the second: none is left
+    pairs = jnp.array([[False, True, True], [False, False, True], [False, False, True]])
+    floats = [jnp.where(mask, least, 0).astype(dtype) for mask in (keys, pairs)]
+    both, weights = layer(x, key_padding_mask=floats[0], attn_mask=floats[1])
+    assert weights is not None
+    assert bool(jnp.isfinite(both).all())
+    assert bool(jnp.isfinite(weights).all())
+    expected, _ = layer(x[0], key_padding_mask=keys[0], attn_mask=pairs)
+    assert_close(both[0], expected, terms=16)
+
+    def loss(x: Any) -> Any:
+        return layer(x, key_padding_mask=floats[0], attn_mask=floats[1])[0].sum()
+
+    assert bool(jnp.isfinite(grad(loss, argnums=0)(x)).all())

@@ -109,3 +109,11 @@ def test_numbers_whose_squares_are_infinite_become_zero_as_the_docstring_says(
     assert not y[0].any()
     assert_close(y[1], make(3)(x[1:])[0])
     assert y[1].any()
+
+
+@pytest.mark.parametrize("scale", [1e-18, 1e-3, 1.0, 1e3, 1e18])
+def test_numbers_of_any_size_whose_squares_are_finite_are_those_of_float64(scale: float) -> None:
+    x = np.random.RandomState(0).randn(5, 8) * scale
+    x = np.asarray(x, np.float32)
+    layer = nn.LayerNorm(8, use_bias=False, use_scale=False)
+    assert_close(layer(jnp.asarray(x)), exact(x, -1).astype(np.float32))
