@@ -1,5 +1,6 @@
 """Taking values out of objects and writing them."""
 
+import functools
 import threading
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -85,6 +86,8 @@ class Writing:
         self._error: BaseException | None = None
         self._finish = finish
         self._thread = threading.Thread(target=self._run, name="brainlite checkpoint")
+        _wait_at_exit()
+        _unfinished.add(self)
         self._thread.start()
 
     def _run(self) -> None:
@@ -96,11 +99,35 @@ class Writing:
     def wait(self) -> None:
         """Return when all is written; raise what went wrong, once."""
         self._thread.join()
+        _unfinished.discard(self)
         if jax.process_count() > 1:  # the first one has put the directory in place
             multihost_utils.sync_global_devices("brainlite checkpoint")
         error, self._error = self._error, None
         if error is not None:
             raise error
+
+
+_unfinished: set[Writing] = set()
+
+
+@functools.cache
+def _wait_at_exit() -> None:
+    """See to it that a program which ends without having waited has saved.
+
+    The threads of orbax use executors, which take nothing any more once Python ends. What is
+    registered here runs before they close, unlike with atexit, if it is registered after theirs: so
+    this is called, once, when orbax has been imported.
+    """
+    register: Callable[[Callable[[], None]], None] | None = getattr(
+        threading, "_register_atexit", None
+    )
+    if register is not None:
+        register(_finish)
+
+
+def _finish() -> None:
+    for writing in list(_unfinished):
+        writing.wait()
 
 
 def start(

@@ -1,6 +1,8 @@
 """Checkpoints of a run, by step."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import pytest
 import brainlite
 from brainlite.checkpoint import Checkpointer
 from brainlite.errors import CheckpointError, OptionError
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_last_are_kept_and_found(tmp_path: Path) -> None:
@@ -106,3 +110,30 @@ def test_a_reader_makes_and_removes_nothing(tmp_path: Path) -> None:
         assert saver.restore() is None
         assert repr(saver) == f"Checkpointer('{tmp_path / 'none'}', keep=None, every=1)"
     assert not list(tmp_path.iterdir())
+
+
+_ENDS = """
+import sys
+import jax.numpy as jnp
+import brainlite
+from brainlite.checkpoint import Checkpointer
+
+state = brainlite.State(jnp.ones(2**20))
+saver = Checkpointer(sys.argv[1])
+saver.save(1, state=state)
+saver.save(2, state=state)
+sys.exit(3)
+"""
+
+
+def test_a_program_that_ends_without_having_waited_has_saved(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _ENDS, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (ended.returncode, ended.stderr) == (3, "")
+    assert Checkpointer(tmp_path).steps == [1, 2]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2"]
