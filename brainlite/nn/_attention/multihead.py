@@ -85,6 +85,11 @@ class MultiheadAttention(Stepwise):
     bias_k: ParamState[Array] | None = None
     bias_v: ParamState[Array] | None = None
 
+    embed_dim: int
+    num_heads: int
+    kdim: int
+    vdim: int
+
     def __init__(
         self,
         embed_dim: int,
