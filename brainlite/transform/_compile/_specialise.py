@@ -39,7 +39,7 @@ from brainlite.state._face import Frame, Slot, current_frame, epoch, hold, summa
 from brainlite.transform._compile._intake import Intake, Misfit, own_buffers
 from brainlite.transform._compile._outline import outline, outline_arguments
 from brainlite.transform._compile._variables import Variables
-from brainlite.transform._engine._arguments import Call
+from brainlite.transform._engine._arguments import Call, call_filled
 from brainlite.transform._engine._drawing import alone, draws, is_alone
 from brainlite.transform._engine._effects import Effects, commit, itself
 from brainlite.transform._engine._lift import Lifted, fetch, lift, name_of
@@ -169,7 +169,7 @@ class Specialisation:
 
         def called(*args: Any, **kwargs: Any) -> Any:
             full_args, full_kwargs = self._fill(args, kwargs, self._copies or ())
-            out = self._fun(*full_args, **full_kwargs)
+            out = call_filled(self._fun, full_args, full_kwargs, "jit")
             frame = current_frame.get()
             assert frame is not None
             out, self._taken = take_out(out, frame.is_new)

@@ -11,9 +11,17 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from brainlite.errors import OptionError
+from brainlite.errors import ArgumentError, OptionError
 from brainlite.graph import NestedDict, Node, StateDict
-from brainlite.graph._face import RECORD, holds_graph, open_container, remake, role_of
+from brainlite.graph._face import (
+    RECORD,
+    contents_of,
+    differ,
+    holds_graph,
+    open_container,
+    remake,
+    role_of,
+)
 from brainlite.state import State
 from brainlite.transform._engine._options import Chosen, Options
 from brainlite.transform._engine._values import unsortable
@@ -172,6 +180,35 @@ def take_apart(
     kind = (structure, where, values, shapes)
     given = _numbers_of(graph, options.donated.among(args, kwargs))
     return Call(tuple(open_args), open_kwargs, graph, fill, kind, given)
+
+
+def call_filled(
+    fun: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], label: str
+) -> Any:
+    """Call ``fun`` with arguments that were taken apart and filled again.
+
+    Raises
+    ------
+    ArgumentError
+        It has put other states or modules into a list or dict that it was given, which is not the
+        one that the caller has.
+    """
+    given = [(each, items) for each, items in contents_of((list(args), dict(kwargs)))]
+    given = [(each, items) for each, items in given if holds_graph(items)]
+    out = fun(*args, **kwargs)
+    for each, items in given:
+        if differ(each, items):
+            raise ArgumentError(
+                f"a {type(each).__name__} among the arguments got other states or modules inside "
+                f"{label}, which the caller would not see",
+                expected="containers that hold the same states and modules before and after",
+                got=f"a {type(each).__name__} of {len(each)} items, which were {len(items)}"
+                if len(each) != len(items)
+                else "others, or in another order",
+                fix="return the container, keep it in an attribute of a module, or exchange the "
+                "values of the states",
+            )
+    return out
 
 
 class _Box:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from brainlite.transform._engine._arguments import take_apart
+from brainlite.transform._engine._arguments import call_filled, take_apart
 from brainlite.transform._engine._lift import Lifted, fetch, lift
 from brainlite.transform._engine._options import Options
 from brainlite.transform._engine._origin import Origin
@@ -63,6 +63,6 @@ def open_call(
 
     def called(*args: object, **kwargs: object) -> Any:
         full_args, full_kwargs = call.fill(args, kwargs, call.graph)
-        return fun(*full_args, **full_kwargs)
+        return call_filled(fun, full_args, full_kwargs, label)
 
     return called, (call.args, call.kwargs)

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from brainlite.errors import OptionError
+from brainlite.errors import ArgumentError, OptionError
 from brainlite.graph import Node
 from brainlite.state import HiddenState, ParamState, State
-from brainlite.transform import jit
+from brainlite.transform import checkpoint, eval_shape, jit
 from brainlite.transform._engine._arguments import choose, contains_graph
 from brainlite.typing import Array
 from tests.transform.checks import Runs, assert_close, assert_same, says, values
@@ -304,3 +304,39 @@ def test_a_static_value_that_cannot_be_hashed_raises() -> None:
     )
     with pytest.raises(OptionError, match=message):
         jit(power, static_argnames="n")(jnp.asarray(X), n=[1])  # type: ignore[arg-type]
+
+
+EDITS: dict[str, Callable[[Any], Any]] = {
+    "reversed": lambda states: states["list"].reverse(),
+    "exchanged": lambda states: states.update(a=states["b"], b=states["a"]),
+    "one more": lambda states: states["list"].append(State(jnp.ones(()))),
+    "one less": lambda states: states.pop("a"),
+    "inside": lambda states: states["list"][0].pop("c"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=list(EDITS))
+@pytest.mark.parametrize("transform", [jit, checkpoint, lambda f: lambda x: eval_shape(f, x)])
+def test_a_container_that_gets_other_states_inside_is_refused(transform: Any, edit: Any) -> None:
+    one, other = State(jnp.ones(())), State(jnp.zeros(()))
+    given = {"a": one, "b": other, "list": [{"c": one}, other]}
+
+    def fun(states: Any) -> Any:
+        one.value = one.value + 1
+        edit(states)
+        return one.value
+
+    with pytest.raises(ArgumentError, match=r"(list|dict) among the arguments got other states"):
+        transform(fun)(given)
+    assert float(one.value) == 1.0
+    assert given["a"] is one
+    assert given["list"] == [{"c": one}, other]
+
+
+def test_a_container_of_arrays_may_be_edited_inside() -> None:
+    def fun(xs: list[Any], states: dict[str, Any]) -> Any:
+        xs.append(xs.pop() * 2)
+        return xs[-1] + states["a"].value
+
+    state = State(jnp.ones(()))
+    assert float(jit(fun)([jnp.ones(()), jnp.ones(())], {"a": state})) == 3.0
