@@ -65,7 +65,17 @@ def gradients_at(step: int) -> dict[Path, Any]:
     return made
 
 
-@pytest.mark.parametrize("name", TRANSFORMATIONS)
+# Each of them compiles its operations one by one; these have the structures that there are.
+QUICK = ("adam", "chain", "MultiSteps", "masked by a tree", "partition", "inject_hyperparams")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK))
+        for name in TRANSFORMATIONS
+    ],
+)
 def test_the_same_operations_give_the_same_bits_as_optax_alone(name: str) -> None:
     transformation = TRANSFORMATIONS[name]()
     net = make_net()
@@ -81,7 +91,7 @@ def test_the_same_operations_give_the_same_bits_as_optax_alone(name: str) -> Non
     assert jax.tree.leaves(kept), "nothing was kept"
 
 
-@pytest.mark.parametrize("name", ["adam", "chain", "MultiSteps", "partition", "adafactor"])
+@pytest.mark.parametrize("name", ["adafactor", "partition"])
 def test_compiled_steps_follow_optax_and_are_compiled_once(name: str) -> None:
     by_hand, net = make_net(), make_net()
     train_by_hand(by_hand, TRANSFORMATIONS[name](), STEPS)
@@ -117,7 +127,7 @@ def test_what_wants_the_loss_gets_it() -> None:
     assert_close(values(net), values(by_hand), terms=200)
 
 
-@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("compiled", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_lbfgs_searches_along_a_line_of_the_loss_itself(compiled: bool) -> None:
     net = make_net()
     params: Any = values(net)
