@@ -4,6 +4,8 @@ from pathlib import Path as File
 from types import TracebackType
 from typing import Any, Self
 
+import jax
+
 from brainlite.checkpoint._files import HEADER, find, read_header, remove
 from brainlite.checkpoint._items import LASTING
 from brainlite.checkpoint._placed import Sharding
@@ -186,9 +188,10 @@ class Checkpointer:
             self._prune()
 
     def _prune(self) -> None:
-        ages = self._by_age()
+        if self.keep is None or jax.process_index() > 0:
+            return
         places = self._places()
-        for step in ages[: -self.keep] if self.keep is not None else ():
+        for step in self._by_age()[: -self.keep]:
             remove(places[step])
 
     def close(self) -> None:

@@ -61,8 +61,10 @@ def read(directory: File, wanted: Mapping[str, Wanted], names: list[str]) -> dic
 
 
 def _abstract(shape: Shape, dtype: Any, sharding: jax.sharding.Sharding | None) -> Any:
-    # As an array of jax its shape is checked before there is memory for it. Some dtypes jax lacks.
-    if sharding is None and jax.dtypes.canonicalize_dtype(dtype) != dtype:
+    # As an array of jax its shape is checked before there is memory for it. Some dtypes jax lacks,
+    # and several processes share no array that is on one of them.
+    lacking = jax.dtypes.canonicalize_dtype(dtype) != dtype or jax.process_count() > 1
+    if sharding is None and lacking:
         return np.empty((), dtype)
     kind: Any = jax.ShapeDtypeStruct  # its constructor has no types
     return kind(shape, dtype, sharding=_host() if sharding is None else sharding)

@@ -8,6 +8,7 @@ from pathlib import Path as File
 from typing import Any
 
 import jax
+import numpy as np
 from jax.experimental import multihost_utils
 
 from brainlite.checkpoint import _orbax
@@ -39,7 +40,9 @@ def save(
 
     The shared generator ``brainlite.random.DEFAULT`` always goes along. A checkpoint that is there
     already is replaced once the new one is whole. Where several processes take part, each calls
-    this, with a directory that all of them see.
+    this, with a directory that all of them see: of arrays over all of them each writes its shards,
+    and of what each has for itself, the generator too, that of the first is written. Iterators are
+    written by each.
 
     Parameters
     ----------
@@ -217,6 +220,8 @@ def _entry(name: str, leaf: Leaf, arrays: dict[str, Any]) -> dict[str, Any]:
         value = jax.random.key_data(value)
     elif not is_number(value.dtype):
         encode(value, name)  # which raises
+    if jax.process_count() > 1 and value.is_fully_addressable:
+        value = np.asarray(value)  # each process has its own: the first one writes that
     if value.size:
         number = str(len(arrays))
         entry["array"], arrays[number] = number, value

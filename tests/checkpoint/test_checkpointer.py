@@ -1,6 +1,8 @@
 """Checkpoints of a run, by step."""
 
+import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -137,3 +139,56 @@ def test_a_program_that_ends_without_having_waited_has_saved(tmp_path: Path) -> 
     assert (ended.returncode, ended.stderr) == (3, "")
     assert Checkpointer(tmp_path).steps == [1, 2]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2"]
+
+
+_TWO = """
+import sys
+import jax
+jax.config.update("jax_cpu_collectives_implementation", "gloo")
+process = int(sys.argv[2])
+jax.distributed.initialize(f"localhost:{sys.argv[3]}", 2, process)
+import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
+import brainlite
+from brainlite.checkpoint import Checkpointer
+from tests.checkpoint.parts import Counter
+
+place = NamedSharding(jax.make_mesh((4,), ("x",)), PartitionSpec("x"))
+
+def make(times):
+    whole = np.arange(8, dtype=np.float32) * times
+    return brainlite.State(jax.make_array_from_callback((8,), place, lambda rows: whole[rows]))
+
+cut, own, data = make(1), brainlite.State(process), Counter(process + 10)
+with Checkpointer(sys.argv[1], keep=2) as saver:
+    for step in (1, 2, 3):
+        saver.save(step, cut=cut, own=own, data=data)
+    saver.wait()
+    cut, fresh = make(0), Counter()
+    found = saver.restore(cut=cut, own=own, data=fresh)
+    parts = [np.asarray(part.data).tolist() for part in cut.value.addressable_shards]
+    print(found.step, saver.steps, parts, own.value, fresh.at)
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_save_and_restore_their_shards_and_their_places(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = str(free.getsockname()[1])
+    options = "--xla_force_host_platform_device_count=2"
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", _TWO, str(tmp_path), number, port],
+            env={**os.environ, "XLA_FLAGS": options, "JAX_PLATFORMS": "cpu"},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in "01"
+    ]
+    texts = [each.communicate(timeout=120)[0].splitlines()[-1] for each in both]
+    assert texts == [
+        "3 [2, 3] [[0.0, 1.0], [2.0, 3.0]] 0 10",
+        "3 [2, 3] [[4.0, 5.0], [6.0, 7.0]] 0 11",
+    ]
