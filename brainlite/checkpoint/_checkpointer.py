@@ -63,6 +63,7 @@ class Checkpointer:
         self.keep: int | None = keep
         self.every: int = every
         self._writing: Writing | None = None
+        self._order: int | None = None  # of what was written last
 
     @property
     def steps(self) -> list[int]:
@@ -119,10 +120,13 @@ class Checkpointer:
         if not force and type(step) is int and step % self.every:
             return False
         self.wait()
-        ages = self._by_age()
-        order = read_header(self._places()[ages[-1]]).order + 1 if ages else 1
+        if self._order is None:  # looked up once: there may be thousands
+            self._order = max(
+                (read_header(each).order for each in self._places().values()), default=0
+            )
         place = self.directory / str(step)
-        self._writing = start(place, step, order, select, metadata, items)
+        self._writing = start(place, step, self._order + 1, select, metadata, items)
+        self._order += 1
         if wait:
             self.wait()
         return True
