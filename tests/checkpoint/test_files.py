@@ -196,7 +196,7 @@ def damage(rng: np.random.Generator, directory: Path) -> bool:
 
 @pytest.mark.filterwarnings("ignore:coroutine")  # which orbax leaves behind when it fails
 @pytest.mark.parametrize(
-    "count", [pytest.param(12, id="quick"), pytest.param(2000, id="many", marks=pytest.mark.slow)]
+    "count", [pytest.param(12, id="quick"), pytest.param(500, id="many", marks=pytest.mark.slow)]
 )
 @pytest.mark.parametrize("sealed", [False, True])
 def test_damage_ends_in_an_error_of_our_own(whole: Path, count: int, sealed: bool) -> None:
