@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from brainlite._jax_compat import no_trace, trace_cell
+from brainlite.checkpoint._report import some
 from brainlite.errors import GraphError, OptionError, TransformError
 from brainlite.graph import Node, Not, StateDict, states, to_predicate
 from brainlite.nn._face import dotted, iter_places
@@ -120,6 +121,20 @@ def leaves_of(graphs: Mapping[str, Any], select: Filter) -> Leaves:
         if place in selected:
             _add(leaves, list(dict.fromkeys(names[place])), state)
     return leaves
+
+
+def check_chosen(leaves: Leaves, every: Leaves, select: Filter) -> None:
+    """Raise where a filter that was passed selects nothing of what is there: it is misspelt."""
+    there = [name for name in every.by_name if name != GENERATOR]
+    if select is LASTING or not there or any(name in leaves.by_name for name in every.by_name):
+        return
+    raise OptionError(
+        "this filter selects nothing of the items",
+        where="select",
+        expected=f"a filter that selects some of {some(there)}",
+        got=repr(select),
+        fix="look for another spelling; paths begin with the name of the item",
+    )
 
 
 def _places(graphs: Mapping[str, Any]) -> Iterator[tuple[Path, State[Any]]]:

@@ -11,7 +11,14 @@ import numpy as np
 from brainlite.checkpoint import _orbax
 from brainlite.checkpoint._entries import Contents, Stored, read_contents, read_positions
 from brainlite.checkpoint._files import Header, damaged, find, verify
-from brainlite.checkpoint._items import LASTING, Leaves, leaves_of, methods_of, sort_items
+from brainlite.checkpoint._items import (
+    LASTING,
+    Leaves,
+    check_chosen,
+    leaves_of,
+    methods_of,
+    sort_items,
+)
 from brainlite.checkpoint._match import check, match
 from brainlite.checkpoint._placed import Sharding, place_of, placed, wanted_as
 from brainlite.checkpoint._report import Report
@@ -66,7 +73,7 @@ def restore(
         Entries do not fit the objects: of another shape or kind, or with ``strict`` missing or not
         expected.
     OptionError
-        An item is nothing that can be restored.
+        An item is nothing that can be restored, or ``select`` selects nothing.
     ImportError
         orbax is not installed.
 
@@ -90,6 +97,7 @@ def restore(
     sorted_ = sort_items(items)
     leaves = leaves_of(sorted_.graphs, select)
     every = leaves_of(sorted_.graphs, ...)
+    check_chosen(leaves, every, select)
     directory = find(File(directory).absolute())
     header = verify(directory)
     contents = read_contents(directory)

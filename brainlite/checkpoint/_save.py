@@ -18,6 +18,7 @@ from brainlite.checkpoint._items import (
     GENERATOR,
     LASTING,
     Leaf,
+    check_chosen,
     leaves_of,
     methods_of,
     sort_items,
@@ -63,7 +64,7 @@ def save(
     Raises
     ------
     OptionError
-        An item is nothing that can be saved.
+        An item is nothing that can be saved, or ``select`` selects nothing.
     CheckpointError
         A value cannot be stored, or something else is in the place of the directory.
     ImportError
@@ -186,6 +187,7 @@ def _version(package: str) -> str:
 def _take(items: Mapping[str, Any], select: Filter, metadata: Any) -> tuple[Any, Any, Any]:
     """Return the arrays by number, all that is known of them, and where iterators are."""
     graphs, running, plain = sort_items(items)
+    check_chosen(leaves_of(graphs, select), leaves_of(graphs, ...), select)
     leaves, aliases = leaves_of(graphs, [_is_generator, select])
     arrays: dict[str, Any] = {}
     about = {

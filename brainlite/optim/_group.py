@@ -111,8 +111,8 @@ class Part(Node):
             raise self._no_rate("follows a schedule, which would undo what is set at the next step")
         if self._rate is None:
             raise self._no_rate("knows no learning rate of its transformation")
-        check_rate(rate)
         old = self._rate.value
+        check_rate(rate, shapes={(), old.shape})
         new = jnp.broadcast_to(jnp.asarray(rate, old.dtype), old.shape)
         # Where jax would compile anew for an array that is tied to a device, or is not.
         if not isinstance(old, Tracer) and not isinstance(new, Tracer) and old.committed:

@@ -5,6 +5,7 @@ from typing import Any, Self
 from typing_extensions import TypedDict
 
 from brainlite.errors import OptionError
+from brainlite.graph import Node
 from brainlite.optim._arguments import check_options
 from brainlite.optim._optimizer import Optimizer, Trained
 from brainlite.optim._scaling import LossScale
@@ -33,7 +34,7 @@ class Named(Optimizer):
         unknown = sorted(options.keys() - Options.__annotations__.keys())
         if unknown:
             raise TypeError(f"{type(self).__name__}() got an unexpected argument {unknown[0]!r}")
-        if not callable(lr):
+        if not callable(lr) or isinstance(lr, Node):
             _check_number(lr, type(self).__name__)
         checked: dict[str, Any] = {
             name: options.get(name)

@@ -62,9 +62,12 @@ class Optimizer(Node):
     accumulate : int
         How many steps make an update, of the mean of their gradients.
     skip_nonfinite : bool
-        Whether a step whose gradients are not finite leaves everything as it was.
+        Whether a step whose gradients are not finite leaves everything as it was. What the loss
+        has written, as the running averages of a batch normalisation, :meth:`minimize` takes back;
+        :meth:`update` comes too late for that.
     average : float, optional
-        The decay, such as 0.999, of running averages of the parameters: :meth:`averaged`.
+        The decay, such as 0.999, of running averages of the parameters: :meth:`averaged`. They
+        start from the parameters after the first update.
     loss_scale : LossScale, optional
         Scales losses up in :meth:`minimize`, for gradients in float16. Steps whose gradients
         overflow are skipped.

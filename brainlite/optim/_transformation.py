@@ -1,19 +1,19 @@
 """What turns gradients into updates: a transformation of optax, or a function of the rate."""
 
 import inspect
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError
 from brainlite.graph import Node
 from brainlite.optim._slots import Interned
-from brainlite.typing import Array, ArrayLike
+from brainlite.typing import Array, ArrayLike, Shape
 
 
 class Transformation(Protocol):
@@ -153,21 +153,29 @@ def accepted(transformation: Transformation, extra: Mapping[str, Any]) -> dict[s
     return {name: value for name, value in extra.items() if name in names}
 
 
-def check_rate(rate: Any, where: str = "learning_rate") -> None:
-    """Raise if a learning rate is known to be none."""
-    if isinstance(rate, Tracer):
+def check_rate(rate: Any, where: str = "learning_rate", shapes: Collection[Shape] = ((),)) -> None:
+    """Raise if a learning rate is known to be none: one number, of one of these shapes."""
+    if not isinstance(rate, Tracer):
+        # With numpy: what jax computed of a constant would be unknown while a function is traced.
+        try:
+            values = np.asarray(rate)
+            real = jnp.issubdtype(values.dtype, jnp.floating) or values.dtype.kind in "iu"
+            good = real and bool(np.all(np.isfinite(values) & (values >= 0)))
+            shape = values.shape
+        except (TypeError, ValueError, OverflowError):
+            good, shape = False, ()
+    else:
+        good, shape = True, rate.shape
+    if good and shape in shapes:
         return
-    try:
-        values = [float(each) for each in jnp.ravel(jnp.asarray(rate))]
-        if isinstance(rate, bool) or not all(math.isfinite(v) and v >= 0 for v in values):
-            values = []
-    except (TypeError, ValueError):
-        values = []
-    if not values:
-        raise OptionError(
-            "this is no learning rate",
-            where=where,
-            expected="a finite number of 0 or more",
-            got=repr(jax.device_get(rate) if isinstance(rate, jax.Array) else rate),
-            fix="pass a number such as 1e-3; gradients are followed downhill by themselves",
-        )
+    raise OptionError(
+        "this is no learning rate",
+        where=where,
+        expected="a finite number of 0 or more"
+        + "".join(f", or an array of shape {shape}" for shape in shapes if shape),
+        got=f"an array of shape {shape}"
+        if good
+        else repr(jax.device_get(rate) if isinstance(rate, jax.Array) else rate),
+        fix="pass a number such as 1e-3; gradients are followed downhill by themselves. Members of "
+        "an ensemble get theirs as a mapped argument of what makes them, parts of a model by Group",
+    )

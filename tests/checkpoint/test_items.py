@@ -88,3 +88,18 @@ def test_metrics_and_torch_like_objects_are_items(tmp_path: Path) -> None:
     restore(directory, accuracy=other, schedule=fresh)
     assert other.compute() == accuracy.compute()
     assert fresh.last == 9
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_filter_that_selects_nothing_is_refused(tmp_path: Path, strict: bool) -> None:
+    net = nn.Linear(2, 3)
+    save(tmp_path / "a", net=net)
+    misspelt = brainlite.graph.PathContains("nett")
+    match = r"select: this filter selects nothing of the items[\s\S]*some of net\.weight\.bias"
+    with pytest.raises(OptionError, match=match):
+        restore(tmp_path / "a", strict=strict, select=misspelt, net=net)
+    with pytest.raises(OptionError, match=match):
+        save(tmp_path / "b", select=misspelt, net=net)
+    assert not (tmp_path / "b").exists()
+    # What holds nothing that lasts is saved as it is.
+    save(tmp_path / "c", net=nn.ReLU())
