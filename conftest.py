@@ -3,7 +3,9 @@
 After every test: no frame is open, no setting is left.
 """
 
+import ctypes
 import functools
+import gc
 import os
 import sys
 from collections.abc import Generator, Iterator
@@ -47,6 +49,8 @@ _MUCH_MEMORY = 1.2e9
 _TOO_MUCH_MEMORY = 1.5e9
 _GROWN = 2e8  # and not before it has grown again by so much
 _kept = 0.0  # what was left the last time
+# glibc gives memory back to the system only when it is asked to.
+_trim: Any = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
 _peaks: list[float] = []  # of the workers that have ended
 
 
@@ -83,6 +87,9 @@ def _let_go(above: float) -> None:
     global _kept
     if _memory() > max(above, _kept + _GROWN):
         jax.clear_caches()  # type: ignore[no-untyped-call]  # of jax
+        gc.collect()
+        if _trim is not None:
+            _trim(0)
         _kept = _memory()
 
 

@@ -554,7 +554,7 @@ def frozen_targets() -> Iterator[Any]:
     yield lambda: jit(lambda: grad(loss, graph.states(model, ParamState))())()
 
 
-@pytest.mark.parametrize("call", frozen_targets())
+@pytest.mark.parametrize("call", list(frozen_targets()))
 def test_no_gradient_is_asked_of_what_is_frozen(call: Callable[[], Any]) -> None:
     with pytest.raises(GradError, match=r"frozen(.|\n)*requires_grad=False"):
         call()
