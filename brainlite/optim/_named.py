@@ -1,6 +1,6 @@
 """What the optimizers with names have in common: made first, told later what they train."""
 
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from typing_extensions import TypedDict
 
@@ -34,7 +34,8 @@ class Named(Optimizer):
         unknown = sorted(options.keys() - Options.__annotations__.keys())
         if unknown:
             raise TypeError(f"{type(self).__name__}() got an unexpected argument {unknown[0]!r}")
-        if not callable(lr) or isinstance(lr, Node):
+        model = isinstance(cast("object", lr), Node)  # which can be called, as a schedule can
+        if model or not callable(lr):
             _check_number(lr, type(self).__name__)
         checked: dict[str, Any] = {
             name: options.get(name)

@@ -77,7 +77,8 @@ def test_a_rate_is_a_rate_while_a_function_is_traced(around: Any, rate: Any) -> 
         return optim.Optimizer(nn.Linear(1, 1), optax.adam, learning_rate=rate).learning_rate
 
     if around is jit:
-        assert float(jit(made)()) == np.float32(rate(0) if callable(rate) else rate)
+        expected: Any = rate(0) if callable(rate) else rate
+        assert float(jit(made)()) == np.float32(expected)
     else:
         assert eval_shape(made).shape == ()
 
