@@ -9,7 +9,7 @@ import numpy as np
 from brainlite._jax_compat import no_trace, trace_cell
 from brainlite.checkpoint._report import some
 from brainlite.errors import GraphError, OptionError, TransformError
-from brainlite.graph import Node, Not, StateDict, states, to_predicate
+from brainlite.graph import Node, Not, Nothing, StateDict, states, to_predicate
 from brainlite.nn._face import dotted, iter_places
 from brainlite.random import DEFAULT
 from brainlite.state import ShortTermState, State
@@ -126,7 +126,8 @@ def leaves_of(graphs: Mapping[str, Any], select: Filter) -> Leaves:
 def check_chosen(leaves: Leaves, every: Leaves, select: Filter) -> None:
     """Raise where a filter that was passed selects nothing of what is there: it is misspelt."""
     there = [name for name in every.by_name if name != GENERATOR]
-    if select is LASTING or not there or any(name in leaves.by_name for name in every.by_name):
+    meant = select is LASTING or select is None or select is False or isinstance(select, Nothing)
+    if meant or not there or any(name in leaves.by_name for name in every.by_name):
         return
     raise OptionError(
         "this filter selects nothing of the items",

@@ -44,7 +44,7 @@ def compare(block: Block, *, compiled: bool) -> None:
         np.testing.assert_allclose(total, expected, rtol=RTOL, atol=ATOL)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(programs())
 def test_a_compiled_program_does_what_python_does(block: Block) -> None:
     compare(block, compiled=True)
