@@ -123,19 +123,21 @@ def leaves_of(graphs: Mapping[str, Any], select: Filter) -> Leaves:
     return leaves
 
 
-def check_chosen(leaves: Leaves, every: Leaves, select: Filter) -> None:
+def check_chosen(graphs: Mapping[str, Any], leaves: Leaves, select: Filter) -> None:
     """Raise where a filter that was passed selects nothing of what is there: it is misspelt."""
-    there = [name for name in every.by_name if name != GENERATOR]
-    meant = select is LASTING or select is None or select is False or isinstance(select, Nothing)
-    if meant or not there or any(name in leaves.by_name for name in every.by_name):
+    if any(name != GENERATOR for name in leaves.by_name) or select is LASTING:
         return
-    raise OptionError(
-        "this filter selects nothing of the items",
-        where="select",
-        expected=f"a filter that selects some of {some(there)}",
-        got=repr(select),
-        fix="look for another spelling; paths begin with the name of the item",
-    )
+    if select is None or select is False or to_predicate(select)((GENERATOR,), DEFAULT):
+        return
+    there = [name for name in leaves_of(graphs, ...).by_name if name != GENERATOR]
+    if there and not isinstance(select, Nothing):
+        raise OptionError(
+            "this filter selects nothing of the items",
+            where="select",
+            expected=f"a filter that selects some of {some(there)}",
+            got=repr(select),
+            fix="look for another spelling; paths begin with the name of the item",
+        )
 
 
 def _places(graphs: Mapping[str, Any]) -> Iterator[tuple[Path, State[Any]]]:

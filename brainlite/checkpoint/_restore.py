@@ -97,7 +97,7 @@ def restore(
     sorted_ = sort_items(items)
     leaves = leaves_of(sorted_.graphs, select)
     every = leaves_of(sorted_.graphs, ...)
-    check_chosen(leaves, every, select)
+    check_chosen(sorted_.graphs, leaves, select)
     directory = find(File(directory).absolute())
     header = verify(directory)
     contents = read_contents(directory)

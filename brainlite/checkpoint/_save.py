@@ -187,8 +187,8 @@ def _version(package: str) -> str:
 def _take(items: Mapping[str, Any], select: Filter, metadata: Any) -> tuple[Any, Any, Any]:
     """Return the arrays by number, all that is known of them, and where iterators are."""
     graphs, running, plain = sort_items(items)
-    check_chosen(leaves_of(graphs, select), leaves_of(graphs, ...), select)
-    leaves, aliases = leaves_of(graphs, [_is_generator, select])
+    leaves, aliases = found = leaves_of(graphs, [_is_generator, select])
+    check_chosen(graphs, found, select)
     arrays: dict[str, Any] = {}
     about = {
         "entries": {name: _entry(name, leaf, arrays) for name, leaf in leaves.items()},
