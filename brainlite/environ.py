@@ -7,7 +7,10 @@ time step and the time of a simulation) and ``precision`` (the width of floats i
 or ``'bf16'``). Any other key is the user's own.
 
 A compiled function never goes stale over a setting: it notes which keys it read, and runs again
-from Python when one of them has changed.
+from Python when one of them has changed. What changes at each step is an *input* instead, which
+costs no compilation: ``t`` and ``i``, the time and the number of a step, and any setting that is
+an array (or a quantity, or another pytree of arrays that is no list, tuple or dict). Inside a
+compiled function such a setting is traced, as an argument is.
 
 Examples
 --------
@@ -29,9 +32,11 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 
 from brainlite.errors import EnvironmentKeyError, EnvironmentLeakError, OptionError
 from brainlite.typing import DTypeLike
@@ -62,19 +67,39 @@ class _Settings(dict[str, Any]):
     __slots__ = ("__weakref__",)
 
 
+class _Input(NamedTuple):
+    """A setting that compiled functions take as an input."""
+
+    slot: Any  # what a frame knows it by: another one each time that the setting is made
+    value: Any
+
+
+class _Mark:
+    """What stands among the settings for one that is an input, so that layers stay equal."""
+
+    def __repr__(self) -> str:
+        return "<an input>"
+
+
+INPUT: Any = _Mark()
+
+
 class _Process:
     """What holds for the whole process."""
 
-    __slots__ = ("settings",)
+    __slots__ = ("inputs", "settings")
 
     def __init__(self) -> None:
         self.settings: _Settings = _Settings({"precision": 32})
+        self.inputs: Mapping[str, _Input] = {}
 
 
 _lock = threading.Lock()
 process: _Process = _Process()
 _nothing = _Settings()
 _layer: ContextVar[_Settings] = ContextVar("environment", default=_nothing)
+_no_inputs: Mapping[str, _Input] = {}
+_inputs: ContextVar[Mapping[str, _Input]] = ContextVar("inputs of it", default=_no_inputs)
 # As long as `process.settings` and `layer()` are the same two objects, no setting has changed. The
 # engine compares them at each call.
 layer: Callable[[], _Settings] = _layer.get
@@ -104,8 +129,65 @@ def _exactly(value: object) -> Any:
     return type(value), value, repr(value) if isinstance(value, int | float | complex) else None
 
 
+# The keys whose numbers are inputs, and those that Python asks, so that they never are.
+_TIMES = frozenset({"t", "i"})
+_ASKED = frozenset({"fit", "precision"})
+
+
+def _is_input(key: str, value: object) -> bool:
+    """Say whether a setting is an input of compiled functions, not a constant."""
+    if key in _ASKED or value is None or type(value) in (list, tuple, dict, str):
+        return False
+    leaves = jax.tree.leaves(value)
+    if [leaf for leaf in leaves if not _is_number(leaf)]:  # `all` is a name of this module
+        return False
+    return key in _TIMES or any(map(_is_array, leaves))
+
+
+def _is_array(leaf: object) -> bool:
+    numbers = isinstance(leaf, np.ndarray) and leaf.dtype.kind not in "OSUMm"
+    return isinstance(leaf, jax.Array) or numbers
+
+
+def _is_number(leaf: object) -> bool:
+    return _is_array(leaf) or isinstance(leaf, bool | int | float | complex | np.number | np.bool_)
+
+
+def _no_frame(_name: str, value: object) -> Any:
+    return value
+
+
+# How a frame takes in a setting that is made while it is open, and how it is read there. The state
+# room sets both.
+on_make: Callable[[str, Any], Any] = _no_frame
+on_read: Callable[[Any, Any], Any] = _no_frame
+
+
+def _apart(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, _Input]]:
+    """Return settings with a mark for each input, and the inputs."""
+    inputs = {
+        key: _Input(on_make(key, value), value)
+        for key, value in settings.items()
+        if _is_input(key, value)
+    }
+    return {**settings, **dict.fromkeys(inputs, INPUT)}, inputs
+
+
+def _input(key: str) -> _Input:
+    """Return what a mark stands for here."""
+    return _inputs.get().get(key) or process.inputs[key]
+
+
+def input_now(key: str) -> _Input | None:
+    """Return the input of this key with its slot; None if the setting is none here. Unseen."""
+    return _input(key) if lookup(key) is INPUT else None
+
+
 def lookup(key: str) -> Any:
-    """Return the setting, or a marker that equals nothing else. Reads unseen. For the engine."""
+    """Return the setting, or a marker that equals nothing else. Reads unseen. For the engine.
+
+    For a setting that is an input it is the mark ``INPUT``.
+    """
     value = _layer.get().get(key, _ABSENT)
     return value if value is not _ABSENT else process.settings.get(key, _ABSENT)
 
@@ -125,7 +207,7 @@ def _read(key: str) -> Any:
         # A setting made inside the traced function is part of it and nothing to watch.
         if outside is value:
             notes.setdefault(key, value)
-    return value
+    return on_read(*_input(key)) if value is INPUT else value
 
 
 def get(key: str, default: object = _ABSENT, desc: str | None = None) -> Any:
@@ -166,7 +248,8 @@ def all() -> dict[str, Any]:
 
 def _everything() -> dict[str, Any]:
     """Return every setting that holds now. Reads unseen."""
-    return {**process.settings, **_layer.get()}
+    settings = {**process.settings, **_layer.get()}
+    return {k: _input(k).value if value is INPUT else value for k, value in settings.items()}
 
 
 def set(*, precision: int | str | None = None, dt: float | None = None, **settings: object) -> None:
@@ -190,7 +273,9 @@ def set(*, precision: int | str | None = None, dt: float | None = None, **settin
         settings["precision"] = precision
     if dt is not None:
         settings["dt"] = dt
-    process.settings = _Settings({**process.settings, **_checked(settings)})
+    constants, inputs = _apart(_checked(settings))
+    process.inputs = {**process.inputs, **inputs}  # first: who finds the mark finds the input
+    process.settings = _intern({**process.settings, **constants})
 
 
 def pop(key: str, default: object = _ABSENT) -> Any:
@@ -213,12 +298,13 @@ def pop(key: str, default: object = _ABSENT) -> Any:
     settings = dict(process.settings)
     value = settings.pop(key)
     process.settings = _Settings(settings)
-    return value
+    return process.inputs[key].value if value is INPUT else value
 
 
 def reset() -> None:
     """Forget every setting of the process; the precision is 32 again."""
-    process.settings = _Process().settings
+    process.settings = _Settings({"precision": 32})
+    process.inputs = {}
 
 
 def _checked(settings: dict[str, Any]) -> dict[str, Any]:
@@ -264,17 +350,21 @@ class Context(contextlib.ContextDecorator, AbstractContextManager[dict[str, Any]
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self._settings = settings
-        self._tokens: list[Token[_Settings]] = []
+        self._tokens: list[tuple[Token[_Settings], Token[Mapping[str, _Input]]]] = []
 
     def __enter__(self) -> dict[str, Any]:
         here = inspect.currentframe()
         if here is not None and here.f_back is not None:
             _check_no_leak(here.f_back)
-        self._tokens.append(_layer.set(_intern({**_layer.get(), **self._settings})))
+        constants, inputs = _apart(self._settings)
+        layer = _layer.set(_intern({**_layer.get(), **constants}))
+        self._tokens.append((layer, _inputs.set({**_inputs.get(), **inputs})))
         return _everything()
 
     def __exit__(self, *_error: object) -> None:
-        _layer.reset(self._tokens.pop())
+        layer, inputs = self._tokens.pop()
+        _layer.reset(layer)
+        _inputs.reset(inputs)
 
 
 # Who runs a generator up to its `yield` as the first half of a `with` block.

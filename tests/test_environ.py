@@ -6,7 +6,7 @@ import gc
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -188,12 +188,73 @@ def test_values_that_can_be_told_apart_are_never_exchanged(one: Any, other: Any)
 
 
 def test_values_that_cannot_be_hashed_are_settings_like_others() -> None:
-    array = jnp.ones(3)
-    with environ.context(noise=array):
+    noise = [jnp.ones(3)]
+    with environ.context(noise=noise):
         first = environ.layer()
-        assert environ.get("noise") is array
-    with environ.context(noise=array):
+        assert environ.get("noise") is noise
+    with environ.context(noise=noise):
         assert environ.layer() is not first
+
+
+class Pair(NamedTuple):
+    one: Any
+    other: Any
+
+
+INPUTS: list[tuple[str, Any]] = [
+    ("noise", jnp.ones(3)),
+    ("noise", np.ones(3)),
+    ("noise", Pair(jnp.ones(3), 2.0)),
+    *[(key, value) for key in ("t", "i") for value in (1, 1.0, np.float32(1), jnp.ones(()))],
+]
+CONSTANTS: list[tuple[str, Any]] = [
+    *[("t", value) for value in (None, "now", [1.0], (1.0,), {"a": 1.0}, object)],
+    ("noise", 1.0),
+    ("noise", np.array(["a"])),
+    ("noise", Pair(1.0, 2.0)),
+    ("noise", Pair(jnp.ones(3), "name")),
+    ("fit", np.array(True)),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), INPUTS)
+def test_what_changes_at_each_step_is_an_input(key: str, value: Any) -> None:
+    with environ.context(**{key: value}) as settings:
+        assert settings[key] is value
+        assert environ.get(key) is value
+        assert environ.lookup(key) is environ.INPUT
+    environ.set(**{key: value})
+    assert environ.lookup(key) is environ.INPUT
+    assert environ.all()[key] is value
+    with environ.context(**{key: None}):
+        assert environ.get(key) is None
+    assert environ.pop(key) is value
+    assert environ.get(key, None) is None
+
+
+@pytest.mark.parametrize(("key", "value"), CONSTANTS)
+def test_anything_else_is_a_constant(key: str, value: Any) -> None:
+    with environ.context(**{key: value}):
+        assert environ.lookup(key) is environ.get(key) is value
+
+
+def test_contexts_with_other_inputs_are_one_layer() -> None:
+    layers = [layer_of(t=0.0, fit=True), layer_of(t=jnp.ones(3), fit=True)]
+    assert layers[0] == layers[1]
+    with environ.context(t=0.0):
+        layer = environ.layer()
+    with environ.context(t=1.0):
+        assert environ.layer() is layer
+
+
+def test_an_input_of_the_process_shows_after_a_context() -> None:
+    environ.set(t=1.0)
+    with environ.context(t=2.0):
+        environ.set(t=3.0)
+        assert environ.get("t") == 2.0
+    assert environ.get("t") == 3.0
+    environ.reset()
+    assert environ.get("t", None) is None
 
 
 def test_a_context_that_has_ended_keeps_nothing_alive() -> None:

@@ -28,6 +28,7 @@ The cases it guards
   raises before anything changes.
 """
 
+from brainlite.state import _setting as _setting  # which lets the environment find frames
 from brainlite.state._state import (
     BatchState,
     HiddenState,

@@ -51,6 +51,9 @@ from brainlite.state._locate import locate as locate
 # The error for input that does not fit, with the path of who does not take it.
 from brainlite.state._locate import refused as refused
 
+# A setting that is an input, as a frame sees it; looked up by its key outside of frames.
+from brainlite.state._setting import Setting as Setting
+
 # All of a state but its value; equal for like states.
 from brainlite.state._spec import StateSpec as StateSpec
 

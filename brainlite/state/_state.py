@@ -164,7 +164,7 @@ class State(Slot[T]):
 
     def __setstate__(self, parts: tuple[dict[str, Any], T]) -> None:
         fields, value = parts
-        _label(self, fields)
+        label(self, fields)
         begin(self, value)
 
     def __grad_value__(self) -> T:
@@ -196,12 +196,13 @@ def template(state: S) -> S:
 def blank(kind: type[S], fields: dict[str, Any]) -> S:
     """Return a state without a value, from its kind and all that is known of it."""
     fresh = object.__new__(kind)
-    _label(fresh, fields)
+    label(fresh, fields)
     fresh.__held__ = MISSING
     return fresh
 
 
-def _label(state: State[Any], fields: dict[str, Any]) -> None:
+def label(state: State[Any], fields: dict[str, Any]) -> None:
+    """Give a new state its name, its tags and what a subclass has added."""
     state.__frozen__ = False
     for name, value in fields.items():
         _setters.get(name, _set_other)(state, name, value)

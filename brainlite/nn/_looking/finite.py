@@ -1,8 +1,8 @@
-"""Which layer was it? The first NaN or infinity, by module and call: ``check_finite``."""
+"""Which layer was it? The first NaN or infinity, by module, index and call: ``check_finite``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -11,24 +11,35 @@ from jax.custom_batching import custom_vmap
 
 from brainlite.errors import NonFiniteError
 from brainlite.graph import Node, iter_node
+from brainlite.graph._face import fields
 from brainlite.nn._looking.watch import Observer, dotted
-from brainlite.state import State
+from brainlite.state import HiddenState, ShortTermState, State
 from brainlite.typing import Array, Path
 
 
 @custom_vmap
-def _has_nonfinite(leaf: Array) -> Array:
-    return ~jnp.all(jnp.isfinite(leaf))
+def _first_nonfinite(leaf: Array) -> Array:
+    bad = ~jnp.isfinite(leaf).reshape(-1)
+    first = jnp.argmax(bad) if bad.size else jnp.asarray(0)
+    return jnp.where(bad.any(), first, -1).astype(jnp.int32)
 
 
-@_has_nonfinite.def_vmap
+@_first_nonfinite.def_vmap
 def _over_all_lanes(_size: int, _batched: Any, leaf: Array) -> tuple[Array, bool]:
     # One answer for all lanes: a state that is written with it needs no declaration.
-    return _has_nonfinite(leaf), False
+    first = _first_nonfinite(leaf)
+    return jnp.where(first < 0, first, first % max(leaf[0].size, 1)), False
+
+
+class _Source(NamedTuple):
+    """Something that a module has made: what it returned, or a state of its own."""
+
+    name: str | None  # of the attribute; None for the output
+    shape: tuple[int, ...]
 
 
 class _Finite(Observer):
-    """Notes when the output of each module is not finite for the first time."""
+    """Notes when what a module returns or keeps is not finite for the first time."""
 
     def __init__(self, model: Any) -> None:
         super().__init__(model)
@@ -36,12 +47,15 @@ class _Finite(Observer):
         self.paths: list[Path] = [path for path, _ in nodes]
         self.kinds: list[type[Node]] = [type(node) for _, node in nodes]
         self._numbers = {id(node): number for number, (_, node) in enumerate(nodes)}
+        self._sources: list[_Source] = []  # as `what` counts them, from 1
         self.calls: State[dict[str, Array]] = State(self._no_calls())
 
     def _no_calls(self) -> dict[str, Array]:
-        # In the order of the calls: how many there were, and the first one that went wrong.
+        # In the order of the calls: how many there were, and the first one that went wrong, with
+        # what was not finite then, and at which index.
         zeros = jnp.zeros(len(self.paths), jnp.int32)
-        return {"all": jnp.zeros((), jnp.int32), "of": zeros, "first": zeros, "first_of": zeros}
+        of_first = {"first": zeros, "first_of": zeros, "what": zeros, "index": zeros}
+        return {"all": jnp.zeros((), jnp.int32), "of": zeros, **of_first}
 
     def __enter__(self) -> Self:
         self.calls.value = self._no_calls()
@@ -54,27 +68,37 @@ class _Finite(Observer):
             raise self._error(*found)
 
     def around(self, module: Any, call: Callable[..., Any]) -> Callable[..., Any]:
-        """Let a call through, and look at what it returns."""
+        """Let a call through, and look at what it returns and what the module keeps."""
         number = self._numbers.get(id(module))
         if number is None:
             return call
 
         def called(*args: Any, **kwargs: Any) -> Any:
             out = call(*args, **kwargs)
-            bad = _is_bad(out)
-            calls = self.calls.value
-            total, own = calls["all"] + 1, calls["of"].at[number].add(1)
-            new = bad & (calls["first"][number] == 0)
-            first = calls["first"].at[number].set(jnp.where(new, total, calls["first"][number]))
-            first_of = (
-                calls["first_of"]
-                .at[number]
-                .set(jnp.where(new, own[number], calls["first_of"][number]))
-            )
-            self.calls.value = {"all": total, "of": own, "first": first, "first_of": first_of}
+            self._look(number, [*_kept(module), *((None, leaf) for leaf in jax.tree.leaves(out))])
             return out
 
         return called
+
+    def _look(self, number: int, made: list[tuple[str | None, Any]]) -> None:
+        """Note what is wrong of what a module has made in one call."""
+        what = index = jnp.asarray(0, jnp.int32)
+        for name, leaf in reversed(made):  # so that the first one stays
+            if not jnp.issubdtype(jnp.result_type(leaf), jnp.inexact):
+                continue
+            self._sources.append(_Source(name, jnp.shape(leaf)))
+            first = _first_nonfinite(jax.lax.stop_gradient(jnp.asarray(leaf)))
+            what = jnp.where(first < 0, what, len(self._sources))
+            index = jnp.where(first < 0, index, first)
+        calls = self.calls.value
+        total, own = calls["all"] + 1, calls["of"].at[number].add(1)
+        new = (what > 0) & (calls["first"][number] == 0)
+        now = {"first": total, "first_of": own[number], "what": what, "index": index}
+        noted = {
+            key: calls[key].at[number].set(jnp.where(new, value, calls[key][number]))
+            for key, value in now.items()
+        }
+        self.calls.value = {"all": total, "of": own, **noted}
 
     def found(self) -> tuple[int, int] | None:
         """Return the number of the module that was first, and of its call."""
@@ -86,25 +110,32 @@ class _Finite(Observer):
 
     def _error(self, number: int, call: int) -> NonFiniteError:
         kind = self.kinds[number].__name__
+        source = self._sources[int(self.calls.value["what"][number]) - 1]
+        index = np.unravel_index(int(self.calls.value["index"][number]), source.shape)
+        made = "the output" if source.name is None else f"the state {source.name!r}"
+        path = self.paths[number] if source.name is None else (*self.paths[number], source.name)
+        at = f" at index {tuple(map(int, index))}" if index else ""
         return NonFiniteError(
-            f"the output of this {kind} is not finite",
-            where=dotted(self.paths[number]) or kind,
+            f"{made} of this {kind} is not finite",
+            where=dotted(path) or kind,
             expected="finite numbers from every module",
-            got=f"NaN or infinity at call {call - 1} of this module, before any other",
-            fix="look at its input and its parameters there (see `capture`)",
+            got=f"NaN or infinity{at} at call {call - 1} of this module, before any other",
+            fix="look at its input and its parameters there (see `capture`)"
+            if source.name is None
+            else "look at its input there, and at the size of the step (see `record`)",
         )
 
 
-def _is_bad(out: Any) -> Array:
-    bad = jnp.asarray(False)
-    for leaf in jax.tree.leaves(out):
-        if jnp.issubdtype(jnp.result_type(leaf), jnp.inexact):
-            bad = bad | _has_nonfinite(jax.lax.stop_gradient(jnp.asarray(leaf)))
-    return bad
+def _kept(module: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of the hidden states of a module itself, with the names of the states."""
+    for name, state in fields(module).items():
+        if isinstance(state, HiddenState | ShortTermState):
+            for leaf in jax.tree.leaves(state.value):
+                yield name, leaf
 
 
 def check_finite(model: Any) -> AbstractContextManager[object]:
-    """Raise at the end of the block if the output of a module was not finite, and say which.
+    """Raise at the end of the block if a module returned or kept what is not finite.
 
     Parameters
     ----------
@@ -119,13 +150,16 @@ def check_finite(model: Any) -> AbstractContextManager[object]:
     Raises
     ------
     NonFiniteError
-        At the end of the block: the output of a module was NaN or infinite. The message names the
-        module whose output was the first, and at which of its calls: in a loop, the time step.
+        At the end of the block: the output of a module, or one of its hidden and short-term
+        states after a call, was NaN or infinite. The message names the module or the state that
+        was the first, the index there (under ``vmap`` that in a lane), and at which of the
+        calls of the module: in a loop, the time step.
 
     Notes
     -----
     A call is seen where it is written ``module(x)``. The values that the block has computed stay:
-    nothing is stopped.
+    nothing is stopped. A potential that is NaN gives no spike for ever: the output of a neuron
+    alone would not tell.
 
     Examples
     --------
@@ -135,7 +169,7 @@ def check_finite(model: Any) -> AbstractContextManager[object]:
     Traceback (most recent call last):
     brainlite.errors.NonFiniteError: Linear: the output of this Linear is not finite
       expected: finite numbers from every module
-      got:      NaN or infinity at call 0 of this module, before any other
+      got:      NaN or infinity at index (0,) at call 0 of this module, before any other
       fix:      look at its input and its parameters there (see `capture`)
     """
     return _Finite(model)

@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, Protocol, cast, overload
 
@@ -40,6 +41,7 @@ S1 = TypeVar("S1", bound=AnyState, default=AnyState)
 S2 = TypeVar("S2", bound=AnyState, default=AnyState)
 S3 = TypeVar("S3", bound=AnyState, default=AnyState)
 _EVERYWHERE = (0, 2**31 - 1)
+_aliased: "weakref.WeakSet[type]" = weakref.WeakSet()  # the classes whose `__call__` is `update`
 
 
 class _HasUpdate(Protocol[P, R_co]):
@@ -60,7 +62,8 @@ class Module(
 
     A subclass sets states, modules and anything else as attributes and defines ``update``, which
     a call of the module runs: ``model(x)`` is ``model.update(x)`` and has its signature, and so
-    is ``x >> model``. Modules with hidden states make them in ``init_state``, which
+    is ``x >> model``. A class that defines ``__call__`` itself, around ``update``, hands it on to
+    its subclasses. Modules with hidden states make them in ``init_state``, which
     ``init_all_states`` calls.
 
     Calling ``super().__init__()`` is not needed.
@@ -99,8 +102,13 @@ class Module(
         super().__init_subclass__(**options)
         # An alias costs nothing; a `__call__` that forwards its arguments costs 190 ns a call.
         update = inspect.getattr_static(cls, "update", None)
-        if update is not None and "__call__" not in cls.__dict__:
-            type.__setattr__(cls, "__call__", update)
+        maker = next((each for each in cls.__mro__ if "__call__" in vars(each)), None)
+        if maker is None or maker in _aliased:
+            if update is not None:
+                type.__setattr__(cls, "__call__", update)
+                _aliased.add(cls)
+        elif maker is not cls:  # what a base class does around `update` is done in this one, too
+            type.__setattr__(cls, "__call__", vars(maker)["__call__"])
 
     if TYPE_CHECKING:
 

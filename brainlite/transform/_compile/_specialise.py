@@ -12,7 +12,7 @@ seen the function is lifted again. Where it does something else for them, they g
 specialisation of their own.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -35,7 +35,16 @@ from brainlite.graph._face import (
     same_value,
 )
 from brainlite.state import State
-from brainlite.state._face import Frame, Slot, current_frame, epoch, hold, summary, template
+from brainlite.state._face import (
+    Frame,
+    Setting,
+    Slot,
+    current_frame,
+    epoch,
+    hold,
+    summary,
+    template,
+)
 from brainlite.transform._compile._intake import Intake, Misfit, own_buffers
 from brainlite.transform._compile._outline import outline, outline_arguments
 from brainlite.transform._compile._variables import Variables
@@ -102,6 +111,7 @@ class Specialisation:
         self.reusable: bool = not (_mentions_tracers(lifted) or self.variables.traced)
         outer = [s for s in (*self.reads, *self.effects.written) if s not in self._stand_ins]
         self._pinned = _pinned(fun, outer, self.guards)
+        self._settings = [state for state in self.reads if isinstance(state, Setting)]
         self._stand_ins = {}
         self._donated_arguments = options.donated
         donates = bool(self.intake.given or options.donated.positions or options.donated.names)
@@ -111,6 +121,11 @@ class Specialisation:
         self.compiled: Any = jax.jit(self._pure, **for_jax)
         # Takes what `intake` makes of the values of the states, then the user's arguments.
         self.run: Callable[..., Any] = self._run_apart if donates else self.compiled
+
+    def _known(self, of_call: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+        """Return what stands for what: arguments, pinned states, and settings by their keys."""
+        now = [(setting, setting.now()) for setting in self._settings]
+        return [*of_call, *self._pinned, *now]
 
     def _donated(self, call: Call, options: Options) -> set[AnyState]:
         """Return the states whose old values are given up: only such as get new ones."""
@@ -214,7 +229,7 @@ class Specialisation:
             For these shapes the function does something else.
         """
         own = [(copy, copy) for copy in self._copies or ()]
-        renaming = self.guards.match([*own, *self._pinned], frozenset(), [])
+        renaming = self.guards.match(self._known(own), frozenset(), [])
         if renaming is None:
             raise Misfit
         # A state that was made anew since the first trace is the one that is read now.
@@ -238,7 +253,7 @@ class Specialisation:
 
     def bind(self, call: Call) -> "Binding | None":
         """Match with the objects of a call; None when the guards do not hold for them."""
-        pairs = [*zip(self._copies or (), call.graph, strict=True), *self._pinned]
+        pairs = self._known(zip(self._copies or (), call.graph, strict=True))
         containers: list[Watched] = []
         renaming = self.guards.match(pairs, self._free, containers)
         if renaming is None or not self._environment_holds() or not self.variables.holds():
@@ -254,12 +269,12 @@ class Specialisation:
     def bind_as_traced(self, call: Call) -> "Binding":
         """Match without asking the guards: for a function that breaks its own, once."""
         self.reusable = False
-        pairs = [*zip(self._copies or (), call.graph, strict=True), *self._twins, *self._pinned]
-        return Binding(self, Renaming(pairs, self._free), [])
+        arguments = zip(self._copies or (), call.graph, strict=True)
+        return Binding(self, Renaming(self._known([*arguments, *self._twins]), self._free), [])
 
     def changed(self, call: Call) -> list[str]:
         """Name what keeps this specialisation from serving a call."""
-        pairs = [*zip(self._copies or (), call.graph, strict=True), *self._pinned]
+        pairs = self._known(zip(self._copies or (), call.graph, strict=True))
         broken = self.guards.broken(pairs, self._free)
         attributes = [f"{type(owner).__name__}.{name}" for owner, name in broken]
         settings = [
@@ -410,7 +425,8 @@ def _pinned(
     """
     by_place = guards.states()
     held_directly = reachable(fun)
-    return [(s, s) for s in states if s not in by_place or id(s) in held_directly]
+    own = [s for s in states if not isinstance(s, Setting)]
+    return [(s, s) for s in own if s not in by_place or id(s) in held_directly]
 
 
 def _reaches(lifted: Lifted, original: Described) -> bool:

@@ -11,7 +11,7 @@ from typing_extensions import ParamSpec, TypeVar
 from brainlite._jax_compat import set_current_trace
 from brainlite.errors import MapStateError, OptionError
 from brainlite.state import State
-from brainlite.state._face import Frame, Slot, summary
+from brainlite.state._face import Frame, Setting, Slot, summary
 from brainlite.transform._engine._call import Arguments, open_call
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute
@@ -203,7 +203,7 @@ def _axes(spec: PartitionSpec) -> tuple[str, ...]:
 
 
 def _spec_of(state: Any, specs: StateSpecs, default: PartitionSpec = _WHOLE) -> PartitionSpec:
-    if specs is None:
+    if specs is None or isinstance(state, Setting):
         return default
     return specs if isinstance(specs, PartitionSpec) else specs.get(state, default)
 

@@ -79,3 +79,59 @@ def test_whole_numbers_and_other_outputs_are_finite() -> None:
     odd = Odd()
     with check_finite(odd):
         odd(GOOD)
+
+
+class Leaky(nn.Module):
+    """A neuron: a potential that is NaN gives no spike, so that its output looks sound."""
+
+    def init_state(self, batch_size: int | None = None) -> None:
+        self.V = HiddenState(jnp.zeros(3 if batch_size is None else (batch_size, 3)))
+
+    def update(self, x: Array) -> Array:
+        self.V.value = 0.9 * self.V.value + x
+        return (self.V.value > 1).astype(jnp.float32)
+
+
+class Population(nn.Module):
+    def __init__(self) -> None:
+        self.neurons = Leaky()
+
+    def update(self, x: Array) -> Array:
+        return self.neurons(x)
+
+
+@pytest.mark.parametrize("how", ["eager", "jit", "vmap", "batch"])
+def test_a_potential_is_found_by_neuron_and_step(how: str) -> None:
+    population = nn.init_all_states(Population(), batch_size=2 if how == "batch" else None)
+    xs = jnp.zeros((7, 3)).at[4, 2].set(jnp.nan)
+
+    def lanes() -> None:
+        nn.vmap_init_all_states(population, axis_size=2)
+        states = population.states(HiddenState)
+        vmap(lambda x: for_loop(population, x), in_states=states, out_states=states)(
+            jnp.stack([jnp.zeros((7, 3)), xs])
+        )
+
+    ways: dict[str, Any] = {
+        "eager": lambda: for_loop(population, xs),
+        "jit": lambda: jit(for_loop)(population, xs),
+        "vmap": lanes,
+        "batch": lambda: for_loop(population, jnp.stack([jnp.zeros((7, 3)), xs], axis=1)),
+    }
+    index = r"\(1, 2\)" if how == "batch" else r"\(2,\)"
+    message = rf"^neurons\.V: the state 'V' of this Leaky.*(.|\n)*at index {index} at call 4 of"
+    with pytest.raises(NonFiniteError, match=message), check_finite(population):
+        ways[how]()
+
+
+def test_a_state_of_no_elements_is_finite() -> None:
+    class Empty(nn.Module):
+        def __init__(self) -> None:
+            self.h = HiddenState(jnp.zeros((2, 0)))
+
+        def update(self, x: Array) -> Array:
+            return x
+
+    empty = Empty()
+    with check_finite(empty):
+        empty(GOOD)

@@ -60,6 +60,45 @@ def test_a_class_may_define_call_itself() -> None:
     assert Own()(1) == 2
 
 
+class Around(Module):
+    """A base that does something around `update`."""
+
+    # Calls are typed by `update`.
+    def __call__(self, x: int) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return f"around {self.update(x)}"
+
+    def update(self, x: int) -> str:
+        return f"base {x}"
+
+
+class Within(Around):
+    def update(self, x: int) -> str:
+        return f"own {x}"
+
+
+class Further(Within):
+    pass
+
+
+def test_a_subclass_keeps_the_call_that_it_inherits() -> None:
+    assert (Around()(3), Within()(3), Further()(3)) == (
+        "around base 3",
+        "around own 3",
+        "around own 3",
+    )
+
+
+def test_an_inherited_call_runs_hooks_and_is_watched() -> None:
+    model, seen = Within(), list[Any]()
+    model.register_forward_hook(lambda module, args, out: seen.append(out))
+    with brainlite.nn.capture(model) as outputs:
+        assert model(3) == "around own 3"
+    assert seen == ["around own 3"]
+    assert dict(outputs) == {"": "around own 3"}
+    assert Further()(3) == "around own 3"
+    assert len(seen) == 1
+
+
 def test_update_may_be_compiled() -> None:
     class Compiled(Module):
         def __init__(self) -> None:

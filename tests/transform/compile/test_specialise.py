@@ -496,11 +496,12 @@ def a_state_without_a_value_gets_one() -> Story:
     yield model
 
 
-# What the types of the inputs tell, and no guard needs to.
+# What the inputs and their types tell, and no guard needs to.
 OF_TYPES: list[Callable[[], Story]] = [
     only_the_shape_of_a_state_counts,
     only_the_dtype_of_a_state_counts,
     a_state_without_a_value_gets_one,
+    setting_is_an_array,
 ]
 STORIES: list[Callable[[], Story]] = [
     field_of_a_state_is_set,
@@ -531,7 +532,6 @@ STORIES: list[Callable[[], Story]] = [
     flag_flips_and_flips_back,
     environment_is_set_for_a_block,
     environment_is_set_for_the_process,
-    setting_is_an_array,
     class_attribute_is_shadowed_and_shows_again,
     method_is_shadowed,
     attribute_asked_for_by_hasattr_appears,
@@ -808,13 +808,13 @@ def test_many_compilations_for_an_argument_name_its_attribute() -> None:
 def test_many_compilations_name_the_setting_that_changes() -> None:
     class Model(Node):
         def __call__(self, x: Array) -> Array:
-            t: float = environ.get("t")
-            return x * t
+            rate: float = environ.get("rate")
+            return x * rate
 
     call, _ = counted(Model())
-    with pytest.warns(UserWarning, match=r"changing: the setting 't'\..* Keep what changes"):
+    with pytest.warns(UserWarning, match=r"changing: the setting 'rate'\..* Keep what changes"):
         for step in range(10):
-            with environ.context(t=float(step)):
+            with environ.context(rate=float(step)):
                 call()
 
 
