@@ -73,6 +73,14 @@ class Checkpointer:
     def _places(self) -> dict[int, File]:
         if not self.directory.is_dir():
             return {}
+        if (self.directory / HEADER).is_file():
+            raise CheckpointError(
+                "a Checkpointer was given one checkpoint, as save() writes it",
+                where=str(self.directory),
+                expected="a directory that holds checkpoints by step, or none yet",
+                got=f"a directory with {HEADER}",
+                fix="read it with checkpoint.restore(directory, ...), or name another directory",
+            )
         names = {path.name.removeprefix(".").partition(".")[0] for path in self.directory.iterdir()}
         places = {int(n): find(self.directory / n) for n in names if n.isdecimal() and n.isascii()}
         return {step: place for step, place in places.items() if (place / HEADER).is_file()}

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from brainlite.checkpoint._entries import Contents, Stored, family_of
-from brainlite.checkpoint._items import Items, Leaves
+from brainlite.checkpoint._items import GENERATOR, Items, Leaves
 from brainlite.checkpoint._report import Report, some
 from brainlite.errors import StateDictError
 
@@ -59,7 +59,7 @@ def match(
     return Match(sources, report)
 
 
-def check(report: Report, items: Mapping[str, Any], strict: bool) -> None:
+def check(report: Report, contents: Contents, items: Mapping[str, Any], strict: bool) -> None:
     """Raise unless what was found can be restored."""
     if not (report.misshaped or (strict and (report.missing or report.unexpected))):
         return
@@ -68,12 +68,24 @@ def check(report: Report, items: Mapping[str, Any], strict: bool) -> None:
     fix = "make the objects as they were made when it was saved"
     if not report.misshaped:
         fix += ", or pass strict=False to restore what there is, or select= to choose"
+    held = _names_of_items(contents)
+    unknown = [name for name in items if name not in held]
+    if unknown:
+        got += [f"no item {name}" for name in unknown]
+        fix = f"pass the items under the names that it was saved with: {', '.join(held) or 'none'}"
     raise StateDictError(
         "this checkpoint does not fit; nothing was restored",
         expected=f"the entries of {', '.join(items) or 'nothing'}",
         got="; ".join(got),
         fix=fix,
     )
+
+
+def _names_of_items(contents: Contents) -> list[str]:
+    """Return what the objects were called that were saved, but for the shared generator."""
+    names = [*contents.entries, *contents.values, *contents.running]
+    names = [name for name in names if name != GENERATOR]
+    return list(dict.fromkeys(name.partition(".")[0] for name in names))
 
 
 def _sources(leaves: Leaves, contents: Contents) -> Iterator[tuple[str, str]]:

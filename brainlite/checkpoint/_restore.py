@@ -102,7 +102,7 @@ def restore(
     header = verify(directory)
     contents = read_contents(directory)
     sources, report = match(header.step, contents, sorted_, leaves, every)
-    check(report, items, strict)
+    check(report, contents, items, strict)
     positions = _positions(directory, header, contents, sorted_.running)
     values = _read(directory, contents, leaves, sources, sharding)
     states, new = _whole(leaves, values)

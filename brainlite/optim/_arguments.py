@@ -220,7 +220,9 @@ def read_gradients(grads: Any, trained: Mapping[Path, State[Any]]) -> dict[str, 
             "there is no gradient of a parameter that is trained now",
             expected=f"some of {dotted_list(trained)}, not frozen",
             got=f"{len(by_path)} gradients: {dotted_list(by_path) or 'none'}",
-            fix="call `requires_grad_(True)` on what is to be trained",
+            fix="call `requires_grad_(True)` on what is to be trained"
+            if by_path
+            else "pass what `grad(loss, optimizer.params)()` returns",
         )
     return read
 

@@ -233,6 +233,14 @@ class Optimizer(Node):
         A step that is skipped also takes back what the loss has written, running averages of a
         batch normalisation for example; random states go on.
         """
+        if not callable(loss):
+            raise OptionError(
+                "minimize takes the gradient itself, so it must compute the loss itself",
+                where=f"{type(self).__name__}.minimize",
+                expected="a function without arguments that returns one number",
+                got=f"a {type(loss).__name__}",
+                fix="write minimize(lambda: loss(model(x), y))",
+            )
         targets = self.params
         scale = None if self._scaling is None else self.counts["loss_scale"].value
         watched = Loss(loss, has_aux, scale)

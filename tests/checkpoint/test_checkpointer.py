@@ -106,6 +106,19 @@ def test_options_are_whole_numbers(tmp_path: Path, option: str, value: Any) -> N
         Checkpointer(tmp_path, **{option: value})
 
 
+def test_one_checkpoint_is_not_taken_for_a_run_that_has_none(tmp_path: Path) -> None:
+    model = brainlite.nn.Linear(2, 2)
+    brainlite.checkpoint.save(tmp_path / "one", model=model)
+    saver = Checkpointer(tmp_path / "one")
+    for look in (
+        lambda: saver.restore(model=model),
+        lambda: saver.save(1, model=model),
+        lambda: saver.steps,
+    ):
+        with pytest.raises(CheckpointError, match=r"one checkpoint.*[\s\S]*checkpoint\.restore"):
+            look()
+
+
 def test_a_reader_makes_and_removes_nothing(tmp_path: Path) -> None:
     with Checkpointer(tmp_path / "none") as saver:
         assert saver.steps == []

@@ -45,6 +45,12 @@ def test_what_is_missing_or_unexpected_is_an_error_unless_told(tmp_path: Path) -
     assert report.missing == ("model.2.weight.bias", "model.2.weight.weight")
 
 
+def test_a_misspelt_item_meets_the_names_that_there_are(tmp_path: Path) -> None:
+    directory = saved(tmp_path, model=nn.Linear(2, 3), n=3)
+    with pytest.raises(StateDictError, match=r"no item mdl\n.*names that .*: model, n$"):
+        restore(directory, mdl=nn.Linear(2, 3))
+
+
 def test_a_filter_restores_a_part(tmp_path: Path) -> None:
     directory = saved(tmp_path, model=Net(3))
     other = Net(0)

@@ -64,13 +64,20 @@ def test_options_of_all_optimizers_work() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: untyped.Adam(make_net().states(), lr=1e-3), r"lr"),
         (lambda: untyped.Adam(lr=1e-3, foreach=True), r"unexpected argument 'foreach'"),
     ],
 )
 def test_arguments_that_there_are_not_are_refused_as_python_does(make: Any, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    "params", [lambda net: net.parameters(), lambda net: list(net.parameters()), lambda net: net]
+)
+def test_the_order_of_arguments_of_torch_meets_the_line_to_write(params: Any) -> None:
+    with pytest.raises(OptionError, match=r"write Adam\(lr=...\)\.register_trainable_weights\(model"):
+        untyped.Adam(params(make_net()), lr=1e-3)
 
 
 def test_rates_are_read_and_set_under_the_name_of_torch() -> None:

@@ -503,3 +503,14 @@ def test_casting_the_model_leaves_the_optimizer_alone() -> None:
     assert run.optimizer.groups[0].slots["mu"]["first.weight"].value["bias"].dtype == jnp.float32
     run.optimizer.minimize(lambda: loss_of(run.net))
     assert run.net.first.weight.value["bias"].dtype == jnp.float16
+
+
+def test_a_loss_that_was_computed_already_and_no_gradients_at_all_meet_what_to_write() -> None:
+    net = make_net()
+    optimizer: Any = optim.Optimizer(net, optax.sgd(0.1))
+    before = values(net)
+    with pytest.raises(OptionError, match=r"compute the loss itself.*[\s\S]*minimize\(lambda: loss"):
+        optimizer.minimize(jnp.ones(()))
+    with pytest.raises(GraphError, match=r"0 gradients: none\n.*pass what `grad\(loss"):
+        optimizer.update({})
+    assert_same(values(net), before)
