@@ -11,6 +11,7 @@ BENCH := .venv-bench
 BIN := $(VENV)/bin
 TUTORIAL := docs/tutorials/recurrent_networks.md
 BUILD := docs/_build/tutorials
+SITE := docs/_build/site
 # Options for every pytest run, for example: make test PYTEST_OPTIONS="-k recurrent"
 PYTEST_OPTIONS ?=
 # make bench BENCH_OPTIONS=--write puts the table into docs/benchmarks.md, too
@@ -18,7 +19,7 @@ BENCH_OPTIONS ?=
 PYTEST := -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint types types-mypy types-pyright types-stubs test-all test-oldest test-newest test-pythons test-torch tutorial notebook golden mutate bench lock clean
+.PHONY: help setup test lint types types-mypy types-pyright types-stubs test-all test-oldest test-newest test-pythons test-torch tutorial notebook docs docs-serve golden mutate bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -84,6 +85,13 @@ tutorial: $(VENV)/.stamp ## run the recurrent-networks tutorial; print its outpu
 
 notebook: tutorial ## run the tutorial and keep it, with its output, as the notebook beside its source
 	cp $(BUILD)/recurrent_networks.ipynb $(TUTORIAL:.md=.ipynb)
+
+docs: $(VENV)/.stamp ## build the site from the pages in docs/ and the docstrings; any warning is an error
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --builder html docs $(SITE)
+	@echo "Written: $(SITE)/index.html"
+
+docs-serve: docs ## build the site, and serve it at http://localhost:8000
+	$(BIN)/python -m http.server --directory $(SITE) --bind localhost 8000
 
 golden: $(VENV)/.stamp ## write the texts that displays are compared with anew; read the difference before committing
 	BRAINLITE_WRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/display/test_golden.py

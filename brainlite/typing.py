@@ -12,9 +12,8 @@ from types import EllipsisType, UnionType
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import jax
+import jax.typing
 import numpy as np
-from jax.typing import ArrayLike as ArrayLike
-from jax.typing import DTypeLike as DTypeLike
 from typing_extensions import TypeVar
 
 __all__ = [
@@ -35,6 +34,12 @@ __all__ = [
 
 Array: TypeAlias = jax.Array
 """A JAX array, concrete or traced."""
+
+ArrayLike: TypeAlias = jax.typing.ArrayLike
+"""What can be used as an array: one of jax or numpy, or a number."""
+
+DTypeLike: TypeAlias = jax.typing.DTypeLike
+"""What names a dtype: ``jnp.float32``, ``'float32'``, ``float``."""
 
 Key: TypeAlias = jax.Array
 """A typed JAX random key, as made by ``jax.random.key``."""

@@ -103,9 +103,9 @@ class Browser:
         dark = {"name": "prefers-color-scheme", "value": "dark"}
         await self.call("Emulation.setEmulatedMedia", features=[dark])
 
-    async def open(self, page: Path) -> None:
+    async def open(self, page: Path, query: str = "") -> None:
         """Load a file."""
-        await self.call("Page.navigate", url=page.as_uri())
+        await self.call("Page.navigate", url=page.as_uri() + query)
         await self.wait_for("document.readyState === 'complete'")
 
     async def screenshot(self, file: Path, selector: str) -> None:

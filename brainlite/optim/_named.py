@@ -1,6 +1,6 @@
 """What the optimizers with names have in common: made first, told later what they train."""
 
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from typing_extensions import TypedDict
 
@@ -30,17 +30,19 @@ class Named(Optimizer):
 
     _given: tuple[Factory, Rate, Options] | None = None
 
-    def __new__(cls, *first: object, **options: object) -> Self:
-        """Refuse torch's order of arguments, of which Python would say that lr was given twice."""
-        if first and "lr" in options:
-            raise OptionError(
-                "an optimizer with a name is told its rate first, and then what it trains",
-                where=cls.__name__,
-                expected="lr= and options",
-                got=f"a {type(first[0]).__name__} before lr=",
-                fix=f"write {cls.__name__}(lr=...).register_trainable_weights(model)",
-            )
-        return super().__new__(cls)
+    if not TYPE_CHECKING:  # to whom the signatures of the classes say it
+
+        def __new__(cls, *first, **options):
+            """Refuse torch's order of arguments: Python would say that lr was given twice."""
+            if first and "lr" in options:
+                raise OptionError(
+                    "an optimizer with a name is told its rate first, and then what it trains",
+                    where=cls.__name__,
+                    expected="lr= and options",
+                    got=f"a {type(first[0]).__name__} before lr=",
+                    fix=f"write {cls.__name__}(lr=...).register_trainable_weights(model)",
+                )
+            return super().__new__(cls)
 
     def __init__(self, lr: Rate, factory: Factory, options: Options) -> None:
         unknown = sorted(options.keys() - Options.__annotations__.keys())

@@ -1,4 +1,4 @@
-"""The code on each how-to page runs, one block after the other, and prints what they say."""
+"""The code on each page runs, one block after the other, and prints what they say."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,11 @@ from brainlite import nn
 
 DOCS = Path(__file__).parents[2] / "docs"
 LOOKING = DOCS / "looking_at_models.md"
-PAGES = [*sorted((DOCS / "how-to").glob("*.md")), LOOKING, DOCS / "semantics.md"]
+FOLDERS = ("how-to", "concepts")
+PAGES = [
+    *(page for folder in FOLDERS for page in sorted((DOCS / folder).glob("*.md"))),
+    *(DOCS / f"{name}.md" for name in ("index", "install", "looking_at_models", "semantics")),
+]
 # What trains computes more than it compiles: XLA is to optimize it, unlike in the other tests.
 TRAINING = ("character_transformer", "image_classifier")
 # What takes longest of all tests; its layers, caches and lanes have tests of their own.

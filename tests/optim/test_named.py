@@ -76,7 +76,7 @@ def test_arguments_that_there_are_not_are_refused_as_python_does(make: Any, mess
     "params", [lambda net: net.parameters(), lambda net: list(net.parameters()), lambda net: net]
 )
 def test_the_order_of_arguments_of_torch_meets_the_line_to_write(params: Any) -> None:
-    with pytest.raises(OptionError, match=r"write Adam\(lr=...\)\.register_trainable_weights\(model"):
+    with pytest.raises(OptionError, match=r"write Adam\(lr=...\)\.register_trainable"):
         untyped.Adam(params(make_net()), lr=1e-3)
 
 

@@ -1,0 +1,100 @@
+"""`make docs`: the site has every public name, needs nobody else's server, and can be searched."""
+
+import asyncio
+import inspect
+import re
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import jax.numpy as jnp
+import pytest
+
+from brainlite import nn
+from docs.reference import comment_of, names_of, public_modules, readable, signature_of
+from tests.browser import CHROMIUM, Browser
+
+ROOT = Path(__file__).parents[2]
+FROM_ELSEWHERE = re.compile(
+    r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=\"(?:https?:)?//[^\"]*"
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    strict = ["--quiet", "--fail-on-warning", "--keep-going", "--builder", "html"]
+    command = [sys.executable, "-m", "sphinx", *strict, "docs", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.slow
+def test_every_public_name_is_on_a_page(site: Path) -> None:
+    lines = (site / "objects.inv").read_bytes().split(b"\n", 4)
+    listed = {line.split()[0] for line in zlib.decompress(lines[4]).decode().splitlines()}
+    public = {name.full for module in public_modules() for name in names_of(module)}
+    assert len(public) > 500
+    assert public - listed == set()
+
+
+@pytest.mark.slow
+def test_no_page_asks_another_server(site: Path) -> None:
+    pages = list(site.rglob("*.html"))
+    assert len(pages) > 60
+    asks = {page.name: FROM_ELSEWHERE.findall(page.read_text("utf-8")) for page in pages}
+    assert {name: found for name, found in asks.items() if found} == {}
+
+
+def test_a_page_that_asks_another_server_is_noticed() -> None:
+    assert FROM_ELSEWHERE.findall('<script async src="https://a.example/x.js"></script>')
+    assert not FROM_ELSEWHERE.findall('<a href="https://a.example/">a link that one may follow</a>')
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+def test_the_site_can_be_searched_and_read_on_a_phone(site: Path, tmp_path: Path) -> None:
+    async def look() -> None:
+        async with Browser(tmp_path / "profile") as browser:
+            await browser.open(site / "search.html", query="?q=GRUCell")
+            await browser.wait_for("document.querySelectorAll('#search-results li a').length > 0")
+            found = await browser.run("document.querySelector('#search-results').innerText")
+            assert "brainlite.nn.GRUCell" in found
+            await browser.resize(390)
+            for page in ("index", "how-to/train", "concepts/states_and_graph", "api/brainlite.nn"):
+                await browser.open(site / f"{page}.html")
+                wide = "document.documentElement.scrollWidth <= innerWidth"
+                assert await browser.run(wide), f"{page} is wider than a phone"
+            assert browser.complaints == []
+
+    asyncio.run(look())
+
+
+def test_signatures_are_short() -> None:
+    assert "(num_in, num_out, w_init=Orthogonal(), b_init=Zero" in str(signature_of(nn.GRUCell))
+    assert signature_of(nn.relu) == "(x)"
+    assert signature_of(jnp.float32.dtype) is None
+
+
+def test_what_follows_an_assignment_describes_it() -> None:
+    assert comment_of("brainlite.typing.Shape") == "The shape of an array."
+    assert comment_of("brainlite.nn.Linear") == ""
+
+
+def test_stars_and_footnotes_of_docstrings_are_fit_for_sphinx() -> None:
+    lines = ["of shape (batch, *spatial), *so* ``f(*x)`` [1]_", ">>> f(*args)", ".. [1] A paper."]
+    assert readable(lines, "a.b") == [
+        r"of shape (batch, \*spatial), *so* ``f(*x)`` [#a-b-1]_",
+        ">>> f(*args)",
+        ".. [#a-b-1] A paper.",
+    ]
+
+
+def test_a_name_of_several_modules_is_described_once() -> None:
+    modules = public_modules()
+    assert "brainlite.nn" in modules
+    assert not any("._" in module for module in modules)
+    assert {name.name for name in names_of("brainlite.typing")} > {"Array", "PyTree"}
+    assert inspect.isclass(nn.GRUCell)
