@@ -19,7 +19,7 @@ BENCH_OPTIONS ?=
 PYTEST := -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint types types-mypy types-pyright types-stubs test-all test-oldest test-newest test-pythons test-torch tutorial notebook docs docs-serve golden mutate bench lock clean
+.PHONY: help setup test lint types types-mypy types-pyright types-stubs test-all test-oldest test-newest test-pythons test-torch dist tutorial notebook docs docs-serve golden mutate bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -79,6 +79,10 @@ test-pythons: $(VENV)/.stamp ## the wheel, the examples and a part of the tests 
 
 test-torch: $(BENCH)/.stamp ## the tests that compute with torch, where it is installed, what others read from stored results
 	$(BENCH)/bin/python $(PYTEST) -m slow -k torch tests/nn tests/optim tests/integration tests/interop $(PYTEST_OPTIONS)
+
+dist: $(VENV)/.stamp ## build the wheel and the sdist into dist/
+	rm -rf dist
+	$(BIN)/python -m hatchling build
 
 tutorial: $(VENV)/.stamp ## run the recurrent-networks tutorial; print its output, write plots and HTML
 	$(BIN)/python docs/run_tutorial.py $(TUTORIAL) $(BUILD)

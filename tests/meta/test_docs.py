@@ -174,3 +174,17 @@ def test_the_map_names_what_is_there() -> None:
 def test_a_name_that_is_gone_is_noticed() -> None:
     text = "`State.value` in `state/_state.py`, not `ParamState._check` in `state/_nowhere.py`"
     assert find_lost_names(text) == ["ParamState._check", "state/_nowhere.py"]
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    patterns = {
+        "pyproject.toml": r'^version = "(.*)"',
+        "brainlite/__init__.py": r'__version__ = "(.*)"',
+        "CITATION.cff": r"^version: (.*)",
+        "CHANGELOG.md": r"^## (\S+)",
+    }
+    versions = {
+        name: re.findall(pattern, (ROOT / name).read_text("utf-8"), re.MULTILINE)[0]
+        for name, pattern in patterns.items()
+    }
+    assert len(set(versions.values())) == 1, versions
