@@ -7,6 +7,7 @@
     │   ├── StateValueError       a value that does not fit the state it is written to
     │   ├── StateLostError        a state whose value is gone: it was made inside a transform
     │   ├── StateOverwriteError   an array assigned over an attribute that holds a state
+    │   ├── StateUseError         a state used in place of the array that it holds
     │   └── StateMissingError     a state that ``init_all_states`` has not made yet
     ├── TransformError
     │   ├── RawTransformError     a state written inside a plain ``jax`` transform
@@ -29,6 +30,8 @@
     ├── InputError                an input that does not fit a layer
     ├── NonFiniteError            a NaN or an infinity that ``nn.check_finite`` has found
     ├── OptionError               an option with a value that it does not know
+    ├── UnknownOptionError        an option that has another name here than in torch
+    ├── UpdateMissingError        a module that is called, and does not say what a call does
     ├── EnvironmentKeyError       an environment key that is not set
     └── EnvironmentLeakError      settings that a generator would leave to its caller
 
@@ -64,9 +67,13 @@ __all__ = [
     "StateLostError",
     "StateMissingError",
     "StateOverwriteError",
+    "StateUseError",
     "StateValueError",
+    "TorchHabitWarning",
     "TracedAttributeError",
     "TransformError",
+    "UnknownOptionError",
+    "UpdateMissingError",
 ]
 
 
@@ -138,6 +145,13 @@ class StateOverwriteError(StateError, TypeError):
 
     Write ``module.weight.value = array`` to change the value, or assign a new state to
     replace the state itself.
+    """
+
+
+class StateUseError(StateError, TypeError):
+    """A state was used in place of the array that it holds: ``x @ self.weight``.
+
+    The array is its ``value``: ``x @ self.weight.value``.
     """
 
 
@@ -250,6 +264,25 @@ class NonFiniteError(BrainliteError, ArithmeticError):
 
 class OptionError(BrainliteError, ValueError):
     """An option was given a value that it does not know."""
+
+
+class UnknownOptionError(BrainliteError, TypeError):
+    """A layer was given an option by the name that it has in torch, which is another one here."""
+
+
+class UpdateMissingError(BrainliteError, TypeError):
+    """A module was called that does not say what a call does.
+
+    A call runs ``update``: torch's ``forward`` is called that here.
+    """
+
+
+class TorchHabitWarning(UserWarning):
+    """A value that is most likely meant as torch means it, and means something else here.
+
+    The message has both ways to write it. ``warnings.simplefilter("error", TorchHabitWarning)``
+    makes an error of it, ``"ignore"`` silences it.
+    """
 
 
 class EnvironmentKeyError(BrainliteError, KeyError):

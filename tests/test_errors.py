@@ -20,6 +20,7 @@ BUILT_IN = {
     "StateValueError": ValueError,
     "StateLostError": RuntimeError,
     "StateOverwriteError": TypeError,
+    "StateUseError": TypeError,
     "StateMissingError": AttributeError,
     "RawTransformError": RuntimeError,
     "TracedAttributeError": TypeError,
@@ -42,6 +43,8 @@ BUILT_IN = {
     "InputError": ValueError,
     "NonFiniteError": ArithmeticError,
     "OptionError": ValueError,
+    "UnknownOptionError": TypeError,
+    "UpdateMissingError": TypeError,
     "EnvironmentKeyError": KeyError,
 }
 
@@ -65,7 +68,8 @@ def test_the_tree_in_the_documentation_is_the_tree_of_the_classes() -> None:
 
 
 def test_every_exception_is_public() -> None:
-    assert sorted(kind.__name__ for kind in ERRORS) == errors.__all__
+    warnings = [name for name in errors.__all__ if issubclass(getattr(errors, name), Warning)]
+    assert sorted([kind.__name__ for kind in ERRORS] + warnings) == errors.__all__
 
 
 @pytest.mark.parametrize("kind", ERRORS)

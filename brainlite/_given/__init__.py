@@ -5,6 +5,7 @@ the same thing, and a small integer wraps nowhere.
 """
 
 from brainlite._given._array import no_array
+from brainlite._given._habits import OF_ARRAYS, OF_MODULES, Doubt, add_hint, ask, instead, warn_once
 from brainlite._given._options import check_choice, check_option
 from brainlite._given._own import as_numpy, own, owned
 from brainlite._given._placed import beyond, place_of, placed_like
@@ -13,17 +14,24 @@ from brainlite._given._size import to_size
 from brainlite._given._whole import complaint_of, whole
 
 __all__ = [
+    "OF_ARRAYS",
+    "OF_MODULES",
+    "Doubt",
+    "add_hint",
     "as_numpy",
+    "ask",
     "beyond",
     "broadcasts",
     "check_choice",
     "check_option",
     "complaint_of",
+    "instead",
     "no_array",
     "own",
     "owned",
     "place_of",
     "placed_like",
     "to_size",
+    "warn_once",
     "whole",
 ]

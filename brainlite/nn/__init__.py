@@ -164,6 +164,7 @@ from brainlite.nn._layers.pool import (
     MaxPool3d,
 )
 from brainlite.nn._layers.reshaping import Flatten, Unflatten
+from brainlite.nn._layers.tied import TiedLinear
 from brainlite.nn._layers.unpool import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from brainlite.nn._layers.weight_standardization import (
     ScaledWSConv1d,
@@ -382,6 +383,7 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "TiedLinear",
     "TransformerDecoder",
     "TransformerDecoderLayer",
     "TransformerEncoder",

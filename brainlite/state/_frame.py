@@ -10,6 +10,7 @@ import jax
 from typing_extensions import ParamSpec, TypeVar
 
 from brainlite import environ
+from brainlite._given import add_hint
 from brainlite._jax_compat import (
     bind_read,
     current_trace,
@@ -258,6 +259,7 @@ class Frame:
         if error[0] is not None:
             for each in self.kept.values():
                 each.undo()
+            add_hint(error[1])
 
     def ancestry(self) -> "Iterator[Frame]":
         """Yield this frame and those around it, innermost first."""

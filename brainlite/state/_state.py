@@ -3,7 +3,7 @@
 import warnings
 import weakref
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import jax
 from typing_extensions import TypeVar
@@ -28,6 +28,7 @@ from brainlite.state._frame import (
     raw_born,
 )
 from brainlite.state._locate import locate
+from brainlite.state._misuse import no_such, refused_operators
 
 T = TypeVar("T", default=jax.Array)
 
@@ -119,6 +120,12 @@ class State(Slot[T]):
         # Compiled functions may depend on fields of a subclass, and look again when one is set.
         if cls.__dictoffset__ and cls.__setattr__ is object.__setattr__:
             type.__setattr__(cls, "__setattr__", _set_field)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            # Asked only for attributes that are not there.
+            raise no_such(self, None if name[:2] == "__" else _peek(self), name)
 
     def _check(self, old: Any, new: Any) -> None:
         """Raise unless ``new`` may be written over ``old``."""
@@ -238,6 +245,9 @@ _setters: dict[str, Callable[[Any, str, Any], None]] = {
 }
 type.__setattr__(State, "name", _Told(vars(State)["name"]))
 type.__setattr__(State, "tag", _Told(vars(State)["tag"]))
+# Not in the class, so that type checkers refuse them.
+for _name, _operator in refused_operators().items():
+    type.__setattr__(State, _name, _operator)
 
 
 def adopt(state: S, value: Any) -> S:

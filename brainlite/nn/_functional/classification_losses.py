@@ -375,13 +375,18 @@ def _known_classes(where: str, target: ArrayLike, shape: Shape) -> tuple[Array, 
     """Return the classes, and which of them there are."""
     kind = jnp.result_type(target)
     if not shape or jnp.shape(target) != shape[:-1] or not jnp.issubdtype(kind, jnp.integer):
+        fix = "put the classes last (`jnp.moveaxis(input, 1, -1)` for torch's layout), and turn "
+        fix += "float classes into whole numbers (`target.astype(int)`)"
+        if jnp.shape(target) == (*shape[:-1], 1):
+            fix = "take the last axis away: `target[..., 0]`"
+        elif jnp.shape(target) == shape:
+            fix = "pass floats for one-hot targets or probabilities: `target.astype(float)`"
         raise InputError(
             "the target does not fit the input",
             where=where,
             expected=f"classes: whole numbers of shape {shape[:-1]}, for input (..., C)",
             got=f"{kind} of shape {jnp.shape(target)}, for input {shape}",
-            fix="put the classes last (`jnp.moveaxis(input, 1, -1)` for torch's layout), and turn "
-            "float classes into whole numbers (`target.astype(int)`)",
+            fix=fix,
         )
     classes = whole(target)
     return classes, (classes >= 0) & (classes < shape[-1])

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from brainlite._given import Doubt
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn import init
 from brainlite.nn._functional.kernel import kernel
@@ -138,6 +139,17 @@ class BatchNorm(Norm, ByRank):
                 self.num_batches_tracked = mean_type(jnp.zeros((), jnp.int32))
 
     num_batches_tracked: BatchState[Array] | None = None
+
+    @classmethod
+    def _doubt(cls, *_args: Any, momentum: Any = None, **_named: Any) -> Doubt | None:
+        if not isinstance(momentum, int | float) or not 0 < momentum < 0.5:
+            return None
+        return Doubt(
+            f"momentum={momentum}",
+            f"lets {momentum} of a running average stay, and takes the rest from the batch",
+            f"momentum={1 - momentum:g}",
+            "filter this warning",
+        )
 
     def _check_options(self, momentum: float | None) -> None:
         """Raise for sizes of another rank, and for a momentum that is no share."""

@@ -177,7 +177,9 @@ class Convolution(Layer, ByRank):
             problem = "the input has the wrong number of channels"
             fix = f"pass {self.in_channels} channels in the {where} axis of each sample"
             if shape[1 - len(size) + axis if axis == -1 else -1] == self.in_channels:
-                fix += f", or make the layer with channel_first={not self.channel_first}"
+                old, new = (-len(size), -1)[:: -1 if self.channel_first else 1]
+                fix += f", as by `jnp.moveaxis(x, {old}, {new})`, or make the layer with "
+                fix += f"channel_first={not self.channel_first}"
         else:
             problem = "the input has other sizes than the layer"
             fix = "make a layer for these sizes and load the parameters, which fit any size"

@@ -6,7 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from brainlite import random
-from brainlite._given import to_size
+from brainlite._given import Doubt, to_size
 from brainlite.errors import OptionError
 from brainlite.nn._layers.elementwise import ElementWiseBlock
 from brainlite.nn._layers.families import ByRank
@@ -20,6 +20,12 @@ class Dropping(ElementWiseBlock):
     """The base of all: when to drop, and where."""
 
     prob: float
+
+    @classmethod
+    def _doubt(cls, prob: Any = None, /, *_rest: Any, **_named: Any) -> Doubt | None:
+        if not isinstance(prob, int | float) or not 0 < prob < 0.5:
+            return None
+        return Doubt(f"{prob}", f"keeps a share of {prob}", f"p={prob}", f"prob={prob}")
 
     def _set_prob(self, prob: float | None, p: float | None) -> None:
         """Set the probability to keep an element, of which one or the other was given, or raise."""
@@ -311,6 +317,10 @@ class DropoutFixed(Dropping):
     """
 
     mask: ShortTermState[Array]
+
+    @classmethod
+    def _doubt(cls, _in_size: Any = None, prob: Any = None, /, **_named: Any) -> Doubt | None:
+        return super()._doubt(prob)
 
     def __init__(
         self,

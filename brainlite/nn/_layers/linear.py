@@ -5,12 +5,13 @@ from typing import Any, Generic, TypeVar
 import jax.numpy as jnp
 
 from brainlite._given import to_size
-from brainlite.errors import SizeError
+from brainlite.errors import SizeError, StateValueError
 from brainlite.nn import init
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import Init, Layer, check_features
 from brainlite.nn._modules.torch_names import Layout, TorchView, view_of
 from brainlite.state import ParamState
+from brainlite.state._face import locate, summary
 from brainlite.typing import Array, DTypeLike, Size
 
 P = TypeVar("P")
@@ -46,8 +47,16 @@ class Affine(Layer, Generic[P]):
 
     def _effective(self, params: Any) -> dict[str, Array]:
         """Return the weight and the bias that parameters stand for: here themselves."""
-        weights: dict[str, Array] = params
-        return weights
+        if isinstance(params, dict):
+            return params
+        raise StateValueError(
+            "the parameters are no dict of a weight and a bias: another state was put in place",
+            where=locate(self.weight) or type(self).__name__,
+            expected="{'weight': ..., 'bias': ...}",
+            got=summary(params),
+            fix="to share the table of an embedding, make the layer by `nn.TiedLinear(embedding)`; "
+            "to change the numbers, write to `.weight.value`",
+        )
 
     def update(self, x: Array) -> Array:
         """Map the last axis.

@@ -69,6 +69,7 @@ class ScaledWSLinear(Affine[dict[str, Array]]):
         self.weight: ParamState[dict[str, Array]] = param_type(params)
 
     def _effective(self, params: dict[str, Array]) -> dict[str, Array]:
+        params = super()._effective(params)
         weight = weight_standardization(params["weight"], self.eps, params.get("gain"))
         return {**params, "weight": weight}
 
@@ -164,6 +165,7 @@ class AllToAll(Affine[dict[str, Array]]):
         self.weight: ParamState[dict[str, Array]] = param_type(params)
 
     def _effective(self, params: dict[str, Array]) -> dict[str, Array]:
+        params = super()._effective(params)
         weight = params["weight"]
         if self.include_self:
             return params

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 import jax.numpy as jnp
 
-from brainlite._given import complaint_of, to_size
+from brainlite._given import Doubt, complaint_of, to_size
 from brainlite.errors import SizeError
 from brainlite.nn._layers.families import ByRank
 from brainlite.nn._layers.layer import check_array
@@ -76,6 +76,18 @@ class Pad(ByRank):
 
     _mode: ClassVar[PaddingMode]
     value: float = 0
+
+    @classmethod
+    def _doubt(cls, padding: Any = None, *_rest: Any, **_named: Any) -> Doubt | None:
+        given = padding if isinstance(padding, tuple | list) else ()
+        flat = [each for each in given if isinstance(each, int)]
+        if cls._rank == 1 or len(flat) != 2 * cls._rank:
+            return None
+        pairs = list(zip(flat[::2], flat[1::2], strict=True))
+        if pairs == pairs[::-1]:
+            return None
+        ours, theirs = (f"({', '.join(map(str, each))})" for each in (pairs, pairs[::-1]))
+        return Doubt(f"{padding}", "pads the first spatial axis first", theirs, ours)
 
     def __init_subclass__(cls, mode: PaddingMode = "zeros", **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from typing_extensions import TypeVar
 
+from brainlite._given import Doubt
 from brainlite.errors import OptionError
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import check_array
@@ -142,6 +143,13 @@ class AvgPool(WindowModule):
     """
 
     count_include_pad: bool = False
+
+    @classmethod
+    def _doubt(cls, kernel_size: Any = None, *rest: Any, **named: Any) -> Doubt | None:
+        if rest or "stride" in named or kernel_size in (1, None):
+            return None
+        size = f"kernel_size={kernel_size}"
+        return Doubt(size, "moves by 1", f"{size}, stride=None", f"{size}, stride=1")
 
     def __init__(
         self,

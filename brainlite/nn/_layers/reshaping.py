@@ -4,7 +4,9 @@ import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
+from brainlite._given import Doubt
 from brainlite.errors import SizeError
 from brainlite.nn._layers.layer import check_array
 from brainlite.nn._modules.module import Module
@@ -89,6 +91,12 @@ class Flatten(Reshaping):
     >>> brainlite.nn.Flatten(1)(images).shape, brainlite.nn.Flatten(in_size=(5, 5, 3))(images).shape
     ((8, 75), (8, 75))
     """
+
+    @classmethod
+    def _doubt(cls, *args: Any, **named: Any) -> Doubt | None:
+        if args or named:
+            return None
+        return Doubt("", "merges all axes, that of the batch included", "Flatten(1)", "Flatten(0)")
 
     def __init__(
         self, start_axis: int = 0, end_axis: int = -1, in_size: Size | None = None

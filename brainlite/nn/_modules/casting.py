@@ -6,6 +6,7 @@ from typing import Any, Self
 import jax
 import jax.numpy as jnp
 
+from brainlite._given import OF_MODULES
 from brainlite.errors import OptionError
 from brainlite.graph import Node, iter_leaf
 from brainlite.state import State
@@ -77,6 +78,8 @@ def check_floating(dtype: DTypeLike, purpose: str, where: str | None = None) -> 
         wanted = None
     if wanted is None or not jnp.issubdtype(wanted, jnp.floating):
         problem, fix = f"{purpose} floating-point dtypes only", "use float32 or bfloat16"
+        if str(given).partition(":")[0] in ("cuda", "cpu", "gpu", "mps", "tpu", "xpu"):
+            fix = OF_MODULES["cuda"]
     elif jax.dtypes.canonicalize_dtype(wanted) != wanted:
         problem = "jax is not set up for this dtype"
         fix = "call `jax.config.update('jax_enable_x64', True)` first"

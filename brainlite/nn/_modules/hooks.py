@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 
 from brainlite.errors import OptionError
 from brainlite.graph import Node
+from brainlite.nn._modules.habits import not_called
 from brainlite.state._face import epoch
 
 
@@ -136,7 +137,7 @@ def _prepare(kind: type[Any]) -> None:
     plain = next(
         (vars(each)["__call__"] for each in kind.__mro__ if "__call__" in vars(each)), None
     )
-    if plain is None:
+    if plain is None or plain is not_called:
         raise OptionError(
             f"a {kind.__name__} is never called, so that a hook on it would never run",
             expected="a module with `update`",

@@ -19,6 +19,7 @@ from brainlite.nn._modules.casting import Castable
 from brainlite.nn._modules.counting import Counted
 from brainlite.nn._modules.footprint import footprint, in_bytes
 from brainlite.nn._modules.freezing import Freezable
+from brainlite.nn._modules.habits import FromTorch, advice, check_forward, not_called
 from brainlite.nn._modules.hooks import Hookable
 from brainlite.nn._modules.mode import HasMode
 from brainlite.nn._modules.state_dict import Loadable
@@ -44,6 +45,11 @@ _EVERYWHERE = (0, 2**31 - 1)
 _aliased: "weakref.WeakSet[type]" = weakref.WeakSet()  # the classes whose `__call__` is `update`
 
 
+def _calls(kind: type) -> bool:
+    """Say whether a class says itself what a call does."""
+    return vars(kind).get("__call__", not_called) is not not_called
+
+
 class _HasUpdate(Protocol[P, R_co]):
     def update(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
@@ -56,7 +62,16 @@ class _HasJitUpdate(Protocol[P, R_co]):
 
 
 class Module(
-    Tree["Module"], Attaching, Castable, Counted, Freezable, HasMode, Hookable, Loadable, TorchNamed
+    Tree["Module"],
+    Attaching,
+    Castable,
+    Counted,
+    Freezable,
+    FromTorch,
+    HasMode,
+    Hookable,
+    Loadable,
+    TorchNamed,
 ):
     """The base of all layers and models.
 
@@ -102,13 +117,14 @@ class Module(
         super().__init_subclass__(**options)
         # An alias costs nothing; a `__call__` that forwards its arguments costs 190 ns a call.
         update = inspect.getattr_static(cls, "update", None)
-        maker = next((each for each in cls.__mro__ if "__call__" in vars(each)), None)
+        maker = next((each for each in cls.__mro__ if _calls(each)), None)
         if maker is None or maker in _aliased:
             if update is not None:
                 type.__setattr__(cls, "__call__", update)
                 _aliased.add(cls)
         elif maker is not cls:  # what a base class does around `update` is done in this one, too
             type.__setattr__(cls, "__call__", vars(maker)["__call__"])
+        check_forward(cls, update)
 
     if TYPE_CHECKING:
 
@@ -120,6 +136,7 @@ class Module(
             """Run ``update``."""
 
     else:
+        __call__ = not_called
 
         def __getattr__(self, name):
             # Asked only for attributes that are not there.
@@ -305,6 +322,10 @@ def _missing(module: Module, name: str) -> AttributeError:
     kind = type(module)
     if name.startswith("__"):  # Python and other libraries probe for these: no message is read
         return AttributeError(name)
+    text = f"{kind.__name__!r} object has no attribute {name!r}"
+    known = advice(kind, name)
+    if known is not None:
+        return AttributeError(f"{text}. {known}")
     if name in _made_later(kind):
         return StateMissingError(
             f"the state {name!r} has not been made yet",
@@ -316,7 +337,6 @@ def _missing(module: Module, name: str) -> AttributeError:
         )
     if name in ("in_size", "out_size"):  # a property that found nothing ends here, too
         return AttributeError(f"{kind.__name__} has no {name}: set `self.{name}` first")
-    text = f"{kind.__name__!r} object has no attribute {name!r}"
     near = difflib.get_close_matches(name, dir(module), n=1)
     return AttributeError(text + (f". Did you mean {near[0]!r}?" if near else ""))
 

@@ -177,4 +177,4 @@ def with_options(row: Described, patch: pytest.MonkeyPatch, **options: Any) -> A
 
 
 def takes_dtype(row: Described) -> bool:
-    return "dtype" in inspect.signature(type(row.make())).parameters
+    return "param_dtype" in inspect.signature(type(row.make())).parameters

@@ -3,12 +3,14 @@
 from brainlite.errors import InputError, SizeError
 from brainlite.nn import (
     AllToAll,
+    Embedding,
     Flatten,
     Linear,
     LoRA,
     OneToOne,
     ScaledWSLinear,
     SignedWLinear,
+    TiedLinear,
     Unflatten,
 )
 from tests.nn.table.descriptor import Bad, Described, floats
@@ -52,6 +54,12 @@ LAYERS = [
         lambda: LoRA(3, 2, 4),
         (floats(3),),
         bad=(Bad(lambda: LoRA(3, 2, 4)(floats(4)), InputError, r"LoRA.*features"),),
+    ),
+    Described(
+        "TiedLinear",
+        lambda: TiedLinear(Embedding(4, 3)),
+        (floats(3),),
+        bad=(Bad(lambda: TiedLinear(Embedding(4, 3))(floats(4)), InputError, r"Tied.*features"),),
     ),
     Described(
         "Flatten",

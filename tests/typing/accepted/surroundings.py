@@ -57,6 +57,9 @@ def displays(scale: Scale) -> None:
     assert_type(Shown("Scale", []).fields, list[tuple[str, Any]])
 
 
+warned: type[UserWarning] = errors.TorchHabitWarning
+
+
 def every_error_is_of_this_package(given: errors.BrainliteError) -> None:
     error = errors.BrainliteError("no", where="model.h", expected="a", got="b", fix="c")
     assert_type(str(error), str)

@@ -1,0 +1,214 @@
+"""What people write who come from torch, and what it is called here.
+
+One rule for all of it. What torch has and this library has not raises, and the message shows the
+line as it is here. What both have with another meaning, and where the value looks like torch's, is
+taken as it is meant here and warns once, with both ways to write it.
+"""
+
+import inspect
+import warnings
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+
+from brainlite.errors import TorchHabitWarning
+
+_GRADIENT = "gradients are values: `grad(loss, model.states(brainlite.ParamState))()` returns them"
+_DEVICE = "jax places arrays: `jax.device_put(x, jax.devices()[0])`, or `jax.default_device`"
+
+OF_MODULES: Mapping[str, str] = {
+    "buffers": "`model.states(brainlite.State)` has all states, parameters among them",
+    "compile": "`brainlite.transform.jit(model)`",
+    "cpu": _DEVICE,
+    "cuda": _DEVICE,
+    "extra_repr": "define `__display__`, which returns what is shown",
+    "forward": "define `update`, and call the module: `model(x)`",
+    "get_buffer": "a buffer is an attribute that holds a state: `model.name.value`",
+    "get_extra_state": "a State keeps whatever changes, and `state_dict` has it",
+    "ipu": _DEVICE,
+    "mtia": _DEVICE,
+    "named_buffers": "`model.states(brainlite.State).items()`",
+    "register_backward_hook": _GRADIENT,
+    "register_full_backward_hook": _GRADIENT,
+    "register_full_backward_pre_hook": _GRADIENT,
+    "register_module": "`add_module`, or an attribute",
+    "register_parameter": "an attribute that holds a `brainlite.ParamState(array)`",
+    "set_extra_state": "a State keeps whatever changes, and `load_state_dict` puts it back",
+    "set_submodule": "assign the attribute: `model.encoder.layers[0] = layer`",
+    "share_memory": "arrays of jax do not change, and may be shared as they are",
+    "to_empty": "`brainlite.transform.eval_shape(Net)` makes a model without values",
+    "type": "`model.to(dtype)`",
+    "xpu": _DEVICE,
+    "zero_grad": f"nothing adds up, so nothing is set to zero; {_GRADIENT}",
+}
+"""What modules have in torch."""
+
+OF_ARRAYS: Mapping[str, str] = {
+    "backward": _GRADIENT,
+    "bmm": "`a @ b`",
+    "bool": "`x.astype(bool)`",
+    "contiguous": "leave it out: arrays of jax have no strides",
+    "cpu": "`numpy.asarray(x)`",
+    "cuda": _DEVICE,
+    "data": "leave it out: `jax.lax.stop_gradient(x)` stops gradients",
+    "detach": "`jax.lax.stop_gradient(x)`",
+    "dim": "`x.ndim`",
+    "double": "`x.astype('float64')`",
+    "expand": "`jnp.broadcast_to(x, shape)`",
+    "expand_as": "`jnp.broadcast_to(x, y.shape)`",
+    "fill_": "`jnp.full_like(x, value)`, and assign it",
+    "float": "`x.astype('float32')`",
+    "gather": "`jnp.take_along_axis(x, index, axis)`",
+    "grad": _GRADIENT,
+    "half": "`x.astype('float16')`",
+    "index_select": "`jnp.take(x, index, axis)`",
+    "int": "`x.astype(int)`",
+    "is_cuda": _DEVICE,
+    "long": "`x.astype(int)`",
+    "masked_fill": "`jnp.where(mask, value, x)`",
+    "new_zeros": "`jnp.zeros(shape, x.dtype)`",
+    "numel": "`x.size`",
+    "numpy": "`numpy.asarray(x)`",
+    "permute": "`x.transpose(axes)`",
+    "pow": "`x**y`",
+    "requires_grad": _GRADIENT,
+    "requires_grad_": _GRADIENT,
+    "scatter": "`x.at[index].set(values)`",
+    "softmax": "`brainlite.nn.softmax(x, -1)`",
+    "split": "`jnp.split(x, places, axis)`",
+    "sigmoid": "`brainlite.nn.sigmoid(x)`",
+    "relu": "`brainlite.nn.relu(x)`",
+    "tanh": "`jnp.tanh(x)`",
+    "exp": "`jnp.exp(x)`",
+    "log": "`jnp.log(x)`",
+    "sqrt": "`jnp.sqrt(x)`",
+    "abs": "`abs(x)`",
+    "t": "`x.T`",
+    "topk": "`jax.lax.top_k(x, k)`, along the last axis",
+    "triu": "`jnp.triu(x)`",
+    "type": "`x.astype(dtype)`",
+    "unbind": "iterate over the array",
+    "unsqueeze": "`jnp.expand_dims(x, axis)`, or `x[:, None]`",
+    "view_as": "`x.reshape(y.shape)`",
+    "zero_": "`jnp.zeros_like(x)`, and assign it",
+}
+"""What tensors have in torch and arrays of jax have not."""
+
+_BIAS = "b_init=None for no bias (bias=False); leave it out for zeros at first"
+_IN_SIZE = "in_size, the shape of one sample with the channels last, as (28, 28, 1)"
+_STATE = "leave it out: the hidden state lives in the cell"
+
+OF_OPTIONS: Mapping[str, str | Mapping[str, str]] = {
+    "_freeze": "freeze",
+    "_weight": "embedding_init, or `Embedding.from_pretrained(table)`",
+    "affine": "use_scale and use_bias",
+    "batch_first": "leave it out: the batch comes first",
+    "bias": {
+        "Conv": "b_init=brainlite.nn.init.ZeroInit() for a bias; leave it out for none",
+        "ConvTranspose": "b_init=brainlite.nn.init.ZeroInit() for a bias; leave it out for none",
+        "BatchNorm": "affine=False for neither scale nor bias",
+        "LayerNorm": "use_bias",
+        "GroupNorm": "use_bias",
+        "": _BIAS,
+    },
+    "device": _DEVICE,
+    "dilation": {
+        "MaxPool": "leave it out, and take every other element first: `x[:, ::2]`",
+        "": "rhs_dilation",
+    },
+    "dim": "axis",
+    "divisor_override": "leave it out, and multiply the output",
+    "dtype": "param_dtype for the parameters, or `model.to(dtype)`",
+    "elementwise_affine": "use_scale and use_bias (RMSNorm: use_scale)",
+    "embedding_dim": "embedding_size",
+    "enable_nested_tensor": "leave it out: there are no nested tensors",
+    "end_dim": "end_axis",
+    "eps": "epsilon",
+    "hidden_size": "out_size",
+    "in_channels": _IN_SIZE,
+    "in_features": "in_size",
+    "inplace": "leave it out: arrays of jax do not change",
+    "input_size": "in_size",
+    "mask_check": "leave it out: no mask is left out of account",
+    "max_value": "max_val",
+    "min_value": "min_val",
+    "nonlinearity": {
+        "RNNCell": "activation",
+        "": "leave it out: GRU and LSTM have their own",
+    },
+    "normalized_shape": "in_size, and reduction_axes and feature_axes for more axes than the last",
+    "num_channels": "in_size",
+    "num_features": _IN_SIZE,
+    "out_features": "out_size",
+    "output_size": "target_size",
+    "padding_mode": "leave it out: zeros",
+    "proj_size": "leave it out: only an LSTM has a projection",
+    "reduce": "reduction='none', 'mean' or 'sum'",
+    "return_indices": "leave it out: an adaptive maximum does not say where it is",
+    "size_average": "reduction='none', 'mean' or 'sum'",
+    "sparse": "leave it out: gradients are dense",
+    "start_dim": "start_axis",
+    "unflattened_size": "sizes",
+    "values": "parameters",
+}
+"""Options that torch has under a name that is none here; for a class or its base, or for all."""
+
+
+class Doubt(NamedTuple):
+    """An option that may be meant as torch means it: what was given, and both ways to write it."""
+
+    given: str
+    meaning: str  # of what was given, here
+    theirs: str  # how to write here what it means in torch
+    ours: str  # how to write what it means here, so that nobody asks
+
+
+def instead(kind: type, option: str) -> str | None:
+    """Return what is written here for an option of torch's, if it is known."""
+    known = OF_OPTIONS.get(option)
+    if known is None or isinstance(known, str):
+        return known
+    names = (name for base in kind.__mro__ for name in (base.__name__, base.__name__[:-2]))
+    return next((known[name] for name in names if name in known), known[""])
+
+
+_asked: set[tuple[str, str]] = set()
+
+
+def ask(kind: type, doubt: Doubt) -> None:
+    """Warn, once for each class and value, that an option means something else in torch."""
+    if (kind.__name__, doubt.given) in _asked:
+        return
+    _asked.add((kind.__name__, doubt.given))
+    warnings.warn(
+        f"{kind.__name__}({doubt.given}) {doubt.meaning}. Write {doubt.theirs} for what torch "
+        f"means by it, or {doubt.ours} for this. (Shown once.)",
+        TorchHabitWarning,
+        stacklevel=_outside(),
+    )
+
+
+def warn_once(topic: str, text: str) -> None:
+    """Warn of a habit of torch's that no option shows, once for each topic."""
+    if (topic, "") not in _asked:
+        _asked.add((topic, ""))
+        warnings.warn(f"{text} (Shown once.)", TorchHabitWarning, stacklevel=_outside())
+
+
+def _outside() -> int:
+    """Return how far above the caller the code is that is not ours, for a warning there."""
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("brainlite."):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def add_hint(error: object) -> None:
+    """Add to an error about an attribute that an array does not have what it is called here."""
+    if not isinstance(error, AttributeError) or not isinstance(error.obj, jax.Array):
+        return
+    known = OF_ARRAYS.get(error.name or "")
+    note = f"torch's `{error.name}` is here: {known}"
+    if known is not None and note not in getattr(error, "__notes__", ()):
+        error.add_note(note)

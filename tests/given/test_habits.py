@@ -1,0 +1,77 @@
+"""What comes from torch: each name that is none here has its like, and doubts are asked once."""
+
+import warnings
+from typing import Any
+
+import jax.numpy as jnp
+import pytest
+
+from brainlite import nn
+from brainlite._given import OF_ARRAYS, Doubt, add_hint, ask, instead, warn_once
+from brainlite._given._habits import OF_OPTIONS
+from brainlite.errors import TorchHabitWarning
+
+DOUBT = Doubt("0.1", "keeps a tenth", "p=0.1", "prob=0.1")
+
+
+class Other:
+    """A class that no other test has."""
+
+
+def test_a_doubt_is_asked_once_for_each_class_and_value_and_points_to_the_caller() -> None:
+    with pytest.warns(TorchHabitWarning, match=r"Other\(0.1\) keeps a tenth. Write p=0.1") as asked:
+        ask(Other, DOUBT)
+        ask(Other, DOUBT)
+        ask(Other, DOUBT._replace(given="0.2"))
+    assert [each.filename for each in asked] == [__file__] * 2
+
+
+def test_a_topic_is_warned_of_once() -> None:
+    with pytest.warns(TorchHabitWarning, match="said") as told:
+        warn_once("a topic of this test", "said.")
+        warn_once("a topic of this test", "said.")
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("kind", [nn.Linear, nn.Conv2d, nn.ConvTranspose1d, nn.BatchNorm3d])
+def test_what_is_written_instead_depends_on_the_class_and_its_bases(kind: type) -> None:
+    class Mine(kind):  # type: ignore[misc]  # a variable as base
+        pass
+
+    assert instead(Mine, "bias") == instead(kind, "bias")
+    starts = {nn.Linear: "b_init=None", nn.BatchNorm3d: "affine=False"}
+    assert str(instead(kind, "bias")).startswith(starts.get(kind, "b_init=brainlite.nn.init"))
+    assert instead(kind, "no_such_option") is None
+
+
+def test_options_are_named_that_are_there() -> None:
+    # What is written for an option as a bare word is an option of a layer.
+    words = {each for each in OF_OPTIONS.values() if isinstance(each, str) and each.isidentifier()}
+    known = {name for kind in vars(nn).values() for name in _parameters(kind)}
+    assert words <= known
+
+
+def _parameters(kind: Any) -> list[str]:
+    code = getattr(getattr(kind, "__init__", None), "__code__", None)
+    return [] if code is None else list(code.co_varnames)
+
+
+def test_a_hint_is_added_once_and_only_for_arrays() -> None:
+    def failed(thing: Any, name: str) -> AttributeError:
+        with pytest.raises(AttributeError) as caught:
+            getattr(thing, name)
+        add_hint(caught.value)
+        add_hint(caught.value)
+        return caught.value
+
+    notes = failed(jnp.ones(2), "detach").__notes__
+    assert notes == ["torch's `detach` is here: `jax.lax.stop_gradient(x)`"]
+    assert not hasattr(failed(jnp.ones(2), "nonsense"), "__notes__")
+    assert not hasattr(failed(Other(), "detach"), "__notes__")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        add_hint(None)
+
+
+def test_arrays_have_none_of_the_names_that_are_explained() -> None:
+    assert [name for name in OF_ARRAYS if hasattr(jnp.ones((2, 2)), name)] == []
