@@ -22,6 +22,7 @@ import brainlite
 from brainlite import environ
 from brainlite.graph import _node
 from brainlite.state._frame import current_frame
+from tests.devices import run_elsewhere
 
 if sys.platform != "win32":
     import resource
@@ -101,6 +102,12 @@ def _compiles_half_precision() -> bool:
     except jax.errors.JaxRuntimeError:
         return False
     return True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that needs several devices in a process that has them."""
+    return run_elsewhere(pyfuncitem) or None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -250,6 +250,13 @@ class CheckpointError(BrainliteError, ValueError):
     """
 
 
+class ShardingError(BrainliteError, ValueError):
+    """An array cannot be laid out over devices as a state declares or a rule says.
+
+    A spec has at most as many axes as the array, and each axis that it cuts has equal parts.
+    """
+
+
 class SizeError(BrainliteError, ValueError):
     """A size is negative, not whole, or has the wrong number of axes."""
 

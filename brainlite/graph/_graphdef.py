@@ -74,8 +74,18 @@ class GraphDef(Generic[M_co]):
         return self is other or (
             isinstance(other, GraphDef)
             and self.states == other.states
-            and self.nodes == other.nodes
-            and same_code(self.root, other.root)
+            and self._has_the_nodes_of(other)
+        )
+
+    def _has_the_nodes_of(self, other: "GraphDef[Any]") -> bool:
+        return self.nodes == other.nodes and same_code(self.root, other.root)
+
+    def may_become(self, other: "GraphDef[Any]") -> bool:
+        """Say whether both are equal, but for where the other declares its states to live."""
+        return (
+            len(self.states) == len(other.states)
+            and all(map(StateSpec.may_become, self.states, other.states))
+            and self._has_the_nodes_of(other)
         )
 
     def __hash__(self) -> int:

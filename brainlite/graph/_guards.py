@@ -80,7 +80,7 @@ class Guards:
         self._calls = epoch.calls
         for (key, name), (owner, value) in notes.items():
             self._owners.setdefault(key, (owner, {}))[1].setdefault(name, value)
-        # Of states their fields count, too: tags, and what a subclass has added.
+        # Of states their fields count, too: tags, where they live, what a subclass has added.
         self._labels = [(state, _label(state)) for state in [*self.states(), *states]]
 
     def cover(self, notes: Mapping[tuple[int, str], tuple[Any, Any]]) -> bool:
@@ -168,7 +168,8 @@ class Guards:
 
 
 def _label(state: State[Any]) -> tuple[Any, Any, dict[str, Any]]:
-    return state.name, state.tag, dict(getattr(state, "__dict__", _NOTHING))
+    other = dict(getattr(state, "__dict__", _NOTHING))
+    return state.name, state.tag, {**other, "sharding": state.sharding}
 
 
 def _same_label(

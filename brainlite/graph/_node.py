@@ -33,7 +33,7 @@ from brainlite.graph._edits import copied, edits, keep
 from brainlite.graph._foreign import node_types
 from brainlite.graph._notes import ABSENT, ALL, freeze
 from brainlite.state import State
-from brainlite.state._face import Frame, current_frame, epoch, locate, raw_born
+from brainlite.state._face import Frame, current_frame, epoch, locate, raw_born, specs_of
 from brainlite.typing import PathPart
 
 _current = current_frame.get
@@ -102,8 +102,11 @@ class Node(NodeBase):
             else:
                 _set_in_frame(frame, self, name, value)
             return
-        if isinstance(self.__dict__.get(name), State):
+        there = self.__dict__.get(name)
+        if isinstance(there, State):
             _check_overwrite(self, name, value)
+            if there.sharding is not None:
+                _follow(value, there)
         if isinstance(getattr(type(self), name, None), property):
             # Its setter comes back here with what it sets; it may also write to `__dict__`.
             before = self.__dict__.copy()
@@ -427,6 +430,14 @@ def _check_overwrite(node: Node, name: str, value: object) -> None:
             fix=f"use `.{name}.value = ...` to change the value, or assign "
             f"`{type(old).__name__}(...)` to replace the state",
         )
+
+
+def _follow(new: object, old: State[Any]) -> None:
+    """Let a state that is made anew live where the one did whose place it takes."""
+    if isinstance(new, State) and new.sharding is None:
+        [spec], [there] = specs_of([new]), specs_of([old])
+        if spec.may_become(there):
+            new.sharding = old.sharding
 
 
 def _check_declared(node: Node, name: str, value: Any) -> None:

@@ -175,6 +175,11 @@ class Part(Node):
         """Return the parameters by path."""
         return zip(self._paths, self.params.values(), strict=True)
 
+    def numbers(self) -> list[OptimState[Any]]:
+        """Return what is remembered of all together, the learning rate included."""
+        rate = [] if self._rate is None else [self._rate]
+        return [*self.counts.values(), *rate]
+
     def _read(self, names: list[str]) -> Any:
         slots = {
             slot: self._by_path({name: states[name].value for name in names if name in states})

@@ -22,7 +22,7 @@ from brainlite.optim._arguments import (
 from brainlite.optim._group import Group, Part
 from brainlite.optim._loss import Loss, refused
 from brainlite.optim._scaling import LossScale
-from brainlite.optim._slots import OptimState, apply, fitted, is_trained
+from brainlite.optim._slots import OptimState, apply, fitted, is_trained, live_with
 from brainlite.optim._transformation import Factory, Rate, Transformation
 from brainlite.state import ParamState, State
 from brainlite.state._face import same_structure, same_types
@@ -162,6 +162,21 @@ class Optimizer(Node):
         # Whether a parameter has got a gradient since the last update; else it is left alone.
         self.reached = {name: OptimState(jnp.zeros((), bool)) for name in self.sums}
         self.averages = {n: OptimState(v) for n, v in wide.items() if average is not None}
+        self._settle({dotted(path): state for path, state in found.items()})
+
+    def _settle(self, params: Mapping[str, ParamState[Any]]) -> None:
+        """Let what is remembered live where the parameters do, if they declare it."""
+        declared = [state for state in params.values() if state.sharding is not None]
+        if not declared:
+            return
+        tables = [states for group in self.groups for states in group.slots.values()]
+        for name, param in params.items():
+            every = [*tables, self.masters, self.sums, self.averages]
+            live_with(param, [states[name] for states in every if name in states])
+        numbers = [*self.counts.values(), *self.reached.values()]
+        for group in self.groups:
+            numbers += group.numbers()
+        live_with(declared[0], numbers)
 
     @property
     def params(self) -> StateDict[ParamState]:

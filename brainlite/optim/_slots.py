@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from typing_extensions import TypeVar
 
 from brainlite.state import LongTermState, ParamState, State
+from brainlite.state._face import same_structure, whole
 from brainlite.typing import Array, Path
 
 T = TypeVar("T", default=Array)
@@ -155,6 +156,26 @@ def fitted(new: Any, old: Any) -> Any:
     if isinstance(new, jax.Array) and new.dtype == old.dtype and not getattr(new, "weak_type", 0):
         return new
     return jax.lax.convert_element_type(new, old.dtype)
+
+
+def live_with(param: State[Any], remembered: Iterable[State[Any]]) -> None:
+    """Let what is remembered of a parameter live where that one declares: in like shards or whole.
+
+    So a compiled step finds everything where it leaves it, and is compiled once.
+    """
+    if param.sharding is None:
+        return
+    for state in remembered:
+        if state.sharding is None:
+            alike = same_structure(param.value, state.value) and all(
+                map(_same_shape, jax.tree.leaves(param.value), jax.tree.leaves(state.value))
+            )
+            state.sharding = param.sharding if alike else whole(param.sharding)
+
+
+def _same_shape(param: Any, remembered: Any) -> bool:
+    # Of complex numbers moments are kept as pairs, along one more axis.
+    return bool(param.shape == remembered.shape[: param.ndim])
 
 
 def is_trained(state: State[Any]) -> bool:

@@ -54,6 +54,27 @@ from brainlite.state._locate import refused as refused
 # A setting that is an input, as a frame sees it; looked up by its key outside of frames.
 from brainlite.state._setting import Setting as Setting
 
+# Raises unless a value, perhaps an abstract one, can be laid out as is declared.
+from brainlite.state._sharding import check_sharding as check_sharding
+
+# What is expected of an array, and what came, if it cannot be laid out so.
+from brainlite.state._sharding import misfit_of as misfit_of
+
+# An array laid out as a sharding says: keys, and several processes, too.
+from brainlite.state._sharding import put_array as put_array
+
+# A sharding as text.
+from brainlite.state._sharding import spec_text as spec_text
+
+# Where an array is that is whole on each device of the mesh of a sharding.
+from brainlite.state._sharding import whole as whole
+
+# The sharding of values that have one more axis, whole.
+from brainlite.state._sharding import with_axis as with_axis
+
+# The sharding of values that have one axis less.
+from brainlite.state._sharding import without_axis as without_axis
+
 # All of a state but its value; equal for like states.
 from brainlite.state._spec import StateSpec as StateSpec
 
@@ -74,6 +95,9 @@ from brainlite.state._state import is_frozen as is_frozen
 
 # Writes past the checks of a kind, as a change of dtype must.
 from brainlite.state._state import overwrite as overwrite
+
+# Puts values into the states themselves, past any frame, each where its state declares.
+from brainlite.state._state import settle as settle
 
 # A new state like another one, without a value.
 from brainlite.state._state import template as template

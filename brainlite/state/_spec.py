@@ -7,6 +7,7 @@ import numpy as np
 
 from brainlite._jax_compat import no_trace, trace_cell
 from brainlite.state._frame import current_frame, put
+from brainlite.state._sharding import FIELD, fits, packed, placed, unpacked
 from brainlite.state._state import ParamState, State, begin, blank, is_frozen
 
 AnyState = State[Any]
@@ -25,7 +26,7 @@ class StateSpec:
         self.fields: dict[str, Any] = fields
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return StateSpec, (self.kind, self.fields)
+        return _unpickled, (self.kind, packed(self.fields))
 
     def _key(self) -> Any:
         return self.kind, self.fields["name"], self.fields["tag"]
@@ -40,6 +41,17 @@ class StateSpec:
 
     def __hash__(self) -> int:
         return hash(self._key())
+
+    def may_become(self, other: "StateSpec") -> bool:
+        """Say whether both are equal, but for where the other declares to live."""
+        if FIELD in self.fields or FIELD not in other.fields:
+            return self == other
+        rest = {name: value for name, value in other.fields.items() if name != FIELD}
+        return self == StateSpec(other.kind, rest)
+
+
+def _unpickled(kind: type[AnyState], fields: dict[str, Any]) -> StateSpec:
+    return StateSpec(kind, unpacked(fields))
 
 
 def same_field(one: object, other: object) -> bool:
@@ -60,11 +72,13 @@ def specs_of(states: Iterable[AnyState]) -> tuple[StateSpec, ...]:
     for state in states:
         kind = type(state)
         key = (kind, state.name, state.tag, is_frozen(state))
-        spec = known.get(key)
+        # A declared sharding is compared, as it has no quick hash; so such a state shares nothing.
+        free = state.__sharding__ is None
+        spec = known.get(key) if free else None
         if spec is None:
             spec = StateSpec(kind, state.__fields__())
             # A state with attributes of its own shares nothing: they compare by identity at best.
-            if eager and not kind.__dictoffset__ and kind.__fields__ in _FIELDS:
+            if eager and free and not kind.__dictoffset__ and kind.__fields__ in _FIELDS:
                 known[key] = spec
         specs.append(spec)
     return tuple(specs)
@@ -75,8 +89,20 @@ _FIELDS: tuple[Any, ...] = (State.__fields__, ParamState.__fields__)
 
 
 def make_states(specs: Iterable[StateSpec], values: Iterable[Any]) -> list[AnyState]:
-    """Return a new state with each of the values, unchecked."""
+    """Return a new state with each of the values, unchecked.
+
+    A value of another kind, as a tree of states has in the middle of a transform of jax, cannot be
+    where the state declares: then the new one declares nothing.
+    """
     states = [blank(spec.kind, spec.fields) for spec in specs]
+    declaring = [(n, state) for n, state in enumerate(states) if state.__sharding__ is not None]
+    if declaring:
+        values = new = list(values)
+        for n, state in declaring:
+            if fits(new[n], state.__sharding__):
+                new[n] = placed(state, new[n])
+            else:
+                state.__sharding__ = None
     if current_frame.get() is None and trace_cell.value is no_trace:
         put(states, values)
     else:

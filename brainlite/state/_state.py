@@ -16,7 +16,7 @@ from brainlite._jax_compat import (
     under_jit,
 )
 from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
-from brainlite.errors import StateValueError, TransformError
+from brainlite.errors import ShardingError, StateValueError, TransformError
 from brainlite.state._epoch import epoch
 from brainlite.state._fit import same_structure, same_types, summary
 from brainlite.state._frame import (
@@ -29,6 +29,17 @@ from brainlite.state._frame import (
 )
 from brainlite.state._locate import locate
 from brainlite.state._misuse import no_such, refused_operators
+from brainlite.state._sharding import (
+    FIELD,
+    differing_spec,
+    packed,
+    placed,
+    put_array,
+    spec_text,
+    spread,
+    unpacked,
+)
+from brainlite.typing import PyTree
 
 T = TypeVar("T", default=jax.Array)
 
@@ -67,7 +78,7 @@ class State(Slot[T]):
     )
     """
 
-    __slots__ = ("__frozen__", "name", "tag")
+    __slots__ = ("__frozen__", "__sharding__", "name", "tag")
 
     name: str | None
     tag: frozenset[str] | None
@@ -84,6 +95,7 @@ class State(Slot[T]):
         self.__frozen__: bool = (
             False  # only a parameter can be; asked of every state, so all have it
         )
+        self.__sharding__: Any = None
         _set_name(self, name)
         _set_tag(self, None if tag is None else frozenset([tag] if isinstance(tag, str) else tag))
         begin(self, value)
@@ -113,7 +125,57 @@ class State(Slot[T]):
         old = self.__held__
         if old is not MISSING:
             self._check(old, value)
-        self.__held__: T = value
+        self.__held__: T = value if self.__sharding__ is None else placed(self, value)
+
+    @property
+    def sharding(self) -> PyTree:
+        """Where the value lives: a tree of :class:`jax.sharding.NamedSharding` like it, or None.
+
+        What is declared holds for each value that the state gets: compiled functions return it so,
+        and whatever is written otherwise, by hand, by a reset or from a file, is put there. To
+        assign it places the value that is there; one ``NamedSharding`` stands for all arrays of
+        the value. None gives the declaration up and moves nothing. See
+        :mod:`brainlite.distributed`, which declares those of a whole model.
+
+        Raises
+        ------
+        ShardingError
+            The value cannot be laid out so: an axis does not divide, or a spec has too many.
+        TransformError
+            It is assigned inside a transform, to a state that was made outside.
+
+        Examples
+        --------
+        >>> import jax
+        >>> from jax.sharding import NamedSharding, PartitionSpec
+        >>> mesh = jax.make_mesh((1,), ("data",))
+        >>> count = State(jnp.zeros(4))
+        >>> count.sharding = NamedSharding(mesh, PartitionSpec("data"))
+        >>> count
+        State(
+          value=ShapedArray(float32[4@data]),
+          sharding=P('data')
+        )
+        """
+        return self.__sharding__
+
+    @sharding.setter
+    def sharding(self, sharding: PyTree) -> None:
+        _check_lasts(
+            self,
+            "sharding",
+            jax.tree.map(_Spec, sharding),
+            "set it outside, or constrain a value: jax.lax.with_sharding_constraint",
+        )
+        frame = _current()
+        if frame is None and trace_cell.value is not no_trace:
+            check_raw_write(self)
+        value = self.value
+        declared = None if sharding is None else spread(self, value, sharding)
+        if declared is not None and value is not None and frame is None:
+            self.__held__ = jax.tree.map(put_array, value, declared)
+        self.__sharding__ = declared
+        epoch.advance()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -139,6 +201,8 @@ class State(Slot[T]):
                 and (new is None or not same_types(old, new))
             ):
                 raise _wrong_type(self, old, new)
+            if self.__keeps_type__ and old is not None:
+                self._check_explicit(old, new)
             return
         raise StateValueError(
             f"this {type(self).__name__} was given a value of another structure",
@@ -147,6 +211,20 @@ class State(Slot[T]):
             got=summary(new),
             fix="write a value of the same tree structure, or assign a new state to the "
             "attribute to replace it",
+        )
+
+    def _check_explicit(self, old: Any, new: Any) -> None:
+        """Raise for a value that is laid out in another way, where that is part of its type."""
+        differing = differing_spec(old, new)
+        # What is written outside of a compiled function is put where it is declared to be.
+        if differing is None or (self.__sharding__ is not None and _current() is None):
+            return
+        raise ShardingError(
+            f"this {type(self).__name__} was given a value of another sharding",
+            where=locate(self),
+            expected=differing[0],
+            got=differing[1],
+            fix="reshard it: `jax.sharding.reshard(value, ...)`",
         )
 
     def numel(self) -> int:
@@ -163,15 +241,15 @@ class State(Slot[T]):
 
     def __fields__(self) -> dict[str, Any]:
         """Return everything but the value: name, tags, and what a subclass has added."""
-        fields = {"name": self.name, "tag": self.tag}
-        return {**fields, **getattr(self, "__dict__", {})}
+        fields = {"name": self.name, "tag": self.tag, **getattr(self, "__dict__", {})}
+        return fields if self.__sharding__ is None else {**fields, FIELD: self.__sharding__}
 
     def __getstate__(self) -> tuple[dict[str, Any], T]:
-        return self.__fields__(), self.value
+        return packed(self.__fields__()), self.value
 
     def __setstate__(self, parts: tuple[dict[str, Any], T]) -> None:
         fields, value = parts
-        label(self, fields)
+        label(self, unpacked(fields))
         begin(self, value)
 
     def __grad_value__(self) -> T:
@@ -179,7 +257,11 @@ class State(Slot[T]):
 
     def __display__(self) -> Shown:
         shown: list[tuple[str, Any]] = [("value", _peek(self))]
-        shown += [(name, value) for name, value in self.__fields__().items() if value is not None]
+        shown += [
+            ("sharding", jax.tree.map(_Spec, value)) if name == FIELD else (name, value)
+            for name, value in self.__fields__().items()
+            if value is not None
+        ]
         return Shown(type(self).__name__, shown)
 
     def __display_note__(self) -> str:
@@ -211,6 +293,7 @@ def blank(kind: type[S], fields: dict[str, Any]) -> S:
 def label(state: State[Any], fields: dict[str, Any]) -> None:
     """Give a new state its name, its tags and what a subclass has added."""
     state.__frozen__ = False
+    state.__sharding__ = None
     for name, value in fields.items():
         _setters.get(name, _set_other)(state, name, value)
 
@@ -257,12 +340,23 @@ def adopt(state: S, value: Any) -> S:
     return fresh
 
 
+def settle(states: Collection[State[Any]], values: Iterable[Any]) -> None:
+    """Put values into the states themselves, past any frame, each where its state declares."""
+    hold(
+        states,
+        [
+            value if state.__sharding__ is None else placed(state, value)
+            for state, value in zip(states, values, strict=True)
+        ],
+    )
+
+
 def overwrite(states: Collection[State[Any]], values: Iterable[Any]) -> None:
     """Write values past the checks of a kind: casting changes the dtype of a parameter."""
     values = list(map(owned, values))
     frame = _current()
     if frame is None:
-        hold(states, values)
+        settle(states, values)
         return
     for state, value in zip(states, values, strict=True):
         frame.write(state, value)
@@ -286,6 +380,19 @@ def _wrong_type(state: State[Any], old: Any, new: Any) -> StateValueError:
     )
 
 
+def _check_lasts(state: State[Any], name: str, value: object, fix: str) -> None:
+    """Raise where something of a state from outside is set in a trace."""
+    frame = _current()
+    if frame is not None and not frame.is_local(state):
+        raise TransformError(
+            f"{name} is set inside {frame.label}, and would hold for the trace only",
+            where=locate(state),
+            expected="that it is set before the function is called",
+            got=f"{name} = {value}",
+            fix=fix,
+        )
+
+
 def _check_no_state(state: State[Any], value: Any) -> None:
     if isinstance(value, State):
         raise StateValueError(
@@ -305,9 +412,19 @@ def begin(state: State[Any], value: Any) -> None:
         state.__held__ = MISSING
         frame.make(state, value)
         return
-    state.__held__ = value
+    state.__held__ = value if state.__sharding__ is None else placed(state, value)
     if trace_cell.value is not no_trace:
         raw_born[state] = weakref.ref(trace_cell.value)
+
+
+class _Spec:
+    """A sharding as it is printed."""
+
+    def __init__(self, where: Any) -> None:
+        self._text = spec_text(where)
+
+    def __repr__(self) -> str:
+        return self._text
 
 
 class ParamState(State[T]):
@@ -352,16 +469,13 @@ class ParamState(State[T]):
 
     @requires_grad.setter
     def requires_grad(self, trained: bool) -> None:
-        frame = _current()
-        if frame is not None and not frame.is_local(self):
-            raise TransformError(
-                f"requires_grad is set inside {frame.label}, and would hold for the trace only",
-                where=locate(self),
-                expected="parameters that are frozen before the function is called",
-                got=f"requires_grad = {trained}",
-                fix="set it outside; a gradient of some parameters only takes "
-                "`grad(f, model.states(...))` with a filter",
-            )
+        _check_lasts(
+            self,
+            "requires_grad",
+            trained,
+            "set it outside; a gradient of some parameters only takes "
+            "`grad(f, model.states(...))` with a filter",
+        )
         self.__frozen__ = not trained
         epoch.advance()
 

@@ -86,8 +86,8 @@ MUTATIONS = [
     Mutation(
         "a state in another place is taken over by nobody",
         "brainlite/transform/_engine/_effects.py",
-        "            if free and resident not in settled:",
-        "            if free:",
+        "            if free and stays and resident not in settled:",
+        "            if free and stays:",
         _TESTS,
     ),
     Mutation(
@@ -170,7 +170,7 @@ MUTATIONS = [
     Mutation(
         "definitions with other roots differ",
         "brainlite/graph/_graphdef.py",
-        "            and same_code(self.root, other.root)\n",
+        " and same_code(self.root, other.root)",
         "",
         _TESTS,
     ),

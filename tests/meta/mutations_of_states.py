@@ -64,9 +64,30 @@ STATE = [
     Mutation(
         "a parameter is not frozen inside a transform",
         "brainlite/state/_state.py",
-        "if frame is not None and not frame.is_local(self):",
+        "if frame is not None and not frame.is_local(state):",
         "if False:",
         ("tests/state/test_state.py",),
+    ),
+    Mutation(
+        "a write from outside is put where the state declares",
+        "brainlite/state/_state.py",
+        "self.__held__: T = value if self.__sharding__ is None else placed(self, value)",
+        "self.__held__: T = value",
+        ("tests/integration/test_shardings.py",),
+    ),
+    Mutation(
+        "what a transform leaves is put where the state declares",
+        "brainlite/state/_state.py",
+        "            value if state.__sharding__ is None else placed(state, value)\n",
+        "            value\n",
+        ("tests/integration/test_shardings.py",),
+    ),
+    Mutation(
+        "states made of specs declare only what fits",
+        "brainlite/state/_spec.py",
+        "if fits(new[n], state.__sharding__):",
+        "if True:",
+        ("tests/state/test_sharding.py",),
     ),
     Mutation(
         "a write keeps the structure of a value",

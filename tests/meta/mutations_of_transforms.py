@@ -6,6 +6,20 @@ __all__ = ["MUTATIONS"]
 
 GUARDS = [
     Mutation(
+        "a compiled function returns states where they are declared to live",
+        "brainlite/transform/_compile/_specialise.py",
+        "self._inner if placed is None else jax.jit(self._pure, **placed)",
+        "self._inner",
+        ("tests/integration/test_shardings.py",),
+    ),
+    Mutation(
+        "a value that cannot be laid out as declared is refused when it is traced",
+        "brainlite/transform/_compile/_specialise.py",
+        "if state.sharding is not None and current_frame.get() is None:",
+        "if False:",
+        ("tests/integration/test_shardings.py",),
+    ),
+    Mutation(
         "names bound anew are seen where a compilation is looked for",
         "brainlite/transform/_compile/_specialise.py",
         "not self._environment_holds() or not self.variables.holds():",

@@ -9,7 +9,13 @@ from brainlite.errors import InputError, OptionError
 from brainlite.graph import Node, iter_node
 from brainlite.nn._looking.cost import Flops, count_flops
 from brainlite.nn._looking.watch import Observer, dotted
-from brainlite.nn._modules.footprint import footprint, in_bytes, numbers
+from brainlite.nn._modules.footprint import (
+    device_bytes,
+    footprint,
+    in_bytes,
+    is_laid_out,
+    numbers,
+)
 from brainlite.state._face import summary as shapes
 from brainlite.transform import eval_shape
 from brainlite.transform._face import commit, lift_call
@@ -21,7 +27,8 @@ class Row(NamedTuple):
 
     ``calls`` is how often the module is called, steps of loops included, and ``flops`` what these
     calls take together; None where it was not called, or not counted. ``blocks`` is how many
-    equal modules in a row stand here as one, of which ``path`` is the first.
+    equal modules in a row stand here as one, of which ``path`` is the first. Of the ``bytes`` one
+    device holds ``device_bytes``.
     """
 
     path: Path
@@ -33,9 +40,11 @@ class Row(NamedTuple):
     bytes: int
     flops: float | None
     blocks: int = 1
+    device_bytes: int = 0
 
 
-_SPARE: Final = ("bytes", "input", "calls", "flops", "output")  # the columns to miss least
+# The columns to miss least.
+_SPARE: Final = ("bytes", "per device", "input", "calls", "flops", "output")
 
 
 class _Seen(NamedTuple):
@@ -90,8 +99,9 @@ class Summary:
     ----------
     rows : list of Row
         The model first, parents before what is in them.
-    params, bytes : int
-        The number of parameters, and the bytes of all states. Shared ones count once.
+    params, bytes, device_bytes : int
+        The number of parameters, the bytes of all states, and those that one device holds. Shared
+        ones count once.
     flops : float or None
         The floating-point operations of one call.
     """
@@ -101,16 +111,22 @@ class Summary:
         params, size = footprint(model)
         self.params: int = params
         self.bytes: int = size
+        self.device_bytes: int = device_bytes(model)
+        self._laid_out: bool = is_laid_out(model)
         self.flops: float | None = rows[0].flops
         self._others: int = numbers(model)
 
     def _table(self) -> Table:
         """Return the rows as a table."""
         called = any(row.calls for row in self.rows)
-        header = ["path", "type", "input", "output", "calls", "params", "bytes", "flops"]
-        columns = range(len(header)) if called else [0, 1, 5, 6]
+        header = ["path", "type", "input", "output", "calls", "params", "bytes", "per device"]
+        header += ["flops"]
+        left_out = set() if called else {2, 3, 4, 8}
+        left_out |= set() if self._laid_out else {7}
+        columns = [n for n in range(len(header)) if n not in left_out]
         rows = [_cells(row) for row in self.rows]
         footer = [f"parameters: {self.params:,} ({in_bytes(self.bytes)} in all states)"]
+        footer += [f"on one device: {in_bytes(self.device_bytes)}"] if self._laid_out else []
         footer += [f"other states: {self._others:,} numbers"] if self._others else []
         footer += [] if self.flops is None else [f"flops of one call: {self.flops:,.0f}"]
         kept = [[row[n] for n in columns] for row in rows]
@@ -146,7 +162,8 @@ def _cells(row: Row) -> list[str]:
     flops = "" if row.flops is None else f"{row.flops:,.0f}"
     params = f"{row.params:,}" if row.params else ""
     size = f"{row.bytes:,}" if row.bytes else ""
-    return [path or "(model)", kind, row.inputs, row.output, calls, params, size, flops]
+    part = f"{row.device_bytes:,}" if row.device_bytes else ""
+    return [path or "(model)", kind, row.inputs, row.output, calls, params, size, part, flops]
 
 
 def _plus(part: Any, step: int) -> Any:
@@ -172,8 +189,9 @@ def summary(model: Any, *args: Any, depth: int | None = None, **kwargs: Any) -> 
     -------
     Summary
         Prints as text, a terminal with rich (``brainlite[terminal]``) shows it in colours and in
-        its width, a notebook as a table. Sizes are of a module with all that is
-        below it; equal modules in a list fold into one row (``Linear (x12)``, the sizes of
+        its width, a notebook as a table. Sizes are of a module with all that is below it;
+        where states declare shardings, what one device holds stands beside them;
+        equal modules in a list fold into one row (``Linear (x12)``, the sizes of
         one). A cell in a loop is one row, whose calls are the steps. Operations are XLA's
         estimate before it optimizes; of a ``while_loop`` they are those of one step.
 
@@ -220,6 +238,7 @@ def summary(model: Any, *args: Any, depth: int | None = None, **kwargs: Any) -> 
 def _rows(path: Path, node: Node, calls: list[_Seen]) -> Iterator[Row]:
     """Yield one row for each combination of shapes that a module is called with."""
     params, size = footprint(node)
+    part = device_bytes(node)
     by_shape: dict[tuple[str, str], list[_Seen]] = {}
     for call in calls:
         by_shape.setdefault((call.inputs, call.output), []).append(call)
@@ -228,9 +247,9 @@ def _rows(path: Path, node: Node, calls: list[_Seen]) -> Iterator[Row]:
         counted = [call.flops * call.repeats for call in same if call.flops is not None]
         flops = sum(counted) if len(counted) == len(same) else None
         times = sum(call.repeats for call in same)
-        yield Row(path, kind, inputs, output, times, params, size, flops)
+        yield Row(path, kind, inputs, output, times, params, size, flops, 1, part)
     if not calls:
-        yield Row(path, kind, "", "", 0, params, size, None)
+        yield Row(path, kind, "", "", 0, params, size, None, 1, part)
 
 
 class _Tree:

@@ -1,5 +1,6 @@
 """How much a model holds: parameters and bytes, each state once."""
 
+import math
 from typing import Any
 
 import jax
@@ -24,6 +25,31 @@ def footprint(model: Any) -> tuple[int, int]:
     sizes = [(state, *_size_of(state)) for _, state in iter_leaf(model)]
     params = sum(count for state, count, _ in sizes if isinstance(state, ParamState))
     return params, sum(size for _, _, size in sizes)
+
+
+def device_bytes(model: Any) -> int:
+    """Return the bytes that one device holds of all states: less than all where they are cut.
+
+    Examples
+    --------
+    >>> device_bytes(brainlite.nn.Linear(3, 4))
+    64
+    """
+    leaves = [leaf for _, state in iter_leaf(model) for leaf in jax.tree.leaves(state.__held__)]
+    return sum(map(_part_of, leaves))
+
+
+def _part_of(leaf: Any) -> int:
+    if not hasattr(leaf, "dtype"):
+        return 0
+    sharding: jax.sharding.Sharding | None = getattr(leaf, "sharding", None)
+    shape = leaf.shape if sharding is None else sharding.shard_shape(leaf.shape)
+    return math.prod(shape) * int(leaf.dtype.itemsize)
+
+
+def is_laid_out(model: Any) -> bool:
+    """Say whether a state declares where it lives."""
+    return any(state.sharding is not None for _, state in iter_leaf(model))
 
 
 def _size_of(state: State[Any]) -> tuple[int, int]:

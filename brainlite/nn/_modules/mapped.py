@@ -14,7 +14,7 @@ from brainlite.nn._modules.lanes import vmap_init_all_states
 from brainlite.nn._modules.module import Module
 from brainlite.random import RandomState
 from brainlite.state import State
-from brainlite.state._face import locate, overwrite
+from brainlite.state._face import locate, overwrite, with_axis, without_axis
 from brainlite.transform import vmap
 from brainlite.typing import Filter, Path
 
@@ -181,7 +181,7 @@ class Map(Module, Generic[P, R]):
                 axis = _axis_of(path, state, self.init_state_axes or {})
                 lanes.setdefault(axis, []).append(path)
                 if axis:
-                    overwrite([state], [_moved(state.value, axis)])
+                    _move_lanes(state, axis)
         found = {axis: tuple(paths) for axis, paths in lanes.items()}
         if found != self._lanes:
             self._lanes = found
@@ -288,5 +288,10 @@ def _axis_of(path: Path, state: State[Any], axes: Mapping[int, Filter]) -> int:
     return next((axis for axis, which in axes.items() if to_predicate(which)(path, state)), 0)
 
 
-def _moved(value: Any, axis: int) -> Any:
-    return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, axis), value)
+def _move_lanes(state: State[Any], axis: int) -> None:
+    """Let the lanes of a new state lie along another axis than the first."""
+    declared = state.sharding
+    state.sharding = None
+    overwrite([state], [jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, axis), state.value)])
+    if declared is not None:
+        state.sharding = with_axis(without_axis(declared, 0), axis)

@@ -11,7 +11,7 @@ from typing import Any
 from brainlite._jax_compat import is_eager
 from brainlite.graph import Node
 from brainlite.state import State
-from brainlite.state._face import current_frame, epoch, hold
+from brainlite.state._face import current_frame, epoch, hold, settle
 from brainlite.typing import Array
 
 _KEY = object()  # under which a cell keeps its step
@@ -33,7 +33,7 @@ class Step:
         An input that was found to be good.
     """
 
-    __slots__ = ("_epoch", "_extras", "_hidden", "_kernel", "_shapes", "_weights")
+    __slots__ = ("_epoch", "_extras", "_hidden", "_hold", "_kernel", "_shapes", "_weights")
 
     def __init__(
         self,
@@ -49,6 +49,8 @@ class Step:
         self._extras = extras
         self._shapes = (x.shape, hidden[0].__held__.shape)
         self._epoch = epoch.value
+        declared = any(state.sharding is not None for state in hidden)
+        self._hold: Callable[..., None] = settle if declared else hold
 
     def keep(self, cell: Node) -> None:
         """Let later calls of the cell find this."""
@@ -69,7 +71,7 @@ class Step:
             tuple([state.__held__ for state in self._weights]),
             tuple([state.__held__ for state in self._extras]),
         )
-        hold(self._hidden, new)
+        self._hold(self._hidden, new)
         return new[-1]
 
 

@@ -39,6 +39,7 @@ from brainlite.state._face import (
     Frame,
     Setting,
     Slot,
+    check_sharding,
     current_frame,
     epoch,
     hold,
@@ -118,7 +119,10 @@ class Specialisation:
         self._lists = 2 if donates else 1  # of values of states, before the user's arguments
         given = (1,) if donates else ()
         for_jax = options.for_jax(call.args, call.kwargs, self._lists, given)
-        self.compiled: Any = jax.jit(self._pure, **for_jax)
+        # What runs inside another transform: where its results are is said by what is around.
+        self._inner: Any = jax.jit(self._pure, **for_jax)
+        placed = options.with_states(for_jax, [s.sharding for s in self.effects.states])
+        self.compiled: Any = self._inner if placed is None else jax.jit(self._pure, **placed)
         # Takes what `intake` makes of the values of the states, then the user's arguments.
         self.run: Callable[..., Any] = self._run_apart if donates else self.compiled
 
@@ -149,7 +153,15 @@ class Specialisation:
         own = own_buffers((given, chosen), (kept, others))
         arguments = [own[1].get(n, arg) for n, arg in enumerate(args)]
         named = {name: own[1].get(name, arg) for name, arg in kwargs.items()}
-        return self.compiled(kept, own[0], *arguments, **named)
+        return self._here()(kept, own[0], *arguments, **named)
+
+    def _here(self) -> Any:
+        return self.compiled if current_frame.get() is None else self._inner
+
+    def run_cold(self, flat: list[Any], *args: object, **kwargs: object) -> Any:
+        """Run, perhaps inside another transform."""
+        run = self.run if self._lists == 2 else self._here()
+        return run(flat, *args, **kwargs)
 
     def _trace_on_copies(self, call: Call) -> Lifted:
         """Trace on copies of the arguments, so that reads through them are told from others."""
@@ -214,11 +226,13 @@ class Specialisation:
         outlines = [outline(copy, values) for copy in self._copies or ()]
         self.shown.arguments.append(outline_arguments(*self._fill(args, kwargs, outlines)))
         lifted, self._pending = self._pending, None
-        if lifted is not None:
-            inputs = [values[state] for state in lifted.reads]
-            if lifted.fits(inputs, (args, kwargs)):
-                return lifted(inputs, (args, kwargs))
-        return self._lift_again(values, args, kwargs)((), (args, kwargs))
+        inputs = [] if lifted is None else [values[state] for state in lifted.reads]
+        if lifted is None or not lifted.fits(inputs, (args, kwargs)):
+            inputs, lifted = [], self._lift_again(values, args, kwargs)
+        for state, kind in zip(lifted.effects.states, lifted.types, strict=True):
+            if state.sharding is not None and current_frame.get() is None:
+                check_sharding(state, kind, state.sharding)
+        return lifted(inputs, (args, kwargs))
 
     def _lift_again(self, values: dict[AnyState, Any], args: object, kwargs: object) -> Lifted:
         """Lift for other shapes; what is left is a function of the arguments alone.
@@ -357,7 +371,7 @@ class Binding:
         """
         own = self.specialisation
         if current_frame.get() is not None or not own.runs_alone:
-            return own.run(self.values(), *args, **kwargs)
+            return own.run_cold(self.values(), *args, **kwargs)
         own.compiled.trace(*self.lists(), *args, **kwargs)  # now, while others may draw
         return self._run_alone(self.inputs, *args, **kwargs)
 

@@ -33,9 +33,9 @@ from brainlite.state._face import (
     adopt,
     current_frame,
     epoch,
-    hold,
     locate,
     same_structure,
+    settle,
     specs_of,
 )
 from brainlite.transform._engine._reach import reachable
@@ -216,7 +216,8 @@ def _merged(
 
 def _alike(frame: Frame, new: AnyState, old: AnyState) -> bool:
     """Say whether writing the value of ``new`` to ``old`` is all there is to do."""
-    if specs_of([new]) != specs_of([old]):
+    [spec], [there] = specs_of([new]), specs_of([old])
+    if not spec.may_become(there):
         return False
     value, held = frame.values[new], frame.peek(old)
     return value is None or held is None or same_structure(held, value)
@@ -254,7 +255,7 @@ def _same(frame: Frame, change: _Change, merged: Mapping[AnyState, AnyState]) ->
         return False
     new, old = describe(value), describe(occupant)
     return (
-        new.definition == old.definition
+        new.definition.may_become(old.definition)
         and [merged.get(state, state) for state in new.states] == old.states
         and all(
             node is there or id(node) in frame.born_nodes
@@ -275,7 +276,8 @@ def _residents(value: object, occupant: object) -> Iterable[tuple[AnyState, AnyS
     if not holds_graph(occupant):
         return []
     new, old = describe(value), describe(occupant)
-    return zip(new.states, old.states, strict=True) if new.definition == old.definition else []
+    alike = new.definition.may_become(old.definition)
+    return zip(new.states, old.states, strict=True) if alike else []
 
 
 def commit(
@@ -297,7 +299,7 @@ def commit(
         written = written + _settle(effects, values[len(written) :], renamed)
     frame = current_frame.get()
     if frame is None:
-        hold(written, values)
+        settle(written, values)
     else:
         for state, value in zip(written, values, strict=True):
             frame.write(state, value)
@@ -324,7 +326,8 @@ def _settle(
         # The trace met nobody there, but since then, perhaps by this very function, somebody came.
         for state, resident in _residents(value, occupant):
             free = state in born and state not in homes and state not in effects.apart
-            if free and resident not in settled:
+            stays = state.sharding is None or state.sharding == resident.sharding
+            if free and stays and resident not in settled:
                 homes[state] = resident
                 settled.add(resident)
         if isinstance(value, State):
@@ -371,7 +374,7 @@ def _rebuilt(
         return value  # a module from outside, as it was
     if holds_graph(occupant):
         old = describe(occupant)
-        same = new.definition == old.definition and states == old.states
+        same = new.definition.may_become(old.definition) and states == old.states
         if same and all(old.nodes[number] is node for number, node in kept.items()):
             return occupant
     return build(new.definition, states, kept)

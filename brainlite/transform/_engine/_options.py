@@ -92,6 +92,24 @@ class Options:
             options["out_shardings"] = (loosen(self.out_shardings), UNSPECIFIED)
         return options
 
+    def with_states(
+        self, for_jax: Mapping[str, Any], shardings: Sequence[Any]
+    ) -> dict[str, Any] | None:
+        """Return the options for a function that returns new values of states where these live.
+
+        Parameters
+        ----------
+        for_jax : mapping
+            What :meth:`for_jax` has returned.
+        shardings : sequence
+            What each of the states that are written declares. If none does, None is returned.
+        """
+        if all(sharding is None for sharding in shardings):
+            return None
+        result = for_jax.get("out_shardings", (UNSPECIFIED,))[0]
+        states = [UNSPECIFIED if each is None else each for each in shardings]
+        return {**for_jax, "out_shardings": (result, states)}
+
     def _for_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """Return a sharding for each argument. As in jax, static ones have none in the tuple."""
         if kwargs:

@@ -28,6 +28,7 @@ class Trail(State[Any]):
         self.name = name
         self.tag = None
         self.__frozen__ = False
+        self.__sharding__ = None
         self.__held__ = None
 
     def put(self, value: object) -> None:

@@ -12,7 +12,7 @@ from brainlite.graph import states as states_of
 from brainlite.graph import to_predicate
 from brainlite.graph._face import fields
 from brainlite.state import State
-from brainlite.state._face import Frame, summary
+from brainlite.state._face import Frame, summary, with_axis
 from brainlite.transform._engine._effects import Effects, Place, collect, commit
 from brainlite.transform._engine._lift import name_of
 from brainlite.transform._engine._transformed import Transformed
@@ -175,6 +175,8 @@ class _Lane:
         excluded = _select(effects.places, self._excluded)
         for state in effects.made:
             self._label(state)
+            if state.sharding is not None and state not in excluded:
+                state.__sharding__ = with_axis(state.sharding, 0)  # that of one lane was declared
         return out, effects, values, excluded
 
     def _label(self, state: AnyState) -> None:
