@@ -222,10 +222,20 @@ def get(key: str, default: object = _ABSENT, desc: str | None = None) -> Any:
     desc : str, optional
         What the key means, for the error message.
 
+    Returns
+    -------
+    the value, as it was set
+
     Raises
     ------
     EnvironmentKeyError
         The key is not set and no default was given.
+
+    Examples
+    --------
+    >>> with brainlite.environ.context(dt=0.1):
+    ...     brainlite.environ.get("dt"), brainlite.environ.get("t", default=0.0)
+    (0.1, 0.0)
     """
     value = _read(key)
     if value is not _ABSENT:
@@ -242,7 +252,18 @@ def get(key: str, default: object = _ABSENT, desc: str | None = None) -> Any:
 
 
 def all() -> dict[str, Any]:
-    """Return every setting that holds now, as a new dict."""
+    """Return every setting that holds now, as a new dict.
+
+    Returns
+    -------
+    dict of str to any
+
+    Examples
+    --------
+    >>> with brainlite.environ.context(dt=0.1):
+    ...     brainlite.environ.all()["dt"]
+    0.1
+    """
     return {key: _read(key) for key in _everything()}
 
 
@@ -268,6 +289,13 @@ def set(*, precision: int | str | None = None, dt: float | None = None, **settin
     ------
     OptionError
         ``precision`` or ``fit`` is none of its values.
+
+    Examples
+    --------
+    >>> brainlite.environ.set(dt=0.1)
+    >>> brainlite.environ.get_dt()
+    0.1
+    >>> brainlite.environ.reset()
     """
     if precision is not None:
         settings["precision"] = precision
@@ -281,10 +309,27 @@ def set(*, precision: int | str | None = None, dt: float | None = None, **settin
 def pop(key: str, default: object = _ABSENT) -> Any:
     """Remove a setting of the whole process and return it.
 
+    Parameters
+    ----------
+    key : str
+        Its name.
+    default : Any, optional
+        What to return when it is not set; without it, a missing key is an error.
+
+    Returns
+    -------
+    the value, as it was set
+
     Raises
     ------
     EnvironmentKeyError
         The key is not set for the process and no default was given.
+
+    Examples
+    --------
+    >>> brainlite.environ.set(dt=0.1)
+    >>> brainlite.environ.pop("dt")
+    0.1
     """
     if key not in process.settings:
         if default is not _ABSENT:
@@ -302,7 +347,15 @@ def pop(key: str, default: object = _ABSENT) -> Any:
 
 
 def reset() -> None:
-    """Forget every setting of the process; the precision is 32 again."""
+    """Forget every setting of the process; the precision is 32 again.
+
+    Examples
+    --------
+    >>> brainlite.environ.set(dt=0.1)
+    >>> brainlite.environ.reset()
+    >>> "dt" in brainlite.environ.all()
+    False
+    """
     process.settings = _Settings({"precision": 32})
     process.inputs = {}
 
@@ -341,6 +394,17 @@ def context(**settings: object) -> "Context":
     EnvironmentLeakError
         The block is in a generator, and there is a ``yield`` in it: the settings would hold for
         whoever iterates. (Not if the generator is itself made a context manager, or a fixture.)
+
+    Examples
+    --------
+    >>> with brainlite.environ.context(fit=True, dt=0.1) as settings:
+    ...     settings["fit"], brainlite.environ.get_dt()
+    (True, 0.1)
+    >>> @brainlite.environ.context(fit=False)
+    ... def evaluate():
+    ...     return brainlite.environ.get("fit")
+    >>> evaluate()
+    False
     """
     return Context(_checked(settings))
 
@@ -419,42 +483,118 @@ def _yields_within(code: CodeType, start: int) -> bool:
 
 
 def get_dt() -> Any:
-    """Return the time step ``dt`` of the simulation; an error when it is not set."""
+    """Return the time step ``dt`` of the simulation; an error when it is not set.
+
+    Returns
+    -------
+    the time step, as it was set
+
+    Examples
+    --------
+    >>> with brainlite.environ.context(dt=0.1):
+    ...     brainlite.environ.get_dt()
+    0.1
+    """
     return get("dt", desc="the time step of the simulation")
 
 
 def set_precision(precision: int | str) -> None:
-    """Set the width of floats in bits for the process: 8, 16, 32, 64, or ``'bf16'``."""
+    """Set the width of floats in bits for the process: 8, 16, 32, 64, or ``'bf16'``.
+
+    Parameters
+    ----------
+    precision : int or str
+        As for :func:`set`.
+
+    Examples
+    --------
+    >>> brainlite.environ.set_precision("bf16")
+    >>> brainlite.environ.get_precision()
+    'bf16'
+    >>> brainlite.environ.set_precision(32)
+    """
     set(precision=precision)
 
 
 def get_precision() -> int | str:
-    """Return the width of floats in bits (32 if never set), or ``'bf16'``."""
+    """Return the width of floats in bits (32 if never set), or ``'bf16'``.
+
+    Returns
+    -------
+    int or str
+
+    Examples
+    --------
+    >>> with brainlite.environ.context(precision=16):
+    ...     brainlite.environ.get_precision()
+    16
+    """
     precision: int | str = get("precision")
     return precision
 
 
 def dftype() -> DTypeLike:
-    """Return the dtype of floats at the current precision."""
+    """Return the dtype of floats at the current precision.
+
+    Returns
+    -------
+    dtype
+
+    Examples
+    --------
+    >>> with brainlite.environ.context(precision=16):
+    ...     jnp.zeros(2, brainlite.environ.dftype()).dtype
+    dtype('float16')
+    """
     precision = get_precision()
     names = {8: "float8_e5m2", 16: "float16", 32: "float32", 64: "float64", "bf16": "bfloat16"}
     return jnp.dtype(names[precision])
 
 
 def ditype() -> DTypeLike:
-    """Return the dtype of signed integers at the current precision."""
+    """Return the dtype of signed integers at the current precision.
+
+    Returns
+    -------
+    dtype
+
+    Examples
+    --------
+    >>> jnp.zeros(2, brainlite.environ.ditype()).dtype
+    dtype('int32')
+    """
     precision = get_precision()
     return jnp.dtype(f"int{16 if precision == 'bf16' else precision}")
 
 
 def dutype() -> DTypeLike:
-    """Return the dtype of unsigned integers at the current precision."""
+    """Return the dtype of unsigned integers at the current precision.
+
+    Returns
+    -------
+    dtype
+
+    Examples
+    --------
+    >>> jnp.zeros(2, brainlite.environ.dutype()).dtype
+    dtype('uint32')
+    """
     precision = get_precision()
     return jnp.dtype(f"uint{16 if precision == 'bf16' else precision}")
 
 
 def dctype() -> DTypeLike:
-    """Return the dtype of complex numbers at the current precision (complex64 up to 32 bits)."""
+    """Return the dtype of complex numbers at the current precision (complex64 up to 32 bits).
+
+    Returns
+    -------
+    dtype
+
+    Examples
+    --------
+    >>> jnp.zeros(2, brainlite.environ.dctype()).dtype
+    dtype('complex64')
+    """
     return jnp.dtype("complex128" if get_precision() == 64 else "complex64")
 
 

@@ -88,6 +88,25 @@ def notebook_repr(self: object, include: object = None, exclude: object = None) 
     It is the HTML of :func:`render_to_html`, with the numbers of arrays if treescope is set to draw
     them. (``_repr_html_`` would not do: treescope shows it beside each part.) In a terminal there
     is none.
+
+    Parameters
+    ----------
+    include, exclude
+        Of IPython; not looked at.
+
+    Returns
+    -------
+    dict of str to str
+        Text by its type.
+
+    Examples
+    --------
+    >>> from brainlite.display import Shown, notebook_repr
+    >>> class Scale:
+    ...     def __display__(self):
+    ...         return Shown("Scale", [("factor", 2.0)])
+    ...
+    ...     _repr_mimebundle_ = notebook_repr
     """
     del include, exclude
     notebook: Any = sys.modules.get("IPython")

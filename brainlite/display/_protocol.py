@@ -8,6 +8,19 @@ class Shown(NamedTuple):
 
     Each field should be an attribute of the object: the paths that the displays print
     (``cell.W``) are made of the field names.
+
+    Attributes
+    ----------
+    name : str
+        The name, of the class as a rule.
+    fields : list of (str, object)
+        The parts.
+
+    Examples
+    --------
+    >>> from brainlite.display import Shown
+    >>> Shown("Scale", [("factor", 2.0)]).name
+    'Scale'
     """
 
     name: str
@@ -15,7 +28,21 @@ class Shown(NamedTuple):
 
 
 class ShownSequence(NamedTuple):
-    """An object as a name and the items ``obj[0]``, ``obj[1]`` ...: ``ModuleList([...])``."""
+    """An object as a name and the items ``obj[0]``, ``obj[1]`` ...: ``ModuleList([...])``.
+
+    Attributes
+    ----------
+    name : str
+        The name.
+    items : list
+        The parts.
+
+    Examples
+    --------
+    >>> from brainlite.display import ShownSequence
+    >>> ShownSequence("Pair", [1, 2]).items
+    [1, 2]
+    """
 
     name: str
     items: list[Any]

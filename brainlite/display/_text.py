@@ -101,6 +101,23 @@ def text_repr(self: object) -> str:
 
     :func:`to_text` would do, but a subclass that writes its own ``__repr__`` would then have to
     take the options of :func:`to_text` to please a type checker.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from brainlite.display import Shown, text_repr
+    >>> class Scale:
+    ...     def __display__(self):
+    ...         return Shown("Scale", [("factor", 2.0)])
+    ...
+    ...     __repr__ = text_repr
+    >>> Scale()
+    Scale(
+      factor=2.0
+    )
     """
     return to_text(self)
 

@@ -44,6 +44,11 @@ class _Composite:
 class OfType(_Composite):
     """Select instances of a type.
 
+    Parameters
+    ----------
+    kind : type
+        The class; its subclasses are selected, too.
+
     Examples
     --------
     >>> OfType(int)((), 3)
@@ -63,6 +68,11 @@ class OfType(_Composite):
 class PathContains(_Composite):
     """Select what has ``part`` somewhere in its path.
 
+    Parameters
+    ----------
+    part : str or int
+        An attribute, a key or an index.
+
     Examples
     --------
     >>> PathContains("encoder")(("encoder", 0), None)
@@ -81,6 +91,11 @@ class PathContains(_Composite):
 
 class WithTag(_Composite):
     """Select states that carry a tag.
+
+    Parameters
+    ----------
+    tag : str
+        One of its tags.
 
     Examples
     --------
@@ -103,6 +118,11 @@ class WithTag(_Composite):
 class Any(_Composite):
     """Select what any of the filters selects.
 
+    Parameters
+    ----------
+    *filters : Filter
+        Of any form.
+
     Examples
     --------
     >>> Any(int, str)((), "a")
@@ -120,6 +140,11 @@ class Any(_Composite):
 class All(_Composite):
     """Select what all of the filters select.
 
+    Parameters
+    ----------
+    *filters : Filter
+        Of any form.
+
     Examples
     --------
     >>> All(int, Not(bool))((), True)
@@ -136,6 +161,11 @@ class All(_Composite):
 
 class Not(_Composite):
     """Select what the filter does not select.
+
+    Parameters
+    ----------
+    filter : Filter
+        Of any form.
 
     Examples
     --------
@@ -183,6 +213,15 @@ class Nothing(_Composite):
 
 def to_predicate(given: Filter) -> Predicate:
     """Return the filter as a function of a path and an object.
+
+    Parameters
+    ----------
+    filter : Filter
+        Of any form.
+
+    Returns
+    -------
+    callable, (path, object) to bool
 
     Raises
     ------

@@ -178,6 +178,13 @@ def _mismatch(wanted: tuple[Path, ...], given: Mapping[Path, AnyState]) -> Graph
 def update_states(node: object, /, *states: States) -> None:
     """Write the values of ``states`` into the states of a graph, by path. All or none.
 
+    Parameters
+    ----------
+    node : Node, or containers of nodes
+        What is written to.
+    *states : StateDict, or mapping of paths to values
+        What to write.
+
     Raises
     ------
     GraphError
@@ -201,6 +208,15 @@ def update_states(node: object, /, *states: States) -> None:
 def graphdef(node: M, /) -> GraphDef[M]:
     """Return the structure of a graph.
 
+    Parameters
+    ----------
+    node : Node, or containers of nodes
+        What to describe.
+
+    Returns
+    -------
+    GraphDef
+
     Examples
     --------
     >>> brainlite.graph.graphdef(brainlite.nn.Linear(2, 3)).nodes[0].kind.__name__
@@ -211,6 +227,15 @@ def graphdef(node: M, /) -> GraphDef[M]:
 
 def clone(node: M, /) -> M:
     """Return a copy of a graph: new nodes and states, with the same sharing and values.
+
+    Parameters
+    ----------
+    node : Node, or containers of nodes
+        What to copy.
+
+    Returns
+    -------
+    of the same type, with states of its own
 
     Examples
     --------

@@ -137,6 +137,10 @@ def iter_node(
     allowed_hierarchy : (int, int)
         The least and the greatest length of a path.
 
+    Returns
+    -------
+    iterator over (path, Node)
+
     Examples
     --------
     >>> model = brainlite.nn.GRUCell(2, 3)
@@ -159,6 +163,10 @@ def iter_leaf(
         Where to start.
     allowed_hierarchy : (int, int)
         The least and the greatest length of a path.
+
+    Returns
+    -------
+    iterator over (path, State)
 
     Examples
     --------

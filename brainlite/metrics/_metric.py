@@ -21,6 +21,11 @@ R_co = TypeVar("R_co", covariant=True, default=Any)
 class MetricState(LongTermState[T]):
     """What a metric has counted so far. ``model.half()`` does not touch it.
 
+    Parameters
+    ----------
+    value, name, tag
+        As for :class:`brainlite.state.State`.
+
     Examples
     --------
     >>> hits = brainlite.metrics.MetricState(jnp.zeros((), "int32"))

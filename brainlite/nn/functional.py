@@ -196,6 +196,10 @@ def resolve_activation(
     where : str, optional
         The layer that asks, for the error message.
 
+    Returns
+    -------
+    callable
+
     Raises
     ------
     OptionError
@@ -227,6 +231,15 @@ def is_pure(function: Callable[..., Any]) -> bool:
 
     True of the activations of this module (all but :func:`rrelu`, which draws) and of the functions
     of jax; of any other function nothing is known.
+
+    Parameters
+    ----------
+    function : callable
+        Any function.
+
+    Returns
+    -------
+    bool
 
     Examples
     --------

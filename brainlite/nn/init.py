@@ -180,6 +180,10 @@ def calculate_init_gain(nonlinearity: str, param: float | None = None) -> float:
     param : float, optional
         The negative slope of 'leaky_relu', by default 0.01.
 
+    Returns
+    -------
+    float
+
     Raises
     ------
     OptionError

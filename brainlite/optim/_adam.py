@@ -78,6 +78,14 @@ class AdamW(Named):
     References
     ----------
     Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
+
+    Examples
+    --------
+    >>> model = brainlite.nn.Linear(2, 1)
+    >>> optimizer = brainlite.optim.AdamW(3e-4, weight_decay=0.1).register_trainable_weights(model)
+    >>> loss = optimizer.minimize(lambda: (model(jnp.ones(2)) ** 2).sum())
+    >>> int(optimizer.step)
+    1
     """
 
     def __init__(
@@ -110,6 +118,14 @@ class NAdam(Named):
     References
     ----------
     Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016.
+
+    Examples
+    --------
+    >>> model = brainlite.nn.Linear(2, 1)
+    >>> optimizer = brainlite.optim.NAdam(2e-3).register_trainable_weights(model)
+    >>> loss = optimizer.minimize(lambda: (model(jnp.ones(2)) ** 2).sum())
+    >>> int(optimizer.step)
+    1
     """
 
     def __init__(
@@ -143,6 +159,14 @@ class RAdam(Named):
     References
     ----------
     Liu et al., "On the variance of the adaptive learning rate and beyond", ICLR 2020.
+
+    Examples
+    --------
+    >>> model = brainlite.nn.Linear(2, 1)
+    >>> optimizer = brainlite.optim.RAdam(1e-3).register_trainable_weights(model)
+    >>> loss = optimizer.minimize(lambda: (model(jnp.ones(2)) ** 2).sum())
+    >>> int(optimizer.step)
+    1
     """
 
     def __init__(
@@ -171,6 +195,14 @@ class Adamax(Named):
     References
     ----------
     Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, section 7.1.
+
+    Examples
+    --------
+    >>> model = brainlite.nn.Linear(2, 1)
+    >>> optimizer = brainlite.optim.Adamax(2e-3).register_trainable_weights(model)
+    >>> loss = optimizer.minimize(lambda: (model(jnp.ones(2)) ** 2).sum())
+    >>> int(optimizer.step)
+    1
     """
 
     def __init__(
@@ -202,6 +234,14 @@ class Lamb(Named):
     ----------
     You et al., "Large batch optimization for deep learning: training BERT in 76 minutes", ICLR
     2020.
+
+    Examples
+    --------
+    >>> model = brainlite.nn.Linear(2, 1)
+    >>> optimizer = brainlite.optim.Lamb(1e-3).register_trainable_weights(model)
+    >>> loss = optimizer.minimize(lambda: (model(jnp.ones(2)) ** 2).sum())
+    >>> int(optimizer.step)
+    1
     """
 
     def __init__(
@@ -232,6 +272,14 @@ class Lion(Named):
     References
     ----------
     Chen et al., "Symbolic discovery of optimization algorithms", NeurIPS 2023.
+
+    Examples
+    --------
+    >>> model = brainlite.nn.Linear(2, 1)
+    >>> optimizer = brainlite.optim.Lion(1e-4).register_trainable_weights(model)
+    >>> loss = optimizer.minimize(lambda: (model(jnp.ones(2)) ** 2).sum())
+    >>> int(optimizer.step)
+    1
     """
 
     def __init__(

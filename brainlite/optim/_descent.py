@@ -30,6 +30,14 @@ class SGD(Named):
     ----------
     Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and momentum in deep
     learning", ICML 2013; the learning rate stands outside of the momentum here, as in torch.
+
+    Examples
+    --------
+    >>> model = brainlite.nn.Linear(2, 1)
+    >>> optimizer = brainlite.optim.SGD(0.1, momentum=0.9).register_trainable_weights(model)
+    >>> loss = optimizer.minimize(lambda: (model(jnp.ones(2)) ** 2).sum())
+    >>> int(optimizer.step)
+    1
     """
 
     def __init__(
@@ -75,6 +83,14 @@ class RMSprop(Named):
     ----------
     Hinton, "Neural networks for machine learning", lecture 6e, 2012; Graves, "Generating sequences
     with recurrent neural networks", 2013, for the centered one.
+
+    Examples
+    --------
+    >>> model = brainlite.nn.Linear(2, 1)
+    >>> optimizer = brainlite.optim.RMSprop(0.01).register_trainable_weights(model)
+    >>> loss = optimizer.minimize(lambda: (model(jnp.ones(2)) ** 2).sum())
+    >>> int(optimizer.step)
+    1
     """
 
     def __init__(
@@ -111,6 +127,14 @@ class Adagrad(Named):
     ----------
     Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
     optimization", JMLR 2011.
+
+    Examples
+    --------
+    >>> model = brainlite.nn.Linear(2, 1)
+    >>> optimizer = brainlite.optim.Adagrad(0.01).register_trainable_weights(model)
+    >>> loss = optimizer.minimize(lambda: (model(jnp.ones(2)) ** 2).sum())
+    >>> int(optimizer.step)
+    1
     """
 
     def __init__(
@@ -143,6 +167,14 @@ class Adadelta(Named):
     References
     ----------
     Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
+
+    Examples
+    --------
+    >>> model = brainlite.nn.Linear(2, 1)
+    >>> optimizer = brainlite.optim.Adadelta(1.0).register_trainable_weights(model)
+    >>> loss = optimizer.minimize(lambda: (model(jnp.ones(2)) ** 2).sum())
+    >>> int(optimizer.step)
+    1
     """
 
     def __init__(
@@ -175,6 +207,14 @@ class LARS(Named):
     References
     ----------
     You, Gitman and Ginsburg, "Large batch training of convolutional networks", 2017.
+
+    Examples
+    --------
+    >>> model = brainlite.nn.Linear(2, 1)
+    >>> optimizer = brainlite.optim.LARS(1.0).register_trainable_weights(model)
+    >>> loss = optimizer.minimize(lambda: (model(jnp.ones(2)) ** 2).sum())
+    >>> int(optimizer.step)
+    1
     """
 
     def __init__(
@@ -230,6 +270,14 @@ class LBFGS(Named):
     References
     ----------
     Nocedal and Wright, "Numerical optimization", second edition, 2006, algorithms 7.4 and 3.5.
+
+    Examples
+    --------
+    >>> model = brainlite.nn.Linear(2, 1)
+    >>> optimizer = brainlite.optim.LBFGS(1.0).register_trainable_weights(model)
+    >>> loss = optimizer.minimize(lambda: (model(jnp.ones(2)) ** 2).sum())
+    >>> int(optimizer.step)
+    1
     """
 
     def __init__(

@@ -22,6 +22,11 @@ ABSENT: tuple[()] = ()
 class OptimState(LongTermState[T]):
     """What an optimizer remembers from step to step. ``model.half()`` does not touch it.
 
+    Parameters
+    ----------
+    value, name, tag
+        As for :class:`brainlite.state.State`.
+
     Examples
     --------
     >>> momentum = brainlite.optim.OptimState(jnp.zeros(3))

@@ -22,6 +22,12 @@ class Transformation(Protocol):
     ``init(params)`` returns what is remembered, a pytree of arrays; ``update(gradients, state,
     params)`` returns the updates, which are added to the parameters, and the new state. Trees of
     parameters are dicts by path, as those of ``params.to_values()``.
+
+    Examples
+    --------
+    >>> import optax
+    >>> isinstance(optax.adam(1e-3), tuple)
+    True
     """
 
     @property

@@ -40,6 +40,15 @@ def seed_context(seed_or_key: SeedOrKey) -> Generator[None]:
 def default_rng(seed_or_key: SeedOrKey | None = None) -> RandomState:
     """Return a new generator with this seed or key; without one, the shared generator itself.
 
+    Parameters
+    ----------
+    seed_or_key : int or key, optional
+        As for :class:`RandomState`.
+
+    Returns
+    -------
+    RandomState
+
     Examples
     --------
     >>> brainlite.random.default_rng() is brainlite.random.DEFAULT
@@ -57,6 +66,10 @@ def clone_rng(seed_or_key: SeedOrKey | None = None, clone: bool = True) -> Rando
         Where it starts; by default at the next key of the shared generator.
     clone : bool
         False returns the shared generator itself, if there is no seed.
+
+    Returns
+    -------
+    RandomState
 
     Examples
     --------

@@ -45,14 +45,50 @@ class GammaDraws(KeySource):
     def standard_gamma(
         self, shape: Numbers, size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None
     ) -> Array:
-        """Draw from gamma distributions of scale 1; the parameter ``shape`` is above 0."""
+        """Draw from gamma distributions of scale 1; the parameter ``shape`` is above 0.
+
+        Parameters
+        ----------
+        shape : number or array
+            The shape, above 0.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> brainlite.random.standard_gamma([0.5, 2.0]).shape
+        (2,)
+        """
         return self.gamma(shape, None, size, key, dtype)
 
     def gamma(
         self, shape: Numbers, scale: Numbers | None = None,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw from gamma distributions; the mean is ``shape * scale``."""
+        """Draw from gamma distributions; the mean is ``shape * scale``.
+
+        Parameters
+        ----------
+        shape : number or array
+            The shape, above 0.
+        scale : number or array
+            The width, 0 or more; by default 1.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> brainlite.random.gamma([0.5, 2.0], 3.0).shape
+        (2,)
+        """
         return self._draw(
             lambda key, alpha, width, *rest: jax.random.gamma(key, alpha, *rest) * width,
             size,
@@ -65,14 +101,48 @@ class GammaDraws(KeySource):
     def loggamma(
         self, a: Numbers, size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None
     ) -> Array:
-        """Draw logarithms of gamma numbers; exact where the numbers themselves would be 0."""
+        """Draw logarithms of gamma numbers; exact where the numbers themselves would be 0.
+
+        Parameters
+        ----------
+        a : number or array
+            The shape, above 0.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> brainlite.random.loggamma([0.5, 2.0]).shape
+        (2,)
+        """
         return self._draw(jax.random.loggamma, size, key, float_dtype(dtype), a=positive(a))
 
     def beta(
         self, a: Numbers, b: Numbers,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw from beta distributions; the mean is ``a / (a + b)``, both above 0."""
+        """Draw from beta distributions; the mean is ``a / (a + b)``, both above 0.
+
+        Parameters
+        ----------
+        a, b : number or array
+            Both above 0.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> brainlite.random.beta(2.0, [1.0, 3.0]).shape
+        (2,)
+        """
         dtype = float_dtype(dtype)
         return self._draw(jax.random.beta, size, key, dtype, a=positive(a), b=positive(b))
 
@@ -82,6 +152,23 @@ class GammaDraws(KeySource):
         """Draw vectors of probabilities from Dirichlet distributions.
 
         The concentrations ``alpha``, above 0, have shape (..., n), the result (*size, n).
+
+        Parameters
+        ----------
+        alpha : array, shape (..., n)
+            The concentrations, above 0.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats, shape (*size, n)
+
+        Examples
+        --------
+        >>> draws = brainlite.random.dirichlet([1.0, 2.0, 3.0], size=4)
+        >>> draws.shape, bool(jnp.allclose(draws.sum(-1), 1.0))
+        ((4, 3), True)
         """
         dtype = float_dtype(dtype)
         concentration = to_numbers(alpha, dtype)
@@ -100,7 +187,26 @@ class GammaDraws(KeySource):
         self, df: Numbers,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None, check_valid: bool = True,
     ) -> Array:
-        """Draw from chi-square distributions; the mean is ``df``; ``check_valid`` looks at it."""
+        """Draw from chi-square distributions; the mean is ``df``; ``check_valid`` looks at it.
+
+        Parameters
+        ----------
+        df : number or array
+            The degrees of freedom, above 0.
+        check_valid : bool
+            Whether to raise for degrees of freedom out of range.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> brainlite.random.chisquare([1.0, 3.0]).shape
+        (2,)
+        """
         dtype = float_dtype(dtype)
         return self._draw(jax.random.chisquare, size, key, dtype, check_valid, df=positive(df))
 
@@ -108,7 +214,26 @@ class GammaDraws(KeySource):
         self, df: Numbers, nonc: Numbers,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw from noncentral chi-square distributions; the mean is ``df + nonc``."""
+        """Draw from noncentral chi-square distributions; the mean is ``df + nonc``.
+
+        Parameters
+        ----------
+        df : number or array
+            The degrees of freedom, above 0.
+        nonc : number or array
+            The noncentrality, 0 or more.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> brainlite.random.noncentral_chisquare(3.0, [0.0, 2.0]).shape
+        (2,)
+        """
         given = {"df": positive(df), "nonc": non_negative(nonc)}
         return self._draw(_noncentral_chisquare, size, key, float_dtype(dtype), **given)
 
@@ -116,7 +241,24 @@ class GammaDraws(KeySource):
         self, dfnum: Numbers, dfden: Numbers,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw from F distributions: ratios of two chi-squares, each by its degrees of freedom."""
+        """Draw from F distributions: ratios of two chi-squares, each by its degrees of freedom.
+
+        Parameters
+        ----------
+        dfnum, dfden : number or array
+            The degrees of freedom above and below, above 0.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> brainlite.random.f(3.0, [4.0, 9.0]).shape
+        (2,)
+        """
         given = {"dfnum": positive(dfnum), "dfden": positive(dfden)}
         return self._draw(_f, size, key, float_dtype(dtype), **given)
 
@@ -124,14 +266,50 @@ class GammaDraws(KeySource):
         self, dfnum: Numbers, dfden: Numbers, nonc: Numbers,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw as :meth:`f` does, the numerator by :meth:`noncentral_chisquare`."""
+        """Draw as :meth:`f` does, the numerator by :meth:`noncentral_chisquare`.
+
+        Parameters
+        ----------
+        dfnum, dfden : number or array
+            The degrees of freedom above and below, above 0.
+        nonc : number or array
+            The noncentrality, 0 or more.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> brainlite.random.noncentral_f(3.0, 9.0, [0.0, 2.0]).shape
+        (2,)
+        """
         given = {"dfnum": positive(dfnum), "dfden": positive(dfden), "nonc": non_negative(nonc)}
         return self._draw(_noncentral_f, size, key, float_dtype(dtype), **given)
 
     def standard_t(
         self, df: Numbers, size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None
     ) -> Array:
-        """Draw from Student's t distributions of ``df`` degrees of freedom, above 0."""
+        """Draw from Student's t distributions of ``df`` degrees of freedom, above 0.
+
+        Parameters
+        ----------
+        df : number or array
+            The degrees of freedom, above 0.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> brainlite.random.standard_t([3.0, 9.0]).shape
+        (2,)
+        """
         return self._draw(jax.random.t, size, key, float_dtype(dtype), df=positive(df))
 
     t = standard_t

@@ -44,7 +44,24 @@ class NormalDraws(KeySource):
     # fmt: off
 
     def randn(self, *dn: int, key: AnyKey = None, dtype: AnyDType = None) -> Array:
-        """Draw standard normal numbers; ``dn`` are the axes, one by one, none for a scalar."""
+        """Draw standard normal numbers; ``dn`` are the axes, one by one, none for a scalar.
+
+        Parameters
+        ----------
+        *dn : int
+            The axes of the result.
+        key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats, shape dn
+
+        Examples
+        --------
+        >>> brainlite.random.randn(2, 3).shape
+        (2, 3)
+        """
         shape = to_size(dn, "the axes of randn")
         return self._draw(jax.random.normal, shape, key, float_dtype(dtype, or_complex=True))
 
@@ -52,7 +69,24 @@ class NormalDraws(KeySource):
         self, input: ArrayLike, *, dtype: AnyDType = None,  # noqa: A002 - as in torch
         key: AnyKey = None,
     ) -> Array:
-        """Draw standard normal numbers, of the shape and (if it has floats) dtype of ``input``."""
+        """Draw standard normal numbers, of the shape and (if it has floats) dtype of ``input``.
+
+        Parameters
+        ----------
+        input : array
+            What has the shape.
+        dtype, key
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> brainlite.random.randn_like(jnp.zeros((2, 3))).shape
+        (2, 3)
+        """
         kind = jnp.result_type(input)
         if dtype is None and jnp.issubdtype(kind, jnp.inexact):
             dtype = kind
@@ -61,14 +95,48 @@ class NormalDraws(KeySource):
     def standard_normal(
         self, size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None
     ) -> Array:
-        """Draw from the normal distribution of mean 0 and standard deviation 1."""
+        """Draw from the normal distribution of mean 0 and standard deviation 1.
+
+        Parameters
+        ----------
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> brainlite.random.standard_normal(2).shape
+        (2,)
+        """
         return self.normal(None, None, size, key, dtype)
 
     def normal(
         self, loc: Numbers | None = None, scale: Numbers | None = None,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw from normal distributions of mean ``loc`` (0) and deviation ``scale`` (1)."""
+        """Draw from normal distributions of mean ``loc`` (0) and deviation ``scale`` (1).
+
+        Parameters
+        ----------
+        loc : number or array
+            The mean; by default 0.
+        scale : number or array
+            The standard deviation, 0 or more; by default 1.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> brainlite.random.normal(0.0, [0.1, 1.0]).shape
+        (2,)
+        """
         dtype = float_dtype(dtype, or_complex=True)
         return self._draw_located(jax.random.normal, loc, scale, size, key, dtype)
 
@@ -80,6 +148,27 @@ class NormalDraws(KeySource):
 
         The bounds are those of the numbers themselves, not in units of ``scale``. ``loc`` and
         ``scale`` are mean and standard deviation before the cut; ``check_valid`` looks at them.
+
+        Parameters
+        ----------
+        lower, upper : number or array
+            The bounds.
+        loc, scale : number or array
+            Mean and standard deviation before the cut.
+        check_valid : bool
+            Whether to raise for bounds or a scale out of range.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> draws = brainlite.random.truncated_normal(0.0, 1.0, size=100)
+        >>> bool((draws >= 0.0).all() and (draws <= 1.0).all())
+        True
         """
         dtype = float_dtype(dtype)
         given = {"lower": anything(lower), "upper": anything(upper), "loc": anything(loc)}
@@ -98,7 +187,26 @@ class NormalDraws(KeySource):
         self, mean: Numbers | None = None, sigma: Numbers | None = None,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw numbers whose logarithm is normal, of this mean (0) and standard deviation (1)."""
+        """Draw numbers whose logarithm is normal, of this mean (0) and standard deviation (1).
+
+        Parameters
+        ----------
+        mean : number or array
+            The mean of the logarithm; by default 0.
+        sigma : number or array
+            Its standard deviation, 0 or more; by default 1.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> brainlite.random.lognormal(0.0, [0.1, 1.0]).shape
+        (2,)
+        """
         require(sigma=non_negative(sigma))
         return jnp.exp(self.normal(mean, sigma, size, key, float_dtype(dtype)))
 
@@ -123,6 +231,11 @@ class NormalDraws(KeySource):
         Returns
         -------
         array, shape (*size, n)
+
+        Examples
+        --------
+        >>> brainlite.random.multivariate_normal(jnp.zeros(2), jnp.eye(2), size=3).shape
+        (3, 2)
         """
         if method not in ("cholesky", "eigh", "svd"):
             raise OptionError(
@@ -145,10 +258,27 @@ class NormalDraws(KeySource):
     ) -> Array:
         """Draw orthogonal matrices of shape (*size, n, n), uniformly (by Haar's measure).
 
+        Parameters
+        ----------
+        n : int
+            The number of rows and columns.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats, shape (*size, n, n)
+
         References
         ----------
         Mezzadri, "How to generate random matrices from the classical compact groups",
         Notices of the AMS 54, 2007.
+
+        Examples
+        --------
+        >>> matrix = brainlite.random.orthogonal(3)
+        >>> bool(jnp.allclose(matrix @ matrix.T, jnp.eye(3), atol=1e-5))
+        True
         """
         batch, (rows,) = to_size(() if size is None else size), to_size(n, "n")
         dtype = float_dtype(dtype)

@@ -103,6 +103,20 @@ class OrderDraws(KeySource):
         """Return the elements of an array in random order, as :meth:`permutation` does.
 
         Unlike numpy's it cannot work in place, since jax arrays do not change: use the result.
+
+        Parameters
+        ----------
+        x, axis, key
+            As for :meth:`permutation`.
+
+        Returns
+        -------
+        array, shape of x
+
+        Examples
+        --------
+        >>> sorted(brainlite.random.shuffle(jnp.arange(3)).tolist())
+        [0, 1, 2]
         """
         return self.permutation(x, axis, key=key)
 

@@ -77,15 +77,44 @@ class RandomState(
         seed_or_key : int or key, optional
             As for :class:`RandomState`; None takes entropy from the operating system. In a
             compiled function that happens once, when it is traced.
+
+        Examples
+        --------
+        >>> brainlite.random.seed(0)
+        >>> first = brainlite.random.uniform()
+        >>> brainlite.random.seed(0)
+        >>> bool(brainlite.random.uniform() == first)
+        True
         """
         self.value = _make_key(seed_or_key)
 
     def get_key(self) -> Key:
-        """Return the key that the generator holds, without using it."""
+        """Return the key that the generator holds, without using it.
+
+        Returns
+        -------
+        key, shape ()
+
+        Examples
+        --------
+        >>> brainlite.random.get_key().shape
+        ()
+        """
         return self.value
 
     def set_key(self, seed_or_key: SeedOrKey) -> None:
-        """Replace the key; a seed is turned into one."""
+        """Replace the key; a seed is turned into one.
+
+        Parameters
+        ----------
+        seed_or_key : int or key
+            As for :class:`RandomState`.
+
+        Examples
+        --------
+        >>> brainlite.random.set_key(7)
+        >>> brainlite.random.set_key(brainlite.random.split_key())
+        """
         self.value = to_key(seed_or_key)
 
     def split_key(self, n: int | None = None, backup: bool = False) -> Key:
@@ -101,6 +130,12 @@ class RandomState(
         Returns
         -------
         key, shape () or (n,)
+
+        Examples
+        --------
+        >>> import jax
+        >>> jax.random.normal(brainlite.random.split_key(), 3).shape
+        (3,)
         """
         count = None if n is None else _check_count(n)
         if backup:
@@ -108,11 +143,37 @@ class RandomState(
         return self._split(count)
 
     def split_keys(self, n: int, backup: bool = False) -> Key:
-        """Take ``n`` new keys, shape ``(n,)``: see :meth:`split_key`."""
+        """Take ``n`` new keys, shape ``(n,)``: see :meth:`split_key`.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        backup : bool
+            As for :meth:`split_key`.
+
+        Returns
+        -------
+        key, shape (n,)
+
+        Examples
+        --------
+        >>> brainlite.random.split_keys(3).shape
+        (3,)
+        """
         return self.split_key(n, backup)
 
     def backup_key(self) -> None:
-        """Set the key aside, for :meth:`restore_key`: one at a time, and outside transforms."""
+        """Set the key aside, for :meth:`restore_key`: one at a time, and outside transforms.
+
+        Examples
+        --------
+        >>> brainlite.random.backup_key()
+        >>> first = brainlite.random.uniform()
+        >>> brainlite.random.restore_key()
+        >>> bool(brainlite.random.uniform() == first)
+        True
+        """
         _check_eager("backup_key")
         if getattr(self, "_backup", None) is not None:
             raise OptionError(
@@ -124,7 +185,15 @@ class RandomState(
         self._backup = self.value
 
     def restore_key(self) -> None:
-        """Go back to the key that :meth:`backup_key` set aside; not inside a transform."""
+        """Go back to the key that :meth:`backup_key` set aside; not inside a transform.
+
+        Examples
+        --------
+        See :meth:`backup_key`.
+
+        >>> brainlite.random.backup_key()
+        >>> brainlite.random.restore_key()
+        """
         _check_eager("restore_key")
         key: Key | None = getattr(self, "_backup", None)
         if key is None:
@@ -141,6 +210,16 @@ class RandomState(
         """Return a generator of its own, started with the next key of this one.
 
         ``copy()``, by contrast, returns one that repeats what this one is going to draw.
+
+        Returns
+        -------
+        RandomState
+
+        Examples
+        --------
+        >>> generator = brainlite.random.RandomState(0)
+        >>> bool(generator.clone().uniform() == generator.uniform())
+        False
         """
         return RandomState(self.split_key())
 

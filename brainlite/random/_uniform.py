@@ -45,7 +45,24 @@ class UniformDraws(KeySource):
     # fmt: off
 
     def rand(self, *dn: int, key: AnyKey = None, dtype: AnyDType = None) -> Array:
-        """Draw floats from [0, 1); ``dn`` are the axes, one by one, none for a scalar."""
+        """Draw floats from [0, 1); ``dn`` are the axes, one by one, none for a scalar.
+
+        Parameters
+        ----------
+        *dn : int
+            The axes of the result.
+        key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats, shape dn
+
+        Examples
+        --------
+        >>> brainlite.random.rand(2, 3).shape
+        (2, 3)
+        """
         return self._draw(
             jax.random.uniform, to_size(dn, "the axes of rand"), key, float_dtype(dtype)
         )
@@ -54,14 +71,46 @@ class UniformDraws(KeySource):
         self, input: ArrayLike, *, dtype: AnyDType = None,  # noqa: A002 - as in torch
         key: AnyKey = None,
     ) -> Array:
-        """Draw floats from [0, 1), of the shape and (if it has floats) the dtype of ``input``."""
+        """Draw floats from [0, 1), of the shape and (if it has floats) the dtype of ``input``.
+
+        Parameters
+        ----------
+        input : array
+            What has the shape.
+        dtype, key
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> brainlite.random.rand_like(jnp.zeros((2, 3))).shape
+        (2, 3)
+        """
         kind = jnp.result_type(input)
         if dtype is None and jnp.issubdtype(kind, jnp.floating):
             dtype = kind
         return self._draw(jax.random.uniform, jnp.shape(input), key, float_dtype(dtype))
 
     def random(self, size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None) -> Array:
-        """Draw floats from [0, 1)."""
+        """Draw floats from [0, 1).
+
+        Parameters
+        ----------
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> brainlite.random.random(2).shape
+        (2,)
+        """
         return self._draw(jax.random.uniform, size, key, float_dtype(dtype))
 
     # numpy has all of these names.
@@ -73,7 +122,24 @@ class UniformDraws(KeySource):
         self, low: Numbers = 0.0, high: Numbers = 1.0,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw floats from [low, high); ``low <= high``."""
+        """Draw floats from [low, high); ``low <= high``.
+
+        Parameters
+        ----------
+        low, high : number or array
+            The bounds; by default 0 and 1.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of floats
+
+        Examples
+        --------
+        >>> brainlite.random.uniform(0.0, [1.0, 2.0]).shape
+        (2,)
+        """
         dtype = float_dtype(dtype)
         (least, limit), shape = prepare(size, dtype, low=anything(low), high=anything(high))
         require_order("high", high, ">=", "low", low)
@@ -86,7 +152,26 @@ class UniformDraws(KeySource):
         self, low: Numbers, high: Numbers | None = None,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw whole numbers from low, ..., high - 1; with one bound, from 0, ..., low - 1."""
+        """Draw whole numbers from low, ..., high - 1; with one bound, from 0, ..., low - 1.
+
+        Parameters
+        ----------
+        low : whole number or array
+            The lower bound; the upper one, from 0, if it is the only one.
+        high : whole number or array, optional
+            The upper bound, which is not drawn.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of ints
+
+        Examples
+        --------
+        >>> brainlite.random.randint(0, [10, 100]).shape
+        (2,)
+        """
         low, high = (0, low) if high is None else (low, high)
         least, limit = _whole("low", low), _whole("high", high)
         shape = draw_shape(size, low=least, high=limit)
@@ -100,7 +185,26 @@ class UniformDraws(KeySource):
         self, input: ArrayLike, low: Numbers = 0,  # noqa: A002 - as in torch
         high: Numbers | None = None, *, dtype: AnyDType = None, key: AnyKey = None,
     ) -> Array:
-        """Draw as :meth:`randint` does, in the shape and dtype of ``input``: floats for floats."""
+        """Draw as :meth:`randint` does, in the shape and dtype of ``input``: floats for floats.
+
+        Parameters
+        ----------
+        input : array
+            What has the shape.
+        low, high : whole number or array
+            As for :meth:`randint`.
+        dtype, key
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array
+
+        Examples
+        --------
+        >>> brainlite.random.randint_like(jnp.zeros((2, 3), int), 0, 10).shape
+        (2, 3)
+        """
         kind = jnp.result_type(input) if dtype is None else jnp.dtype(dtype)
         whole = kind if jnp.issubdtype(kind, jnp.integer) else int_dtype(None)
         return self.randint(low, high, jnp.shape(input), key, whole).astype(kind)
@@ -109,7 +213,26 @@ class UniformDraws(KeySource):
         self, low: Numbers, high: Numbers | None = None,
         size: AnySize = None, key: AnyKey = None, dtype: AnyDType = None,
     ) -> Array:
-        """Draw from low, ..., high, the upper bound included; with one bound, from 1, ..., low."""
+        """Draw from low, ..., high, the upper bound included; with one bound, from 1, ..., low.
+
+        Parameters
+        ----------
+        low : whole number or array
+            The lower bound; the upper one, from 1, if it is the only one.
+        high : whole number or array, optional
+            The upper bound, which may be drawn.
+        size, key, dtype
+            As in all draws: see :mod:`brainlite.random`.
+
+        Returns
+        -------
+        array of ints
+
+        Examples
+        --------
+        >>> brainlite.random.random_integers(0, [10, 100]).shape
+        (2,)
+        """
         low, high = (1, low) if high is None else (low, high)
         return self.randint(low, _whole("high", high) + 1, size, key, dtype)
 

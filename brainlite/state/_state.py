@@ -514,6 +514,11 @@ class ParamState(State[T]):
 class ShortTermState(State[T]):
     """A value that belongs to one run: hidden activity, a cache, a counter.
 
+    Parameters
+    ----------
+    value, name, tag
+        As for :class:`State`.
+
     Examples
     --------
     >>> steps = ShortTermState(jnp.zeros((), "int32"))
@@ -524,6 +529,11 @@ class ShortTermState(State[T]):
 
 class HiddenState(ShortTermState[T]):
     """The hidden state of a recurrent layer, made by ``init_all_states``.
+
+    Parameters
+    ----------
+    value, name, tag
+        As for :class:`State`.
 
     Examples
     --------
@@ -536,6 +546,11 @@ class HiddenState(ShortTermState[T]):
 class LongTermState(State[T]):
     """A value that outlives a run without being trained: running statistics, a spike trace.
 
+    Parameters
+    ----------
+    value, name, tag
+        As for :class:`State`.
+
     Examples
     --------
     >>> mean = LongTermState(jnp.zeros(8))
@@ -546,6 +561,11 @@ class LongTermState(State[T]):
 
 class BatchState(LongTermState[T]):
     """A statistic over batches, as batch normalisation keeps it.
+
+    Parameters
+    ----------
+    value, name, tag
+        As for :class:`State`.
 
     Examples
     --------

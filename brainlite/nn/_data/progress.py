@@ -73,6 +73,11 @@ def progress(
     **options
         For ``tqdm``, such as ``leave=False``.
 
+    Returns
+    -------
+    Progress
+        An iterator over the steps, with ``show(loss=...)``.
+
     Raises
     ------
     ImportError

@@ -41,86 +41,289 @@ __all__ = [
 
 @of_arrays
 def tanh(x: ArrayLike) -> Array:
-    """Return the hyperbolic tangent."""
+    """Return the hyperbolic tangent.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.tanh(jnp.array([0.0]))
+    Array([0.], dtype=float32)
+    """
     return jnp.tanh(x)
 
 
 @of_arrays
 def sigmoid(x: ArrayLike) -> Array:
-    """Return ``1 / (1 + exp(-x))``."""
+    """Return ``1 / (1 + exp(-x))``.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.sigmoid(jnp.array([0.0]))
+    Array([0.5], dtype=float32)
+    """
     return jax.nn.sigmoid(floating(x))
 
 
 @of_arrays
 def log_sigmoid(x: ArrayLike) -> Array:
-    """Return ``log(sigmoid(x))``, exact also where the sigmoid is 0."""
+    """Return ``log(sigmoid(x))``, exact also where the sigmoid is 0.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.log_sigmoid(jnp.array([-200.0]))
+    Array([-200.], dtype=float32)
+    """
     return jax.nn.log_sigmoid(floating(x))
 
 
 @of_arrays
 def hard_sigmoid(x: ArrayLike) -> Array:
-    """Return ``relu6(x + 3) / 6``: a sigmoid made of three straight lines."""
+    """Return ``relu6(x + 3) / 6``: a sigmoid made of three straight lines.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.hard_sigmoid(jnp.array([-4.0, 0.0, 4.0]))
+    Array([0. , 0.5, 1. ], dtype=float32)
+    """
     return jax.nn.hard_sigmoid(x)
 
 
 @of_arrays
 def sparse_sigmoid(x: ArrayLike) -> Array:
-    """Return ``(x + 1) / 2`` limited to [0, 1], the derivative of :func:`sparse_plus`."""
+    """Return ``(x + 1) / 2`` limited to [0, 1], the derivative of :func:`sparse_plus`.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.sparse_sigmoid(jnp.array([-2.0, 0.0, 2.0]))
+    Array([0. , 0.5, 1. ], dtype=float32)
+    """
     return jax.nn.sparse_sigmoid(x)
 
 
 @of_arrays
 @kernel()
 def hard_tanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Array:
-    """Return x limited to [min_val, max_val]; the derivative at both ends is 0."""
+    """Return x limited to [min_val, max_val]; the derivative at both ends is 0.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+    min_val, max_val : float
+        The limits.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.hard_tanh(jnp.array([-4.0, 0.5, 4.0]))
+    Array([-1. ,  0.5,  1. ], dtype=float32)
+    """
     below_max = jnp.where(jnp.greater_equal(x, max_val), max_val, x)
     return jnp.where(jnp.less_equal(x, min_val), min_val, below_max)
 
 
 @of_arrays
 def soft_sign(x: ArrayLike) -> Array:
-    """Return ``x / (1 + abs(x))``."""
+    """Return ``x / (1 + abs(x))``.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.soft_sign(jnp.array([-1.0, 0.0, 3.0]))
+    Array([-0.5 ,  0.  ,  0.75], dtype=float32)
+    """
     return jax.nn.soft_sign(x)
 
 
 @of_arrays
 def tanh_shrink(x: ArrayLike) -> Array:
-    """Return ``x - tanh(x)``."""
+    """Return ``x - tanh(x)``.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.tanh_shrink(jnp.array([0.0]))
+    Array([0.], dtype=float32)
+    """
     return jnp.subtract(x, jnp.tanh(x))
 
 
 @of_arrays
 @kernel()
 def soft_shrink(x: ArrayLike, lambd: float = 0.5) -> Array:
-    """Return x moved towards 0 by ``lambd``, and 0 within."""
+    """Return x moved towards 0 by ``lambd``, and 0 within.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+    lambd : float
+        By how much, 0 or more.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.soft_shrink(jnp.array([-1.0, 0.25, 2.0]))
+    Array([-0.5,  0. ,  1.5], dtype=float32)
+    """
     return jnp.where(jnp.abs(x) <= lambd, jnp.zeros_like(x), x - jnp.sign(x) * lambd)
 
 
 @of_arrays
 @kernel()
 def hard_shrink(x: ArrayLike, lambd: float = 0.5) -> Array:
-    """Return x, but 0 within ``[-lambd, lambd]``."""
+    """Return x, but 0 within ``[-lambd, lambd]``.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+    lambd : float
+        The half width of what becomes 0.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.hard_shrink(jnp.array([-1.0, 0.25, 2.0]))
+    Array([-1.,  0.,  2.], dtype=float32)
+    """
     return jnp.where(jnp.abs(x) <= lambd, jnp.zeros_like(x), x)
 
 
 @of_arrays
 @kernel()
 def relu(x: ArrayLike) -> Array:
-    """Return ``max(x, 0)``; the derivative at 0 is 0."""
+    """Return ``max(x, 0)``; the derivative at 0 is 0.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.relu(jnp.array([-1.0, 0.0, 2.0]))
+    Array([0., 0., 2.], dtype=float32)
+    """
     return jax.nn.relu(x)
 
 
 @of_arrays
 @kernel()
 def relu6(x: ArrayLike) -> Array:
-    """Return x limited to [0, 6]; the derivative at both ends is 0."""
+    """Return x limited to [0, 6]; the derivative at both ends is 0.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.relu6(jnp.array([-1.0, 2.0, 8.0]))
+    Array([0., 2., 6.], dtype=float32)
+    """
     return jax.nn.relu6(x)
 
 
 @of_arrays
 @kernel()
 def leaky_relu(x: ArrayLike, negative_slope: ArrayLike = 0.01) -> Array:
-    """Return x, times ``negative_slope`` where it is negative; that is its derivative at 0, too."""
+    """Return x, times ``negative_slope`` where it is negative; that is its derivative at 0, too.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+    negative_slope : array_like
+        The slope below 0.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.leaky_relu(jnp.array([-2.0, 2.0]), 0.5)
+    Array([-1.,  2.], dtype=float32)
+    """
     return jnp.where(jnp.greater(x, 0), x, jnp.multiply(negative_slope, x))
 
 
@@ -131,9 +334,25 @@ def prelu(x: ArrayLike, a: ArrayLike = 0.25) -> Array:
 
     The derivative at 0 is ``a``.
 
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+    a : array_like
+        The slope below 0; it broadcasts to x.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
     References
     ----------
     He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.prelu(jnp.array([-2.0, 2.0]), 0.5)
+    Array([-1.,  2.], dtype=float32)
     """
     return jnp.where(jnp.greater(x, 0), x, jnp.multiply(a, x))
 
@@ -144,10 +363,26 @@ def rrelu(x: ArrayLike, lower: float = 1 / 8, upper: float = 1 / 3) -> Array:
 
     The slopes come from ``brainlite.random``, one for each element, at every call.
 
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+    lower, upper : float
+        The bounds of the slopes below 0.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
     References
     ----------
     Xu, Wang, Chen and Li, "Empirical evaluation of rectified activations in convolutional
     network", arXiv 1505.00853, 2015.
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.rrelu(jnp.array([0.0, 2.0]))
+    Array([0., 2.], dtype=float32)
     """
     slope = uniform(lower, upper, size=jnp.shape(x), dtype=jnp.result_type(x, float))
     return jnp.where(jnp.greater(x, 0), x, slope * x)
@@ -157,10 +392,26 @@ def rrelu(x: ArrayLike, lower: float = 1 / 8, upper: float = 1 / 3) -> Array:
 def elu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     """Return x, but ``alpha * (exp(x) - 1)`` where it is negative.
 
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+    alpha : array_like
+        What it tends to, with the other sign.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
     References
     ----------
     Clevert, Unterthiner and Hochreiter, "Fast and accurate deep network learning by exponential
     linear units", ICLR 2016.
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.elu(jnp.array([0.0, 2.0]))
+    Array([0., 2.], dtype=float32)
     """
     return jax.nn.elu(x, alpha)
 
@@ -169,9 +420,25 @@ def elu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
 def celu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     """Return x, but ``alpha * (exp(x / alpha) - 1)`` where it is negative.
 
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+    alpha : array_like
+        What it tends to, with the other sign; not 0.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
     References
     ----------
     Barron, "Continuously differentiable exponential linear units", arXiv 1704.07483, 2017.
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.celu(jnp.array([0.0, 2.0]))
+    Array([0., 2.], dtype=float32)
     """
     return jax.nn.celu(x, alpha)
 
@@ -180,9 +447,23 @@ def celu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
 def selu(x: ArrayLike) -> Array:
     """Return ``1.0507 * elu(x, 1.6733)``, which keeps mean 0 and variance 1.
 
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
     References
     ----------
     Klambauer, Unterthiner, Mayr and Hochreiter, "Self-normalizing neural networks", NIPS 2017.
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.selu(jnp.array([0.0]))
+    Array([0.], dtype=float32)
     """
     return jax.nn.selu(x)
 
@@ -199,9 +480,18 @@ def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     approximate : bool
         Whether to use tanh instead of the error function; torch's default is not to.
 
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
     References
     ----------
     Hendrycks and Gimpel, "Gaussian error linear units (GELUs)", arXiv 1606.08415, 2016.
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.gelu(jnp.array([0.0]))
+    Array([0.], dtype=float32)
     """
     return in_float32(jax.nn.gelu, x, approximate)
 
@@ -209,26 +499,86 @@ def gelu(x: ArrayLike, approximate: bool = True) -> Array:
 @of_arrays
 @kernel()
 def silu(x: ArrayLike) -> Array:
-    """Return ``x * sigmoid(x)``."""
+    """Return ``x * sigmoid(x)``.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.silu(jnp.array([0.0]))
+    Array([0.], dtype=float32)
+    """
     return in_float32(jax.nn.silu, x)
 
 
 @of_arrays
 @kernel()
 def swish(x: ArrayLike) -> Array:
-    """Return ``x * sigmoid(x)``: another name of :func:`silu`."""
+    """Return ``x * sigmoid(x)``: another name of :func:`silu`.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.swish(jnp.array([0.0]))
+    Array([0.], dtype=float32)
+    """
     return in_float32(jax.nn.silu, x)
 
 
 @of_arrays
 def hard_silu(x: ArrayLike) -> Array:
-    """Return ``x * hard_sigmoid(x)``."""
+    """Return ``x * hard_sigmoid(x)``.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.hard_silu(jnp.array([-4.0, 0.0, 4.0]))
+    Array([-0.,  0.,  4.], dtype=float32)
+    """
     return jax.nn.hard_silu(x)
 
 
 @of_arrays
 def hard_swish(x: ArrayLike) -> Array:
-    """Return ``x * hard_sigmoid(x)``: another name of :func:`hard_silu`."""
+    """Return ``x * hard_sigmoid(x)``: another name of :func:`hard_silu`.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.hard_swish(jnp.array([-4.0, 0.0, 4.0]))
+    Array([-0.,  0.,  4.], dtype=float32)
+    """
     return jax.nn.hard_silu(x)
 
 
@@ -237,9 +587,23 @@ def hard_swish(x: ArrayLike) -> Array:
 def mish(x: ArrayLike) -> Array:
     """Return ``x * tanh(softplus(x))``.
 
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
     References
     ----------
     Misra, "Mish: a self regularized non-monotonic activation function", BMVC 2020.
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.mish(jnp.array([0.0]))
+    Array([0.], dtype=float32)
     """
     return in_float32(jax.nn.mish, x)
 
@@ -247,7 +611,26 @@ def mish(x: ArrayLike) -> Array:
 @of_arrays
 @kernel("beta", "threshold")
 def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Array:
-    """Return ``log(1 + exp(beta * x)) / beta``, and x where ``beta * x`` is above ``threshold``."""
+    """Return ``log(1 + exp(beta * x)) / beta``, and x where ``beta * x`` is above ``threshold``.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+    beta : float
+        The larger, the closer to relu.
+    threshold : float
+        From where on it is taken for straight.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.softplus(jnp.array([100.0]))
+    Array([100.], dtype=float32)
+    """
 
     def exact(x: Array) -> Array:
         scaled = x * beta
@@ -260,14 +643,45 @@ def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Array:
 def squareplus(x: ArrayLike, b: ArrayLike = 4) -> Array:
     """Return ``(x + sqrt(x**2 + b)) / 2``.
 
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+    b : array_like
+        The larger, the rounder; 0 or more.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
     References
     ----------
     Barron, "Squareplus: a softplus-like algebraic rectifier", arXiv 2112.11687, 2021.
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.squareplus(jnp.array([0.0]))
+    Array([1.], dtype=float32)
     """
     return jax.nn.squareplus(x, b)
 
 
 @of_arrays
 def sparse_plus(x: ArrayLike) -> Array:
-    """Return 0 up to -1, ``(x + 1)**2 / 4`` up to 1, and x from there on."""
+    """Return 0 up to -1, ``(x + 1)**2 / 4`` up to 1, and x from there on.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+
+    Returns
+    -------
+    array, shape and dtype of x; whole numbers become floats
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.sparse_plus(jnp.array([-2.0, 1.0, 3.0]))
+    Array([0., 1., 3.], dtype=float32)
+    """
     return jax.nn.sparse_plus(x)

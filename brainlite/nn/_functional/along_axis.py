@@ -36,10 +36,19 @@ def glu(x: ArrayLike, axis: int = -1) -> Array:
     axis : int
         The axis that is halved.
 
+    Returns
+    -------
+    array, half as long as x along the axis
+
     References
     ----------
     Dauphin, Fan, Auli and Grangier, "Language modeling with gated convolutional networks",
     ICML 2017.
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.glu(jnp.array([2.0, 4.0, 0.0, 0.0]))
+    Array([1., 2.], dtype=float32)
     """
     return jax.nn.glu(floating(x), axis)
 
@@ -50,6 +59,24 @@ def softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Ar
     """Return ``exp(x)`` over its sum along ``axis``; elements outside ``where`` become 0.
 
     It is computed in float32 at least, and the result has the type of x.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+    axis : int or tuple of int, optional
+        The axes that are summed over; None is all.
+    where : array_like of bool, optional
+        The elements that count.
+
+    Returns
+    -------
+    array, shape and dtype of x
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.softmax(jnp.zeros(4))
+    Array([0.25, 0.25, 0.25, 0.25], dtype=float32)
     """
     return in_float32(jax.nn.softmax, x, axis, where)
 
@@ -57,14 +84,50 @@ def softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Ar
 @of_arrays
 @kernel("axis")
 def log_softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Array:
-    """Return the logarithm of :func:`softmax`; elements outside ``where`` become -inf."""
+    """Return the logarithm of :func:`softmax`; elements outside ``where`` become -inf.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+    axis : int or tuple of int, optional
+        The axes that are summed over; None is all.
+    where : array_like of bool, optional
+        The elements that count.
+
+    Returns
+    -------
+    array, shape and dtype of x
+
+    Examples
+    --------
+    >>> bool(jnp.allclose(jnp.exp(brainlite.nn.functional.log_softmax(jnp.zeros(4))), 0.25))
+    True
+    """
     return in_float32(jax.nn.log_softmax, x, axis, where)
 
 
 @of_arrays
 @kernel("axis")
 def softmin(x: ArrayLike, axis: Axis = -1) -> Array:
-    """Return the softmax of -x."""
+    """Return the softmax of -x.
+
+    Parameters
+    ----------
+    x : array_like
+        The input, of any shape.
+    axis : int or tuple of int, optional
+        The axes that are summed over; None is all.
+
+    Returns
+    -------
+    array, shape and dtype of x
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.softmin(jnp.zeros(4))
+    Array([0.25, 0.25, 0.25, 0.25], dtype=float32)
+    """
     return softmax(jnp.negative(floating(x)), axis)
 
 
@@ -112,6 +175,15 @@ def logsumexp(
         Whether to return the sign of the sum as well, as the second of two arrays.
     where : array_like of bool, optional
         The elements to sum.
+
+    Returns
+    -------
+    array, or (array, array) with ``return_sign``
+
+    Examples
+    --------
+    >>> bool(jnp.allclose(brainlite.nn.functional.logsumexp(jnp.zeros(4)), jnp.log(4.0)))
+    True
     """
     if return_sign:
         return jax.nn.logsumexp(a, axis, b, keepdims, return_sign=True, where=where)
@@ -140,6 +212,16 @@ def standardize(
         What is added to the variance, against division by 0.
     where : array_like of bool, optional
         The elements that count.
+
+    Returns
+    -------
+    array, shape of x
+
+    Examples
+    --------
+    >>> x = brainlite.nn.functional.standardize(jnp.arange(5.0))
+    >>> bool(jnp.allclose(x.mean(), 0.0, atol=1e-6) and jnp.allclose(x.var(), 1.0, atol=1e-4))
+    True
     """
     return jax.nn.standardize(floating(x), axis, variance=variance, epsilon=epsilon, where=where)
 
@@ -160,6 +242,10 @@ def one_hot(
         By default the environment's float type.
     axis : int
         Where the axis of the classes goes.
+
+    Returns
+    -------
+    array of floats, with one axis more
 
     Examples
     --------

@@ -143,6 +143,16 @@ def nll_loss(
         The class.
     weight, ignore_index, reduction
         As for :func:`cross_entropy`, which raises the same errors.
+
+    Returns
+    -------
+    array, shape (), or that of the losses with ``'none'``
+
+    Examples
+    --------
+    >>> F = brainlite.nn.functional
+    >>> F.nll_loss(jnp.array([[-0.5, -2.0], [-3.0, -1.0]]), jnp.array([0, 1]))
+    Array(0.75, dtype=float32)
     """
     _see_classes("nll_loss", input, target, ignore_index)
     return _nll_loss(input, target, weight, ignore_index, reduction)
@@ -190,6 +200,16 @@ def multi_margin_loss(
         The weight of each class, taken of the target; the mean is over samples all the same.
     reduction
         As for :func:`cross_entropy`, which raises the same errors.
+
+    Returns
+    -------
+    array, shape (), or that of the losses with ``'none'``
+
+    Examples
+    --------
+    >>> F = brainlite.nn.functional
+    >>> F.multi_margin_loss(jnp.array([0.0, 0.0]), jnp.array(0))
+    Array(0.5, dtype=float32)
     """
     _see_classes("multi_margin_loss", input, target)
     return _multi_margin_loss(input, target, p, margin, weight, reduction)
@@ -238,6 +258,16 @@ def binary_cross_entropy(
         Multiplied with the loss, to whose shape it broadcasts. The mean is over elements.
     reduction : str
         ``'mean'``, ``'sum'``, or ``'none'`` for the loss of each element.
+
+    Returns
+    -------
+    array, shape (), or that of the losses with ``'none'``
+
+    Examples
+    --------
+    >>> F = brainlite.nn.functional
+    >>> F.binary_cross_entropy(jnp.array([0.0, 1.0]), jnp.array([1.0, 1.0]))
+    Array(50., dtype=float32)
     """
     x, y = same_shape("binary_cross_entropy", input=input, target=target)
     loss = -(y * _clamped_log(x) + (1 - y) * _clamped_log(1 - x))
@@ -265,6 +295,16 @@ def binary_cross_entropy_with_logits(
         As for :func:`binary_cross_entropy`.
     pos_weight : array_like, optional
         The weight of a yes, such as one for each last axis: it broadcasts to the input.
+
+    Returns
+    -------
+    array, shape (), or that of the losses with ``'none'``
+
+    Examples
+    --------
+    >>> F = brainlite.nn.functional
+    >>> F.binary_cross_entropy_with_logits(jnp.array([200.0, -200.0]), jnp.array([0.0, 0.0]))
+    Array(100., dtype=float32)
     """
     where = "binary_cross_entropy_with_logits"
     x, y = same_shape(where, input=input, target=target)
@@ -286,6 +326,16 @@ def soft_margin_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction =
         Scores, and 1 or -1 for each.
     reduction : str
         ``'mean'``, ``'sum'``, or ``'none'`` for the loss of each element.
+
+    Returns
+    -------
+    array, shape (), or that of the losses with ``'none'``
+
+    Examples
+    --------
+    >>> F = brainlite.nn.functional
+    >>> F.soft_margin_loss(jnp.array([-200.0, 200.0]), jnp.ones(2))
+    Array(100., dtype=float32)
     """
     x, y = same_shape("soft_margin_loss", input=input, target=target)
     return reduce_loss("soft_margin_loss", jax.nn.softplus(-y * x), reduction)
@@ -312,6 +362,16 @@ def kl_div(
         first axis. ``'mean'`` is over elements, as torch's is; ``'sum'``; or ``'none'``.
     log_target : bool
         Whether the target is log probabilities, too.
+
+    Returns
+    -------
+    array, shape (), or that of the losses with ``'none'``
+
+    Examples
+    --------
+    >>> F = brainlite.nn.functional
+    >>> F.kl_div(jnp.log(jnp.full(2, 0.5)), jnp.full(2, 0.5))
+    Array(0., dtype=float32)
     """
     check_reduction("kl_div", reduction, DIVERGENCE_REDUCTIONS)
     x, y = same_shape("kl_div", input=input, target=target)

@@ -44,6 +44,10 @@ def ctc_loss(
         Whether the loss is 0, not infinite, where there are too few steps for the labels. Its
         gradient is 0 in both cases.
 
+    Returns
+    -------
+    array, shape (), or that of the losses with ``'none'``
+
     Raises
     ------
     InputError
@@ -55,6 +59,14 @@ def ctc_loss(
     ----------
     Graves, Fernández, Gomez and Schmidhuber, "Connectionist temporal classification", ICML 2006.
     optax computes it.
+
+    Examples
+    --------
+    >>> F = brainlite.nn.functional
+    >>> log_probs = jnp.log(jnp.full((2, 3), 1 / 3))  # two steps, three classes
+    >>> loss = F.ctc_loss(log_probs, jnp.array([1]), jnp.array(2), jnp.array(1), reduction="sum")
+    >>> bool(jnp.allclose(jnp.exp(-loss), 3 / 9))  # 11, 01 and 10 of nine ways
+    True
     """
     check_options("ctc_loss", blank=blank)
     (x,) = as_floats("ctc_loss", log_probs)

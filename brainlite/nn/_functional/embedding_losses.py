@@ -75,6 +75,16 @@ def cosine_embedding_loss(
         The cosine that others may have, from -1 to 1.
     reduction : str
         ``'mean'``, ``'sum'``, or ``'none'`` for the loss of each pair.
+
+    Returns
+    -------
+    array, shape (), or that of the losses with ``'none'``
+
+    Examples
+    --------
+    >>> F = brainlite.nn.functional
+    >>> F.cosine_embedding_loss(jnp.eye(2), jnp.eye(2)[::-1], jnp.array([1, -1]), reduction="none")
+    Array([1., 0.], dtype=float32)
     """
     where = "cosine_embedding_loss"
     a, b = same_shape(where, input1=input1, input2=input2)
@@ -102,6 +112,16 @@ def hinge_embedding_loss(
         How far apart others should be.
     reduction : str
         ``'mean'``, ``'sum'``, or ``'none'`` for the loss of each pair.
+
+    Returns
+    -------
+    array, shape (), or that of the losses with ``'none'``
+
+    Examples
+    --------
+    >>> F = brainlite.nn.functional
+    >>> F.hinge_embedding_loss(jnp.array([0.5, 0.25]), jnp.array([1, -1]), reduction="none")
+    Array([0.5 , 0.75], dtype=float32)
     """
     x, sign = same_shape("hinge_embedding_loss", input=input, target=target)
     loss = _by_sign(sign, x, jnp.maximum(margin - x, 0))
@@ -127,6 +147,16 @@ def margin_ranking_loss(
         By how much it should be higher.
     reduction : str
         ``'mean'``, ``'sum'``, or ``'none'`` for the loss of each pair.
+
+    Returns
+    -------
+    array, shape (), or that of the losses with ``'none'``
+
+    Examples
+    --------
+    >>> F = brainlite.nn.functional
+    >>> F.margin_ranking_loss(jnp.array([1.0, 1.0]), jnp.array([0.0, 3.0]), jnp.ones(2))
+    Array(1., dtype=float32)
     """
     where = "margin_ranking_loss"
     a, b, sign = same_shape(where, input1=input1, input2=input2, target=target)
@@ -162,10 +192,20 @@ def triplet_margin_loss(
     reduction : str
         ``'mean'``, ``'sum'``, or ``'none'`` for the loss of each triplet.
 
+    Returns
+    -------
+    array, shape (), or that of the losses with ``'none'``
+
     References
     ----------
     Balntas et al., "Learning local feature descriptors with triplets and shallow convolutional
     neural networks", BMVC 2016.
+
+    Examples
+    --------
+    >>> F = brainlite.nn.functional
+    >>> F.triplet_margin_loss(jnp.zeros(2), jnp.zeros(2), jnp.array([3.0, 4.0]), eps=0.0)
+    Array(0., dtype=float32)
     """
     where = "triplet_margin_loss"
     check_options(where, p=p)

@@ -68,7 +68,22 @@ def mse_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean")
 @of_arrays
 @kernel("reduction")
 def l1_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean") -> Array:
-    """Return the absolute error, ``|input - target|``; the arguments are those of `mse_loss`."""
+    """Return the absolute error, ``|input - target|``; the arguments are those of `mse_loss`.
+
+    Parameters
+    ----------
+    input, target, reduction
+        As for :func:`mse_loss`.
+
+    Returns
+    -------
+    array, shape (), or that of the losses with ``'none'``
+
+    Examples
+    --------
+    >>> brainlite.nn.functional.l1_loss(jnp.array([1.0, 2.0]), jnp.array([0.0, 4.0]))
+    Array(1.5, dtype=float32)
+    """
     x, y = same_shape("l1_loss", input=input, target=target)
     return reduce_loss("l1_loss", _distance(x, y), reduction)
 
@@ -89,9 +104,19 @@ def smooth_l1_loss(
     beta : float
         0 or more.
 
+    Returns
+    -------
+    array, shape (), or that of the losses with ``'none'``
+
     References
     ----------
     Girshick, "Fast R-CNN", ICCV 2015.
+
+    Examples
+    --------
+    >>> F = brainlite.nn.functional
+    >>> F.smooth_l1_loss(jnp.array([1.0, 3.0]), jnp.zeros(2), reduction="none")
+    Array([0.5, 2.5], dtype=float32)
     """
     check_options("smooth_l1_loss", beta=beta)
     x, y = same_shape("smooth_l1_loss", input=input, target=target)
@@ -115,9 +140,19 @@ def huber_loss(
     delta : float
         Positive.
 
+    Returns
+    -------
+    array, shape (), or that of the losses with ``'none'``
+
     References
     ----------
     Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 1964.
+
+    Examples
+    --------
+    >>> F = brainlite.nn.functional
+    >>> F.huber_loss(jnp.array([1.0, 3.0]), jnp.zeros(2), reduction="none")
+    Array([0.5, 2.5], dtype=float32)
     """
     check_options("huber_loss", delta=delta)
     x, y = same_shape("huber_loss", input=input, target=target)
@@ -149,6 +184,16 @@ def poisson_nll_loss(
         Whether to add Stirling's approximation of ``log(target!)`` for targets above 1.
     eps : float
         Added to a rate whose logarithm is taken.
+
+    Returns
+    -------
+    array, shape (), or that of the losses with ``'none'``
+
+    Examples
+    --------
+    >>> F = brainlite.nn.functional
+    >>> F.poisson_nll_loss(jnp.zeros(2), jnp.array([0.0, 3.0]))
+    Array(1., dtype=float32)
     """
     x, y = same_shape("poisson_nll_loss", input=input, target=target)
     loss = jnp.exp(x) - y * x if log_input else x - y * jnp.log(x + eps)
@@ -181,6 +226,10 @@ def gaussian_nll_loss(
     eps : float
         The least variance. A smaller one counts as ``eps``, with the gradient that it has there.
 
+    Returns
+    -------
+    array, shape (), or that of the losses with ``'none'``
+
     Raises
     ------
     InputError
@@ -191,6 +240,12 @@ def gaussian_nll_loss(
     ----------
     Nix and Weigend, "Estimating the mean and variance of the target probability distribution",
     ICNN 1994.
+
+    Examples
+    --------
+    >>> F = brainlite.nn.functional
+    >>> F.gaussian_nll_loss(jnp.array([0.0, 2.0]), jnp.zeros(2), jnp.ones(2))
+    Array(1., dtype=float32)
     """
     if not isinstance(var, Tracer) and np.any(np.asarray(var) < 0):
         raise InputError(

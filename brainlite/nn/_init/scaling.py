@@ -94,11 +94,19 @@ class VarianceScaling(RandomInitializer):
 class KaimingUniform(VarianceScaling):
     """Uniform numbers of variance 2 / fan_in, for layers followed by a ReLU.
 
-    The parameters are those of :class:`VarianceScaling`.
+    Parameters
+    ----------
+    scale, mode, distribution, in_axis, out_axis
+        As for :class:`VarianceScaling`.
 
     References
     ----------
     He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.
+
+    Examples
+    --------
+    >>> brainlite.nn.init.KaimingUniform()((4, 3)).shape
+    (4, 3)
     """
 
     scale: ArrayLike = 2.0
@@ -110,11 +118,19 @@ class KaimingUniform(VarianceScaling):
 class KaimingNormal(VarianceScaling):
     """Truncated normal numbers of variance 2 / fan_in, for layers followed by a ReLU.
 
-    The parameters are those of :class:`VarianceScaling`.
+    Parameters
+    ----------
+    scale, mode, distribution, in_axis, out_axis
+        As for :class:`VarianceScaling`.
 
     References
     ----------
     He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.
+
+    Examples
+    --------
+    >>> brainlite.nn.init.KaimingNormal()((4, 3)).shape
+    (4, 3)
     """
 
     scale: ArrayLike = 2.0
@@ -126,12 +142,20 @@ class KaimingNormal(VarianceScaling):
 class XavierUniform(VarianceScaling):
     """Uniform numbers of variance 2 / (fan_in + fan_out), for layers followed by tanh.
 
-    The parameters are those of :class:`VarianceScaling`.
+    Parameters
+    ----------
+    scale, mode, distribution, in_axis, out_axis
+        As for :class:`VarianceScaling`.
 
     References
     ----------
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
     networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> brainlite.nn.init.XavierUniform()((4, 3)).shape
+    (4, 3)
     """
 
     scale: ArrayLike = 1.0
@@ -143,12 +167,20 @@ class XavierUniform(VarianceScaling):
 class XavierNormal(VarianceScaling):
     """Truncated normal numbers of variance 2 / (fan_in + fan_out), for layers followed by tanh.
 
-    The parameters are those of :class:`VarianceScaling`.
+    Parameters
+    ----------
+    scale, mode, distribution, in_axis, out_axis
+        As for :class:`VarianceScaling`.
 
     References
     ----------
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
     networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> brainlite.nn.init.XavierNormal()((4, 3)).shape
+    (4, 3)
     """
 
     scale: ArrayLike = 1.0
@@ -160,11 +192,19 @@ class XavierNormal(VarianceScaling):
 class LecunUniform(VarianceScaling):
     """Uniform numbers of variance 1 / fan_in.
 
-    The parameters are those of :class:`VarianceScaling`.
+    Parameters
+    ----------
+    scale, mode, distribution, in_axis, out_axis
+        As for :class:`VarianceScaling`.
 
     References
     ----------
     LeCun, Bottou, Orr and Müller, "Efficient backprop", 1998.
+
+    Examples
+    --------
+    >>> brainlite.nn.init.LecunUniform()((4, 3)).shape
+    (4, 3)
     """
 
     scale: ArrayLike = 1.0
@@ -176,11 +216,19 @@ class LecunUniform(VarianceScaling):
 class LecunNormal(VarianceScaling):
     """Truncated normal numbers of variance 1 / fan_in, also for layers followed by SELU.
 
-    The parameters are those of :class:`VarianceScaling`.
+    Parameters
+    ----------
+    scale, mode, distribution, in_axis, out_axis
+        As for :class:`VarianceScaling`.
 
     References
     ----------
     LeCun, Bottou, Orr and Müller, "Efficient backprop", 1998.
+
+    Examples
+    --------
+    >>> brainlite.nn.init.LecunNormal()((4, 3)).shape
+    (4, 3)
     """
 
     scale: ArrayLike = 1.0

@@ -226,7 +226,20 @@ class GELU(Activation, function=functional.gelu):
 
 @dataclass(eq=False, repr=False)
 class Threshold(Activation):
-    """x where it is above ``threshold``, and ``value`` elsewhere."""
+    """x where it is above ``threshold``, and ``value`` elsewhere.
+
+    Parameters
+    ----------
+    threshold : float
+        Up to where x is replaced.
+    value : float
+        By what.
+
+    Examples
+    --------
+    >>> brainlite.nn.Threshold(1.0, -7.0)(jnp.array([0.5, 1.0, 2.0]))
+    Array([-7., -7.,  2.], dtype=float32)
+    """
 
     threshold: float
     value: float

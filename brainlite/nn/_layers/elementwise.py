@@ -5,7 +5,13 @@ from brainlite.typing import Array
 
 
 class ElementWiseBlock(Module):
-    """Marks the layers that keep the shape of their input: activations and dropout."""
+    """Marks the layers that keep the shape of their input: activations and dropout.
+
+    Examples
+    --------
+    >>> isinstance(brainlite.nn.ReLU(), brainlite.nn.ElementWiseBlock)
+    True
+    """
 
 
 class Identity(ElementWiseBlock):

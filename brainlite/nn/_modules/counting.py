@@ -35,6 +35,10 @@ def count_parameters(
     return_table : bool
         Whether to return a table of the states before the number. Nothing is printed.
 
+    Returns
+    -------
+    int, or (str, int) with ``return_table``
+
     Examples
     --------
     >>> brainlite.nn.count_parameters(brainlite.nn.Linear(2, 3))
@@ -58,6 +62,15 @@ def count_parameters(
 
 def count_bytes(target: Any, which: Filter = ParamState) -> int:
     """Return the bytes that the parameters of a model take; arguments as above.
+
+    Parameters
+    ----------
+    target, which
+        As for :func:`count_parameters`.
+
+    Returns
+    -------
+    int
 
     Examples
     --------

@@ -10,6 +10,17 @@ from brainlite.typing import Path
 def is_trainable(path: Path, value: Any) -> bool:
     """Select the parameters that are not frozen: a filter.
 
+    Parameters
+    ----------
+    path : tuple
+        Not looked at.
+    value : State or Node
+        What is to be selected or not.
+
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> model = brainlite.nn.GRUCell(2, 3)

@@ -52,6 +52,13 @@ def vmap_call_all_fns(
         There is no ``axis_size``, or an option has a value that it cannot have.
     MapStateError
         An excluded state gets a different value in each lane.
+
+    Examples
+    --------
+    >>> cell = brainlite.nn.GRUCell(2, 3)
+    >>> cell = brainlite.nn.vmap_call_all_fns(cell, "init_state", axis_size=4)
+    >>> cell.h.value.shape
+    (4, 3)
     """
     known = states(target, Not((RandomState, state_to_exclude)))
 
@@ -78,6 +85,19 @@ def vmap_init_all_states(
     **init_kwargs: object,
 ) -> M:
     """Make the states of a model in lanes, by :func:`vmap_call_all_fns` of ``init_state``.
+
+    Parameters
+    ----------
+    target : Node, or containers of nodes
+        The model.
+    *init_args, **init_kwargs
+        What each ``init_state`` gets.
+    axis_size, node_to_exclude, state_to_exclude, state_tag
+        As for :func:`vmap_call_all_fns`.
+
+    Returns
+    -------
+    target
 
     Examples
     --------
@@ -107,6 +127,19 @@ def vmap_reset_all_states(
     **reset_kwargs: object,
 ) -> M:
     """Set the states of a model back in lanes, by :func:`vmap_call_all_fns` of ``reset_state``.
+
+    Parameters
+    ----------
+    target : Node, or containers of nodes
+        The model.
+    *reset_args, **reset_kwargs
+        What each ``reset_state`` gets.
+    axis_size, node_to_exclude, state_tag
+        As for :func:`vmap_call_all_fns`.
+
+    Returns
+    -------
+    target
 
     Examples
     --------

@@ -23,7 +23,13 @@ PASSING = (ShortTermState, RandomState)
 
 
 class IncompatibleKeys(NamedTuple):
-    """What ``load_state_dict`` did not find, and what it had no use for, by name."""
+    """What ``load_state_dict`` did not find, and what it had no use for, by name.
+
+    Attributes
+    ----------
+    missing_keys, unexpected_keys : list of str
+        The names.
+    """
 
     missing_keys: list[str]
     unexpected_keys: list[str]

@@ -63,6 +63,21 @@ class RNNCell(Module):
         A size is negative or not whole.
     OptionError
         There is no activation of this name.
+
+    Examples
+    --------
+    >>> class Leaky(brainlite.nn.RNNCell):
+    ...     hidden_names = ("h",)
+    ...     layer_names = ("W",)
+    ...
+    ...     def __init__(self, num_in: int, num_out: int) -> None:
+    ...         super().__init__(num_in, num_out)
+    ...         self.W = brainlite.nn.Linear(num_in + num_out, num_out)
+    ...
+    ...     @staticmethod
+    ...     def equations(x, hidden, maps, act, extras):
+    ...         (h,) = hidden
+    ...         return (0.9 * h + 0.1 * act(maps[0](x, h)),)
     """
 
     h: HiddenState[Array]

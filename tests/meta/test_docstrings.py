@@ -1,0 +1,119 @@
+"""The docstring of each public function and class says what it takes, gives back, and shows it."""
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docs.reference import Name, homes, names_of, public_modules
+
+# What is still to be written. A name leaves the list when its docstring is whole; none may enter.
+WANTING = Path(__file__).with_name("docstrings_wanting.txt")
+# Their docstrings are a table in the module's, and types explain themselves by what follows them.
+OTHERWISE = ("brainlite.errors", "brainlite.typing")
+# A class or function that is like another one says so, instead of saying it again.
+LIKE = re.compile(
+    r"(?:Parameters|Arguments|As for|As in|See|Like|The same as|Also)\b[^.]*?(?::\w+:`|``)",
+    re.DOTALL,
+)
+
+
+# What a function returns is made by no user; its page shows it.
+RESULT = re.compile(r"\A[^\n]*\bWhat (?::func:`|``|registering)|\A.*?, as :func:`\w+` returns it")
+
+
+def described() -> dict[str, Name]:
+    found = {name.full: name for name in homes(public_modules()).values()}
+    return {
+        full: name
+        for full, name in sorted(found.items())
+        if name.module not in OTHERWISE
+        and (inspect.isclass(name.value) or inspect.isroutine(name.value))
+    }
+
+
+def lacks(value: Any) -> list[str]:
+    """Say which parts are missing from the docstring of a function or a class."""
+    text = inspect.getdoc(value) or ""
+    if RESULT.search(text) and inspect.isclass(value):
+        return []
+    like = LIKE.search(text) is not None
+    found = {
+        "Parameters": any(f"\n{each}\n---" in text for each in ("Parameters", "Attributes"))
+        or like
+        or not takes_any(value),
+        "Returns": "\nReturns\n---" in text or like or inspect.isclass(value) or is_none(value),
+        "Examples": ">>> " in text,
+    }
+    return [part for part, there in found.items() if not there]
+
+
+def takes_any(value: Any) -> bool:
+    try:
+        parameters = inspect.signature(value).parameters
+    except (TypeError, ValueError):
+        return False
+    return any(name not in ("self", "name") and name[0] != "_" for name in parameters)
+
+
+def is_none(function: Any) -> bool:
+    return getattr(function, "__annotations__", {}).get("return", 0) in (None, "None")
+
+
+def test_docstrings_are_whole_but_for_those_that_wait() -> None:
+    found = {full: parts for full, name in described().items() if (parts := lacks(name.value))}
+    written = "".join(f"{full}: {', '.join(parts)}\n" for full, parts in found.items())
+    assert written == WANTING.read_text("utf-8")
+
+
+def square(x: float, name: str | None = None) -> float:
+    """Return the square."""
+    return x * x
+
+
+def cube(x: float) -> float:
+    """Return the cube.
+
+    Parameters
+    ----------
+    x : number
+
+    Returns
+    -------
+    number
+
+    Examples
+    --------
+    >>> cube(2.0)
+    8.0
+    """
+    return x**3
+
+
+class Like:
+    """Parameters are those of :class:`Other`.
+
+    >>> Like(3).x
+    3
+    """
+
+    def __init__(self, x: int) -> None:
+        self.x: int = x
+
+
+@pytest.mark.parametrize(
+    ("value", "parts"),
+    [(square, ["Parameters", "Returns", "Examples"]), (cube, []), (Like, [])],
+)
+def test_what_a_docstring_lacks_is_noticed(value: Any, parts: list[str]) -> None:
+    assert lacks(value) == parts
+
+
+def test_every_public_name_is_looked_at() -> None:
+    every = {name.full for module in public_modules() for name in names_of(module)}
+    assert len(every) > 500
+    assert {"brainlite.nn.GRUCell", "brainlite.transform.jit"} <= described().keys()
+    assert inspect.ismodule(importlib.import_module("brainlite.nn"))
