@@ -161,6 +161,7 @@ class Frame:
     __slots__ = (
         "_records",
         "_tokens",
+        "anew",
         "attributes",
         "born",
         "born_nodes",
@@ -209,6 +210,7 @@ class Frame:
         self.stand_ins: Mapping[AnySlot, AnySlot] = stand_ins or {}
         self.values: dict[AnySlot, Any] = {}
         self.written: dict[AnySlot, None] = {}  # in the order of the first write
+        self.anew: set[AnySlot] = set()  # those of `written` that a transform in here makes anew
         self.reads: list[Read] = []
         self.born: dict[AnySlot, Any] = {}  # slots made here -> the trace they were made in
         self.born_nodes: dict[int, object] = {}
@@ -345,6 +347,11 @@ class Frame:
         """Take in a slot that is made while this frame is current."""
         self.born[slot] = current_trace()
         self.values[slot] = value
+
+    def make_anew(self, slot: AnySlot) -> None:
+        """Note that what is about to be written takes the place of a value that nobody has read."""
+        if slot not in self.values:
+            self.anew.add(slot)
 
     def note(self, slot: AnySlot, name: str, value: object) -> None:
         """Note that the function depends on something of a slot other than its value."""

@@ -216,8 +216,29 @@ TRANSFORM = [
     Mutation(
         "a state that lanes share gets one value",
         "brainlite/transform/_lanes/_vmap.py",
-        "if any(is_batched(leaf, trace) for leaf in jax.tree.leaves(value)):",
-        "if False:",
+        "if not _varies(value, trace):",
+        "if True:",
+        ("tests/transform/lanes/test_vmap.py",),
+    ),
+    Mutation(
+        "a state that was read before it was made anew is no state of one lane",
+        "brainlite/transform/_engine/_effects.py",
+        "if (s in became or s in frame.anew) and s not in read}",
+        "if s in became or s in frame.anew}",
+        ("tests/transform/lanes/test_vmap.py",),
+    ),
+    Mutation(
+        "a state that was asked for before it was made is no state of one lane",
+        "brainlite/transform/_engine/_effects.py",
+        "(s for s, place in made.items() if place.key not in looked)",
+        "(made)",
+        ("tests/transform/lanes/test_vmap.py",),
+    ),
+    Mutation(
+        "what a transform inside makes anew was not read around it",
+        "brainlite/state/_frame.py",
+        "if slot not in self.values:\n            self.anew.add(slot)",
+        "self.anew.add(slot)",
         ("tests/transform/lanes/test_vmap.py",),
     ),
     Mutation(

@@ -111,9 +111,14 @@ class Summary:
         params, size = footprint(model)
         self.params: int = params
         self.bytes: int = size
+<<<<<<< HEAD
         self.device_bytes: int = device_bytes(model)
         self._laid_out: bool = is_laid_out(model)
         self.flops: float | None = rows[0].flops
+=======
+        # Several models, in a list, are no model that is called.
+        self.flops: float | None = None if rows[0].path else rows[0].flops
+>>>>>>> 9e37f0c (Run models that start their own hidden state in lanes, return modules from lanes, summarise several models; name for_loop and both branches in their errors)
         self._others: int = numbers(model)
 
     def _table(self) -> Table:
@@ -177,8 +182,9 @@ def summary(model: Any, *args: Any, depth: int | None = None, **kwargs: Any) -> 
 
     Parameters
     ----------
-    model : Module
-        The model. Nothing is computed, and no state is changed.
+    model : Module, or a list, tuple or dict of modules
+        The model. Nothing is computed, and no state is changed. Several have a row each, and what
+        they share counts once.
     *args, **kwargs
         What it is called with: arrays or :class:`jax.ShapeDtypeStruct`. Without any there are
         no shapes and operations in the table.
@@ -200,7 +206,7 @@ def summary(model: Any, *args: Any, depth: int | None = None, **kwargs: Any) -> 
     OptionError
         ``depth`` is negative.
     InputError
-        There is no module in ``model``.
+        There is no module in ``model``, or several models are to be called.
 
     Examples
     --------
@@ -228,6 +234,13 @@ def summary(model: Any, *args: Any, depth: int | None = None, **kwargs: Any) -> 
             fix="pass the model itself, not a function of it",
         )
     calls = _Calls(model)
+    if (args or kwargs) and not callable(model):
+        raise InputError(
+            "several models cannot be called together",
+            expected="one model, or no input",
+            got=f"a {type(model).__name__} of models, and input",
+            fix="summarise them one by one with input, or leave the input out",
+        )
     if args or kwargs:
         with calls:
             eval_shape(model, *args, **kwargs)
@@ -257,7 +270,7 @@ class _Tree:
 
     def __init__(self, nodes: list[tuple[Path, Node]], rows: dict[Path, list[Row]]) -> None:
         self._rows = rows
-        self._below: dict[Path, list[Path]] = {path: [] for path, _ in nodes}
+        self._below: dict[Path, list[Path]] = {(): [], **{path: [] for path, _ in nodes}}
         for path, _ in nodes:
             for length in range(len(path) - 1, -1, -1):
                 if path[:length] in self._below:

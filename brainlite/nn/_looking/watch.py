@@ -13,6 +13,7 @@ from typing import Any, Self
 from brainlite.display import ShownMapping, notebook_repr, text_repr, treescope_repr
 from brainlite.graph import iter_node, to_predicate
 from brainlite.graph._face import find_path
+from brainlite.nn._modules.habits import not_called
 from brainlite.state import HiddenState, State
 from brainlite.state._face import current_frame, epoch
 from brainlite.transform._face import Trail, Watcher, watchers
@@ -32,7 +33,7 @@ _patched: dict[type[Any], tuple[Any, Any]] = {}
 @contextmanager
 def watched(model: Any, watcher: Watcher) -> Generator[None]:
     """Let ``watcher`` see what runs inside, the calls of the modules of ``model`` among it."""
-    classes = {type(node) for _, node in iter_node(model) if "__call__" in vars(type(node))}
+    classes = {type(node) for _, node in iter_node(model) if _is_called(type(node))}
     with _lock:
         for cls in classes:
             if not _users[cls]:
@@ -54,6 +55,10 @@ def watched(model: Any, watcher: Watcher) -> Generator[None]:
                 if vars(cls)["__call__"] is ours:  # and nobody has put another one over it
                     type.__setattr__(cls, "__call__", plain)
         epoch.advance()
+
+
+def _is_called(kind: type[Any]) -> bool:
+    return vars(kind).get("__call__", not_called) is not not_called
 
 
 def _seen(original: Any) -> Callable[..., Any]:

@@ -65,8 +65,10 @@ class Effects(NamedTuple):
     ``written`` are states from outside; ``made`` are new ones that survive in ``places``. A
     transform carries one value for each of both, in this order (:attr:`states`). ``merged`` are new
     ones, too, with the state from outside that each of them became; ``apart`` are those of ``made``
-    that must not become the one in whose place they are. ``settled`` says that a second run would
-    do the same, since the function has not looked at its places before it set them.
+    that must not become the one in whose place they are. ``anew`` are those states whose value, or
+    absence, before does not matter: they are made before anything reads them or asks whether they
+    are there. ``settled`` says that a second run would do the same, since the function has not
+    looked at its places before it set them.
     """
 
     written: list[AnyState]
@@ -74,6 +76,7 @@ class Effects(NamedTuple):
     places: list[Place]
     merged: Mapping[AnyState, AnyState]
     apart: frozenset[AnyState]
+    anew: frozenset[AnyState]
     born_nodes: Mapping[int, object]
     settled: bool
 
@@ -142,16 +145,22 @@ def collect(frame: Frame, fun: object = None, *, merge: bool = True) -> tuple[Ef
     touched = [s for s in (*frame.written, *frame.edited()) if s not in frame.born]
     written = [s for s in dict.fromkeys([*touched, *became]) if isinstance(s, State)]
     places = [c.place for c in changes if not (merge and _same(frame, c, merged))]
-    made: dict[AnyState, None] = {}
+    made: dict[AnyState, Place] = {}
     born_nodes: dict[int, object] = {}
     for place in places:
         described = describe(place.value)
-        made.update((s, None) for s in described.states if s in frame.born and s not in merged)
+        new = [s for s in described.states if s in frame.born and s not in merged]
+        made.update((s, place) for s in new if s not in made)
         born_nodes.update((id(n), n) for n in described.nodes if id(n) in frame.born_nodes)
     for node in born_nodes.values():
         _check_attributes(frame, node)
     settled = not any(_looked_at(looked, place) for place in places)
-    effects = Effects(written, list(made), places, merged, apart, born_nodes, settled)
+    read = {each.slot for each in frame.reads}
+    anew = {s for s in written if (s in became or s in frame.anew) and s not in read}
+    anew.update(s for s, place in made.items() if place.key not in looked)
+    effects = Effects(
+        written, list(made), places, merged, apart, frozenset(anew), born_nodes, settled
+    )
     if frame.parent is not None:
         own, set_around = frame.born_nodes, frame.parent.attributes
         frame.parent.looked.update(
@@ -301,7 +310,9 @@ def commit(
     if frame is None:
         settle(written, values)
     else:
-        for state, value in zip(written, values, strict=True):
+        for number, (state, value) in enumerate(zip(written, values, strict=True)):
+            if number < len(effects.written) and effects.written[number] in effects.anew:
+                frame.make_anew(state)
             frame.write(state, value)
 
 

@@ -3,7 +3,8 @@
 jax returns arrays. So each module, state or collection of states in a result leaves the values of
 its states in its place, and a :class:`Returned` tells how to make objects of them again. What the
 function was given, or has found, comes back as the object that it is. Where there is one value for
-each step or lane, only collections may come out, with states of their own (:func:`loosen`).
+each step or lane, a collection has states of its own (:func:`loosen`); new modules and states come
+out of lanes, not of loops.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -59,10 +60,10 @@ def loosen(tree: object) -> Any:
 
 def called_apart(
     frame: Frame, fun: Callable[..., Any], args: Iterable[Any], kwargs: Mapping[str, Any]
-) -> tuple[Any, Effects, list[Any]]:
-    """Do what ``called`` does, and loosen the result."""
+) -> "tuple[Any, Returned | None, Effects, list[Any]]":
+    """Do what ``called`` does, loosen the result, and take new modules and states out of it."""
     out, effects, values = called(frame, fun, args, kwargs)
-    return loosen(out), effects, values
+    return *take_out(loosen(out), frame.is_new), effects, values
 
 
 def fasten(tree: Any) -> Any:

@@ -259,9 +259,10 @@ def _check_results(lifted: Sequence[Lifted]) -> None:
         if not same_structure(first, other) or not same_types(first, other):
             raise BranchError(
                 f"branch {number} returns another type than branch 0 (of cond: the one for False)",
-                expected=summary(first),
-                got=summary(other),
-                fix="return the same structure, shapes and dtypes from each branch (`.astype`)",
+                expected="the same structure, shapes and dtypes from each branch",
+                got=f"{summary(first)} from branch 0, {summary(other)} from branch {number}",
+                fix="return the same from each: `.astype`, `.reshape`, `jnp.zeros` for what is not "
+                "there",
             )
 
 

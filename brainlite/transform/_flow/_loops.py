@@ -115,8 +115,9 @@ def scan(
     (6.0, 6.0, (4,))
     """
     check_callable(f, "the body of a loop")
-    check_arguments({"init": init, "xs": xs}, "scan")
-    length = _length(xs, length)
+    label = "for_loop" if isinstance(f, Each) else "scan"
+    check_arguments({"init": init, "xs": xs}, label)
+    length = _length(xs, length, label)
     _check_unroll(unroll)
     _check_reverse(reverse)
     user = f
@@ -307,18 +308,19 @@ def _known_loop(f: Callable[..., Y], *xs: object) -> Y:
     return ys
 
 
-def _length(xs: object, length: int | None) -> int:
+def _length(xs: object, length: int | None, label: str) -> int:
     """Return the number of steps, checked against every array."""
-    given = {jnp.shape(x)[:1] for x in jax.tree.leaves(xs)}
-    lengths = {shape[0] for shape in given if shape}
+    shapes = [jnp.shape(x) for x in jax.tree.leaves(xs)]
+    lengths = {shape[0] for shape in shapes if shape}
     if length is not None:
         lengths.add(_checked_length(length))
-    if len(lengths) == 1 and () not in given:
+    if len(lengths) == 1 and () not in shapes:
         return lengths.pop()
+    leaves = f"arrays of shapes {shapes}" if shapes else "no array to loop over"
     raise LoopStateError(
-        "the loop has no single length",
+        f"{label} has no single length",
         expected="arrays with a leading axis of one length, or `length=`",
-        got=f"leaves of shapes {[jnp.shape(x) for x in jax.tree.leaves(xs)]} and length={length}",
+        got=f"{leaves}, and {f'length={length}' if length is not None else 'no length'}",
         fix="pass `length=` where there are no arrays, and arrays of equal length otherwise",
     )
 

@@ -11,13 +11,13 @@ from brainlite._jax_compat import current_trace, is_batched, set_current_trace
 from brainlite.errors import MapStateError
 from brainlite.graph import Node, StateDict, iter_leaf
 from brainlite.random import RandomState
-from brainlite.state import State
+from brainlite.state import ShortTermState, State
 from brainlite.state._face import MISSING, Frame, Slot, current_frame, summary
 from brainlite.transform._engine._eager import run_compiled
-from brainlite.transform._engine._effects import Effects, commit
+from brainlite.transform._engine._effects import Effects, commit, itself
 from brainlite.transform._engine._lift import fetch, name_of
 from brainlite.transform._engine._origin import Origin
-from brainlite.transform._engine._returned import called_apart, fasten, loosen
+from brainlite.transform._engine._returned import Returned, called_apart, fasten, homes, loosen
 from brainlite.transform._engine._transformed import Transformed
 from brainlite.transform._engine._values import check_arguments, check_result
 from brainlite.transform._engine._watch import Trail
@@ -105,7 +105,9 @@ def vmap(
     callable
         With the signature of ``fun``. States that are not declared are shared by all lanes:
         they may be read and, as long as each lane writes the same, written. Each lane draws
-        random numbers of its own.
+        random numbers of its own. Hidden and other short-term states that each lane makes anew, as
+        a model does that calls ``init_all_states`` in ``update``, hold one value for each lane
+        afterwards. So do the states of a module that ``fun`` makes and returns.
 
     Raises
     ------
@@ -118,6 +120,9 @@ def vmap(
     >>> hidden = cell.states(brainlite.HiddenState)
     >>> brainlite.transform.vmap(cell, in_states=hidden)(jnp.ones((4, 2))).shape
     (4, 3)
+    >>> models = brainlite.transform.vmap(lambda: brainlite.nn.Linear(2, 3), axis_size=5)()
+    >>> models.weight.value["weight"].shape
+    (5, 2, 3)
     """
     given = dict(locals())
 
@@ -128,9 +133,12 @@ def vmap(
         check_axes(out_axes, "out_axes")
         check_size(axis_size)
 
-        def run(call: _Mapped, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        def run(
+            call: _Mapped, traced: list[_Lanes], args: tuple[Any, ...], kwargs: dict[str, Any]
+        ) -> Any:
             inputs = {**declared_in, **call.states}
             lanes = _Lanes(axis_name, inputs, {**declared_out, **call.states})
+            traced[:] = [lanes]
             over_lanes = jax.vmap(
                 functools.partial(lanes.run, call.fill(fun), out_axes),
                 in_axes=(list(inputs.values()), call.in_axes, 0),
@@ -142,7 +150,7 @@ def vmap(
             values = [fetch(state) for state in inputs]
             outcome: _Outcome = over_lanes(values, args, kwargs)
             lanes.commit(outcome)
-            return fasten(outcome.out)
+            return outcome.out
 
         def mapped(*args: object, **kwargs: object) -> Any:
             check_count(in_axes, len(args))
@@ -150,7 +158,10 @@ def vmap(
             origin = Origin(fun, call.args, kwargs)
             _check_call(call, origin, {**declared_in, **call.states}, axis_size)
             inputs = (call.args, kwargs)
-            return run_compiled(functools.partial(run, call), inputs, label="vmap", origin=origin)
+            traced: list[_Lanes] = []
+            one_call = functools.partial(run, call, traced)
+            out = run_compiled(one_call, inputs, label="vmap", origin=origin)
+            return fasten(traced[0].put_back(out))
 
         return Transformed(vmap, fun, mapped, given)
 
@@ -227,6 +238,7 @@ class _Lanes:
         self._around = current_trace()
         self._keys: dict[RandomState, Any] = {}  # the key that each generator keeps
         self._effects: Effects | None = None
+        self._returned: Returned | None = None
         self._order: tuple[list[int], list[int]] = ([], [])
 
     def run(
@@ -235,7 +247,7 @@ class _Lanes:
         """Trace one lane."""
         inputs = dict(zip(self._in, values, strict=True))
         frame = Frame("vmap", inputs=inputs, hoist=False, on_read=self._split)
-        out, effects, new = frame.run(called_apart, fun, args, kwargs)
+        out, self._returned, effects, new = frame.run(called_apart, fun, args, kwargs)
         check_result(out, "vmap")
         check_out_axes(out, loosen(axes), frame.trace)
         mapped: list[int] = []
@@ -244,11 +256,13 @@ class _Lanes:
             if state in self._keys:
                 continue
             axis = 0 if isinstance(state, Trail) else self._out.get(state)
+            if axis is None and _varies(value, frame.trace) and _is_of_lanes(effects, state):
+                axis = 0
             if axis is not None:
                 mapped.append(number)
                 self.out_axes.append(axis)
             else:
-                _check_shared(state, value, frame.trace)
+                _check_shared(effects, state, value, frame.trace)
                 shared.append(number)
         self._effects, self._order = effects, (mapped, shared)
         return _Outcome(out, [new[n] for n in mapped], [new[n] for n in shared])
@@ -263,6 +277,12 @@ class _Lanes:
         # In the trace of the lane, also when a loop inside it is what draws first.
         with set_current_trace(frame.trace):
             return jax.random.fold_in(key, jax.lax.axis_index(self.axis))
+
+    def put_back(self, out: Any) -> Any:
+        """Return a result with the modules and states that were taken out of it."""
+        if self._returned is None or self._effects is None:
+            return out
+        return self._returned.put_back(out, homes(self._effects, itself), itself)
 
     def commit(self, outcome: _Outcome) -> None:
         """Put the new values in place."""
@@ -328,15 +348,31 @@ def _checked(state: State[Any], axis: int) -> Any:
     return value
 
 
-def _check_shared(state: State[Any], value: object, trace: object) -> None:
+def _varies(value: object, trace: object) -> bool:
+    """Say whether a value differs between lanes."""
+    return any(is_batched(leaf, trace) for leaf in jax.tree.leaves(value))
+
+
+def _is_of_lanes(effects: Effects, state: State[Any]) -> bool:
+    """Say whether each lane makes a state of one run for itself, and nobody looked before."""
+    return state in effects.anew and isinstance(state, ShortTermState)
+
+
+def _check_shared(effects: Effects, state: State[Any], value: object, trace: object) -> None:
     """Check that a state that was not declared has one value for all lanes."""
-    if any(is_batched(leaf, trace) for leaf in jax.tree.leaves(value)):
-        raise MapStateError(
-            f"this {type(state).__name__} gets a different value in each lane of a vmap, and was "
-            "not declared",
-            where=name_of(state),
-            expected="a value that all lanes share, or a declared state",
-            got=f"one {summary(value)} for each lane",
-            fix="pass it in `out_states=` (and in `in_states=`, if it holds one value for each "
-            "lane before)",
-        )
+    if not _varies(value, trace):
+        return
+    fix = (
+        "pass it in `out_states=` (and in `in_states=`, if it holds one value for each lane before)"
+    )
+    if state in effects.made or state in effects.merged.values():
+        fix = "make it in lanes: `vmap_new_states` in place of `vmap`, or, of a whole model, "
+        fix += "`brainlite.nn.vmap_init_all_states(model, axis_size=...)` before, and `in_states=`"
+    raise MapStateError(
+        f"this {type(state).__name__} gets a different value in each lane of a vmap, and was "
+        "not declared",
+        where=name_of(state),
+        expected="a value that all lanes share, or a declared state",
+        got=f"one {summary(value)} for each lane",
+        fix=fix,
+    )

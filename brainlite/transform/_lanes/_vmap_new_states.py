@@ -1,9 +1,10 @@
 """Vectorisation over states that come to be inside: ``vmap_new_states``."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable, Iterator
 from typing import Any, Protocol, overload
 
 import jax
+import jax.numpy as jnp
 from typing_extensions import ParamSpec, TypeVar
 
 from brainlite._jax_compat import current_trace, is_batched
@@ -12,12 +13,19 @@ from brainlite.graph import states as states_of
 from brainlite.graph import to_predicate
 from brainlite.graph._face import fields
 from brainlite.state import State
+<<<<<<< HEAD
 from brainlite.state._face import Frame, summary, with_axis
 from brainlite.transform._engine._effects import Effects, Place, collect, commit
+=======
+from brainlite.state._face import Frame, summary
+from brainlite.transform._engine._effects import Effects, Place, collect, commit, itself
+>>>>>>> 9e37f0c (Run models that start their own hidden state in lanes, return modules from lanes, summarise several models; name for_loop and both branches in their errors)
 from brainlite.transform._engine._lift import name_of
+from brainlite.transform._engine._returned import Returned, fasten, homes, loosen, take_out
 from brainlite.transform._engine._transformed import Transformed
+from brainlite.transform._lanes._axes import spread
 from brainlite.transform._lanes._vmap import Axes, MappedStates, vmap
-from brainlite.typing import Filter, Predicate
+from brainlite.typing import Filter, Path, Predicate
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -74,8 +82,10 @@ def vmap_new_states(
     """Return a function that runs ``fun`` in lanes; states that it makes hold all the lanes.
 
     A state that ``fun`` puts into an attribute of a module, as ``init_all_states`` does, comes
-    out in its place with one value for each lane along axis 0. Each lane draws random
-    numbers of its own. What :func:`vmap` says of arguments and of other states holds here, too.
+    out in its place with one value for each lane along axis 0. A module that ``fun`` makes and
+    returns comes out with one value for each lane in all its states: an ensemble, by
+    ``vmap_new_states(Net, axis_size=8)()``. Each lane draws random numbers of its own. What
+    :func:`vmap` says of arguments and of other states holds here, too.
 
     Parameters
     ----------
@@ -87,7 +97,8 @@ def vmap_new_states(
         A tag that the new states get, by which a filter can select them.
     state_to_exclude : Filter, optional
         The new states that all lanes share; their value must be the same in each. They are
-        selected by kind, by tag, or by their path from the attribute that is set.
+        selected by kind, by tag, or by their path from the attribute that is set, or in the module
+        that is returned.
     in_states, out_states : states, or dict from axis to states, optional
         States from outside that hold, or get, one value for each lane, as in :func:`vmap`.
 
@@ -132,7 +143,7 @@ def vmap_new_states(
             )
             out, own, shared = run(*args, **kwargs)
             lane.commit(own, shared)
-            return out
+            return lane.put_back(out, out_axes)
 
         return Transformed(vmap_new_states, fun, mapped, given)
 
@@ -147,41 +158,71 @@ class _Lane:
         self._tag = tag
         self._excluded = excluded
         self._effects: Effects | None = None
+        self._returned: Returned | None = None
+        self._alike: set[AnyState] = set()
         self._shared: list[bool] = []  # for each new state: whether all lanes share it
 
     def __call__(self, *args: object, **kwargs: object) -> tuple[Any, list[Any], list[Any]]:
         # A frame inside that of vmap: what was there before goes on to vmap, what is new does not.
         frame = Frame("vmap_new_states", hoist=False)
-        out, effects, values, excluded = frame.run(self._make, args, kwargs)
+        out, effects, values = frame.run(self._make, args, kwargs)
         count = len(effects.written)
         commit(effects._replace(made=[], places=[]), values[:count])
         self._effects = effects._replace(written=[])
-        self._shared = [state in excluded for state in effects.made]
-        new = list(zip(effects.made, values[count:], self._shared, strict=True))
-        for state, value, shared in new:
-            if shared:
-                _check_shared(self._effects, state, value)
+        self._shared = [state in self._alike for state in effects.made]
+        new = list(zip(values[count:], self._shared, strict=True))
         return (
             out,
-            [value for _, value, shared in new if not shared],
-            [value for _, value, shared in new if shared],
+            [value for value, shared in new if not shared],
+            [value for value, shared in new if shared],
         )
 
-    def _make(
-        self, frame: Frame, args: Any, kwargs: Any
-    ) -> tuple[Any, Effects, list[Any], set[AnyState]]:
+    def _make(self, frame: Frame, args: Any, kwargs: Any) -> tuple[Any, Effects, list[Any]]:
         out = self._fun(*args, **kwargs)
         effects, values = collect(frame, merge=False)
-        excluded = _select(effects.places, self._excluded)
-        for state in effects.made:
+        out, self._returned = take_out(loosen(out), frame.is_new)
+        new = [each for place in effects.places for each in _in(place, effects.made)]
+        if self._returned is not None:
+            described, fresh = self._returned.described, self._returned.fresh
+            found = zip(described.states, described.definition.paths, strict=True)
+            new += [(path[1:], state) for state, path in found if id(state) in fresh]
+        self._alike = {state for path, state in new if self._excluded(path, state)}
+        for path, state in new:
+            if state in self._alike:
+                _check_shared(path, state, frame.values[state])
+        for state in {state: None for _, state in new}:
             self._label(state)
+<<<<<<< HEAD
             if state.sharding is not None and state not in excluded:
                 state.__sharding__ = with_axis(state.sharding, 0)  # that of one lane was declared
         return out, effects, values, excluded
+=======
+        return out, effects, values
+>>>>>>> 9e37f0c (Run models that start their own hidden state in lanes, return modules from lanes, summarise several models; name for_loop and both branches in their errors)
 
     def _label(self, state: AnyState) -> None:
         if self._tag is not None:
             state.tag = (state.tag or frozenset()) | {self._tag}
+
+    def put_back(self, out: Any, out_axes: Any) -> Any:
+        """Return a result with the modules and states that were taken out of it."""
+        returned = self._returned
+        if returned is None:
+            return out
+        assert self._effects is not None
+        out = loosen(out)
+        axes = jax.tree.unflatten(
+            jax.tree.structure(out), [axis for axis, _, _ in spread(out_axes, out, "", "out_axes")]
+        )
+        leaves, axes = map(returned.structure.flatten_up_to, (out, axes))
+        for number, root in enumerate(returned.roots):
+            for n, state in enumerate(() if root is None else root.states):
+                if state in self._alike:  # the lanes were given an axis with all others
+                    leaves[number][0][n] = jax.tree.map(
+                        _first, leaves[number][0][n], axes[number][0][n]
+                    )
+        whole = returned.structure.unflatten(leaves)
+        return fasten(returned.put_back(whole, homes(self._effects, itself), itself))
 
     def commit(self, own: list[Any], shared: list[Any]) -> None:
         """Put the new states in place."""
@@ -194,16 +235,18 @@ class _Lane:
                 self._label(fields(place.owner)[place.name])
 
 
-def _select(places: list[Place], predicate: Predicate) -> set[AnyState]:
-    found: set[AnyState] = set()
-    for place in places:
-        for path, state in states_of({place.name: place.value}).items():
-            if predicate(path, state):
-                found.add(state)
-    return found
+def _in(place: Place, made: Collection[AnyState]) -> Iterator[tuple[Path, AnyState]]:
+    """Yield the new states in a place, with their paths from what it is in."""
+    for path, state in states_of({place.name: place.value}).items():
+        if state in made:
+            yield path, state
 
 
-def _check_shared(effects: Effects, state: AnyState, value: object) -> None:
+def _first(leaf: Any, axis: int) -> Any:
+    return jnp.take(leaf, 0, axis)
+
+
+def _check_shared(path: Path, state: AnyState, value: object) -> None:
     """Raise for a state that is excluded from the lanes and differs between them."""
     if any(is_batched(leaf, current_trace()) for leaf in jax.tree.leaves(value)):
         raise MapStateError(
@@ -211,7 +254,7 @@ def _check_shared(effects: Effects, state: AnyState, value: object) -> None:
             "by state_to_exclude",
             where=name_of(state),
             expected="a value that all lanes share",
-            got=f"one {summary(value)} for each lane, at attribute {effects.place_of(state)[1]!r}",
+            got=f"one {summary(value)} for each lane, at {'.'.join(map(str, path))!r}",
             fix="do not exclude it, or make its value without random numbers and mapped arguments",
         )
 

@@ -158,6 +158,18 @@ def test_depth_and_a_model_without_input() -> None:
         summary(Model(), depth=-1)
 
 
+def test_several_models_have_a_row_each() -> None:
+    one, other = nn.Linear(2, 3), nn.GRUCell(2, 3)
+    found = summary([one, other])
+    assert [(row.path, row.kind) for row in found.rows[:2]] == [((0,), "Linear"), ((1,), "GRUCell")]
+    assert found.params == one.num_parameters() + other.num_parameters()
+    assert found.flops is None
+    assert summary({"a": one, "b": one}).params == 9
+    assert "(x2)" in repr(summary([nn.Linear(2, 3), nn.Linear(2, 3)]))
+    with pytest.raises(InputError, match=r"(?s)several models cannot be called.*one by one"):
+        summary([one, other], jnp.ones(2))
+
+
 def test_what_is_no_model_is_refused() -> None:
     with pytest.raises(InputError, match=r"no module to summarise(.|\n)*got: *function"):
         summary(lambda x: x)

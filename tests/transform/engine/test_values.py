@@ -63,6 +63,7 @@ def eval_shape_of(f: Callable[..., Any]) -> Callable[..., Any]:
 Run: TypeAlias = tuple[Callable[[Callable[[Any], Any]], Any], str]
 COMPILED: dict[str, Run] = {  # these can return modules and states
     "jit": (lambda f: jit(f)(X), "result"),
+    "vmap": (lambda f: vmap(f)(XS), "result"),
     "jit of grad": (lambda f: jit(grad(lambda x: (x, f(x)), has_aux=True))(X), r"result\[1\]"),
 }
 RUNS: dict[str, Run] = {
@@ -72,7 +73,6 @@ RUNS: dict[str, Run] = {
     "while_loop": (lambda f: while_loop(lambda c: True, f, X), "result"),
     "cond": (lambda f: cond(True, f, f, X), "result"),
     "checkpoint": (lambda f: checkpoint(f)(X), "result"),
-    "vmap": (lambda f: vmap(f)(XS), "result"),
 }
 GRAPH = {"module": (MODEL, "a Linear"), "state": (MODEL.weight, "a ParamState")}
 OTHERS = {

@@ -182,9 +182,9 @@ def test_a_state_made_where_none_was_raises() -> None:
 def test_branches_with_different_results_raise(other: Callable[[Array], Any], got: str) -> None:
     message = says(
         "branch 1 returns another type than branch 0",
-        expected=r"float32\[3\]",
-        got=got,
-        fix="return the same structure",
+        expected="the same structure, shapes and dtypes",
+        got=rf"float32\[3\] from branch 0, {got} from branch 1",
+        fix="return the same from each",
     )
     with pytest.raises(BranchError, match=message):
         switch(0, [lambda x: x, other], jnp.asarray(X))

@@ -175,7 +175,7 @@ def test_errors_are_those_of_scan() -> None:
         checkpointed_for_loop(grow, xs)
     with pytest.raises(LoopStateError, match="the carry of a scan changes"):
         checkpointed_scan(lambda c, x: (x > 0, c), jnp.zeros(()), xs)
-    with pytest.raises(LoopStateError, match=r"shapes \[\(40,\)\] and length=30"):
+    with pytest.raises(LoopStateError, match=r"shapes \[\(40,\)\], and length=30"):
         checkpointed_scan(lambda c, x: (c, x), 0.0, xs, length=30)
     with pytest.raises(LoopStateError, match="no single length"):
         checkpointed_for_loop(lambda: 0.0)

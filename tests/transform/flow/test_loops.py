@@ -309,9 +309,10 @@ def test_a_body_of_scan_that_returns_no_pair_raises() -> None:
 )
 def test_a_loop_without_a_single_length_raises(xs: tuple[Any, ...], length: int | None) -> None:
     message = says(
-        "the loop has no single length",
+        "for_loop has no single length",
         expected="arrays with a leading axis",
-        got=rf"leaves of shapes \[.*length={length}",
+        got=(r"arrays of shapes \[.*" if xs else "no array to loop over.*")
+        + ("no length" if length is None else f"length={length}"),
         fix="pass `length=",
     )
     loop: Any = for_loop

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from brainlite import graph
+from brainlite import graph, nn, random
 from brainlite.errors import MapStateError
 from brainlite.graph import Node
 from brainlite.random import RandomState
 from brainlite.state import HiddenState, ParamState, State
-from brainlite.transform import cond, for_loop, grad, jit, vmap
+from brainlite.transform import checkpoint, cond, for_loop, grad, jit, vmap
 from brainlite.typing import Array
 from tests.transform.checks import assert_close, assert_same, counted_work, says, values
 from tests.transform.small import Counter, Scale, Total
@@ -341,6 +341,180 @@ def test_an_undeclared_write_that_differs_raises_and_says_how_to_declare_it(lift
     with pytest.raises(MapStateError, match=message):
         maybe_jit(run, lifted)(model)
     assert_same(values(model.total), [0.0])
+
+
+# States and modules that are made in each lane.
+
+
+class Own(nn.Module):
+    """A model that starts a hidden state of its own, in a loop or not."""
+
+    def __init__(self) -> None:
+        self.cell = nn.GRUCell(2, 3)
+        self.readout = nn.Linear(3, 1)
+
+    def update(self, xs: Array) -> Array:
+        nn.init_all_states(self)
+        return self.readout(for_loop(self.cell, xs)[-1])[0]
+
+
+SEQUENCES = jnp.asarray(np.random.RandomState(0).randn(4, 5, 2), jnp.float32)  # (lanes, T, I)
+
+
+def own(made_before: bool) -> Own:
+    random.seed(0)
+    model = Own()
+    return nn.init_all_states(model) if made_before else model
+
+
+@pytest.mark.parametrize("made_before", [False, True])
+@pytest.mark.parametrize(
+    "mapped",
+    [
+        vmap,
+        lambda model: jit(vmap(model)),
+        lambda model: vmap(jit(model)),
+        lambda model: vmap(lambda xs: grad(model, return_value=True)(xs)[1]),
+        lambda model: vmap(checkpoint(model)),
+        lambda model: lambda xs: vmap(vmap(model))(xs[None])[0],
+        lambda model: vmap(model.update),
+        lambda model: lambda xs: vmap(lambda m, x: m(x), in_axes=(None, 0))(model, xs),
+    ],
+)
+def test_a_model_that_starts_its_own_hidden_state_runs_in_lanes(
+    mapped: Callable[[Any], Any], made_before: bool
+) -> None:
+    model = own(made_before)
+    alone = [model(xs) for xs in SEQUENCES]
+    model = own(made_before)
+    run = mapped(model)
+    for _ in range(2):  # what the first call has left does not matter to the second
+        assert_close(run(SEQUENCES), jnp.stack(alone))
+        assert model.cell.h.value.shape[-2:] == (4, 3)
+    assert_close(model(SEQUENCES[0]), alone[0])
+    assert model.cell.h.value.shape == (3,)
+
+
+@eager_and_jitted
+@pytest.mark.parametrize("made_before", [False, True])
+def test_gradients_of_each_sample(lifted: bool, made_before: bool) -> None:
+    model = own(made_before)
+
+    def gradient(xs: Array) -> Any:
+        return grad(lambda: model(xs) ** 2, model.states(ParamState))()
+
+    alone = [gradient(xs) for xs in SEQUENCES]
+    found = maybe_jit(vmap(gradient), lifted)(SEQUENCES)
+    assert_close(found, jax.tree.map(lambda *each: jnp.stack(each), *alone))
+    through = vmap(grad(lambda xs: model(xs), model.states(ParamState)))(SEQUENCES)
+    assert through.keys() == found.keys()
+
+
+class Keeps(Node):
+    """Makes a hidden state that it has looked at before, in one of several ways."""
+
+    def __init__(self) -> None:
+        self.h = HiddenState(jnp.zeros(()))
+
+    def reads(self, x: Array) -> Array:
+        self.h = HiddenState(self.h.value + x)
+        return self.h.value
+
+    def keeps_parameter(self, x: Array) -> Array:
+        self.weight = ParamState(x)
+        return self.weight.value
+
+    def asks(self, x: Array) -> Array:
+        if not hasattr(self, "lazy"):
+            self.lazy = HiddenState(jnp.zeros(()))
+        self.lazy.value = self.lazy.value + x
+        return self.lazy.value
+
+    def branches(self, x: Array) -> Array:
+        def make() -> Array:
+            self.h = HiddenState(x)
+            return self.h.value
+
+        return cond(x > 2, make, lambda: x)
+
+    def loops(self, x: Array) -> Array:
+        def step(y: Array) -> Array:
+            self.h = HiddenState(self.h.value + y)
+            return self.h.value
+
+        return for_loop(step, jnp.stack([x, x]))[-1]
+
+    def in_gradient(self, x: Array) -> Array:
+        return grad(self.reads)(x) + self.h.value
+
+
+@pytest.mark.parametrize(
+    "way", ["reads", "keeps_parameter", "asks", "branches", "loops", "in_gradient"]
+)
+def test_a_state_whose_value_before_matters_must_be_declared(way: str) -> None:
+    model = Keeps()
+    message = "(?s)different value in each lane.*not declared.*fix"
+    for _ in range(2):
+        with pytest.raises(MapStateError, match=message):
+            vmap(getattr(model, way))(jnp.asarray(X))
+    assert_same(model.h.value, 0.0)
+    assert not hasattr(model, "lazy")
+
+
+def test_how_to_make_states_in_lanes_is_said() -> None:
+    with pytest.raises(MapStateError, match=r"(?s)`vmap_new_states` in place of `vmap`.*in_states"):
+        vmap(Keeps().reads)(jnp.asarray(X))
+
+
+class Net(nn.Module):
+    """A model with two layers that share a parameter, and a generator of its own."""
+
+    def __init__(self) -> None:
+        self.one = nn.Linear(2, 3)
+        self.other = self.one
+        self.hidden = HiddenState(jnp.zeros(3))
+        self.random = RandomState(0)
+
+    def update(self, x: Array) -> Array:
+        self.hidden.value = self.other(x)
+        return self.hidden.value.sum()
+
+
+@eager_and_jitted
+def test_modules_that_are_made_and_returned_are_an_ensemble(lifted: bool) -> None:
+    random.seed(0)
+    make: Any = maybe_jit(vmap(Net, axis_size=4), lifted)
+    models = make()
+    weights = models.one.weight.value["weight"]
+    assert weights.shape == (4, 2, 3)
+    assert len(np.unique(weights)) == weights.size
+    assert models.other is models.one
+    assert models.hidden.value.shape == (4, 3)
+    x = jnp.ones(2)
+    found = vmap(lambda model, x: model(x), in_axes=(0, None))(models, x)
+    assert_close(found, (x @ weights + models.one.weight.value["bias"]).sum(-1))
+    assert models.hidden.value.shape == (4, 3)
+    again = make()
+    assert again is not models
+    assert not np.array_equal(again.one.weight.value["weight"], weights)
+
+
+def test_states_and_arrays_come_beside_them() -> None:
+    made: Any = vmap(lambda x: {"x": x, "state": State(x + 1), "net": Net()})(jnp.asarray(X))
+    assert_same(made["x"], X)
+    assert_same(made["state"].value, X + 1)
+    assert made["net"].hidden.value.shape == (4, 3)
+
+
+def test_a_module_from_outside_comes_back_as_it_is() -> None:
+    model = Net()
+    assert vmap(lambda x: (model, x))(jnp.asarray(X))[0] is model
+
+
+def test_an_ensemble_has_its_lanes_along_another_axis_where_that_is_asked_for() -> None:
+    made = vmap(lambda: nn.Linear(2, 3), axis_size=4, out_axes=1)()
+    assert made.weight.value["weight"].shape == (2, 4, 3)
+    assert vmap(lambda m, x: m(x), in_axes=(1, None))(made, jnp.ones(2)).shape == (4, 3)
 
 
 def test_an_undeclared_write_to_an_edited_dict_raises() -> None:

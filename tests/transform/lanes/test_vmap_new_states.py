@@ -205,3 +205,44 @@ def test_nothing_is_left_when_it_fails() -> None:
 def test_bad_axis_size(axis_size: int) -> None:
     with pytest.raises(OptionError, match="axis_size: a whole number, 1 or more"):
         vmap_new_states(Model().make, axis_size=axis_size)
+
+
+@pytest.mark.parametrize("lifted", [False, True], ids=["eager", "jitted"])
+def test_a_module_that_is_made_and_returned_has_all_the_lanes(lifted: bool) -> None:
+    random.seed(0)
+    make = vmap_new_states(lambda: nn.Linear(2, 3), axis_size=5, state_tag="ensemble")
+    models = jit(make)() if lifted else make()
+    assert models.weight.value["weight"].shape == (5, 2, 3)
+    assert len(np.unique(models.weight.value["weight"])) == 30
+    assert models.weight.tag == frozenset({"ensemble"})
+    assert vmap(lambda m, x: m(x), in_axes=(0, None))(models, jnp.ones(2)).shape == (5, 3)
+
+
+def test_excluded_states_of_what_is_returned_are_shared() -> None:
+    class Made(nn.Module):
+        def __init__(self, x: Array) -> None:
+            self.weight = ParamState(jnp.ones((2, 3)))
+            self.h = HiddenState(x)
+
+    for axes in (0, -1):
+        make = vmap_new_states(Made, state_to_exclude=ParamState, out_axes=axes)
+        made = make(X)
+        assert_same(made.weight.value, jnp.ones((2, 3)))
+        assert_same(made.h.value, X)
+    chosen = vmap_new_states(Made, state_to_exclude=lambda path, _: path == ("weight",))(X)
+    assert chosen.weight.value.shape == (2, 3)
+    with pytest.raises(MapStateError, match=r"(?s)HiddenState.*excluded.*at 'h'"):
+        vmap_new_states(Made, state_to_exclude=HiddenState)(X)
+
+
+def test_what_is_put_in_place_and_returned_is_one_object() -> None:
+    class Holder(nn.Module):
+        inner: nn.Linear
+
+        def make(self) -> nn.Linear:
+            self.inner = nn.Linear(2, 3)
+            return self.inner
+
+    holder = Holder()
+    assert vmap_new_states(holder.make, axis_size=5)() is holder.inner
+    assert holder.inner.weight.value["bias"].shape == (5, 3)
