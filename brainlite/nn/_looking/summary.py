@@ -111,14 +111,10 @@ class Summary:
         params, size = footprint(model)
         self.params: int = params
         self.bytes: int = size
-<<<<<<< HEAD
         self.device_bytes: int = device_bytes(model)
         self._laid_out: bool = is_laid_out(model)
-        self.flops: float | None = rows[0].flops
-=======
         # Several models, in a list, are no model that is called.
         self.flops: float | None = None if rows[0].path else rows[0].flops
->>>>>>> 9e37f0c (Run models that start their own hidden state in lanes, return modules from lanes, summarise several models; name for_loop and both branches in their errors)
         self._others: int = numbers(model)
 
     def _table(self) -> Table:

@@ -1,7 +1,7 @@
 """Vectorisation over an axis: ``vmap``."""
 
 import functools
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, overload
 
 import jax
@@ -12,7 +12,7 @@ from brainlite.errors import MapStateError
 from brainlite.graph import Node, StateDict, iter_leaf
 from brainlite.random import RandomState
 from brainlite.state import ShortTermState, State
-from brainlite.state._face import MISSING, Frame, Slot, current_frame, summary
+from brainlite.state._face import MISSING, Frame, Slot, current_frame, summary, with_axis
 from brainlite.transform._engine._eager import run_compiled
 from brainlite.transform._engine._effects import Effects, commit, itself
 from brainlite.transform._engine._lift import fetch, name_of
@@ -27,6 +27,7 @@ from brainlite.transform._lanes._axes import (
     check_lanes,
     check_out_axes,
     check_size,
+    spread,
 )
 
 P = ParamSpec("P")
@@ -161,7 +162,7 @@ def vmap(
             traced: list[_Lanes] = []
             one_call = functools.partial(run, call, traced)
             out = run_compiled(one_call, inputs, label="vmap", origin=origin)
-            return fasten(traced[0].put_back(out))
+            return fasten(traced[0].put_back(out, out_axes))
 
         return Transformed(vmap, fun, mapped, given)
 
@@ -258,6 +259,7 @@ class _Lanes:
             axis = 0 if isinstance(state, Trail) else self._out.get(state)
             if axis is None and _varies(value, frame.trace) and _is_of_lanes(effects, state):
                 axis = 0
+                _widen(state, 0)
             if axis is not None:
                 mapped.append(number)
                 self.out_axes.append(axis)
@@ -278,10 +280,11 @@ class _Lanes:
         with set_current_trace(frame.trace):
             return jax.random.fold_in(key, jax.lax.axis_index(self.axis))
 
-    def put_back(self, out: Any) -> Any:
+    def put_back(self, out: Any, out_axes: Any) -> Any:
         """Return a result with the modules and states that were taken out of it."""
         if self._returned is None or self._effects is None:
             return out
+        lanes_of(self._returned, out, out_axes, self._effects.made)
         return self._returned.put_back(out, homes(self._effects, itself), itself)
 
     def commit(self, outcome: _Outcome) -> None:
@@ -355,7 +358,34 @@ def _varies(value: object, trace: object) -> bool:
 
 def _is_of_lanes(effects: Effects, state: State[Any]) -> bool:
     """Say whether each lane makes a state of one run for itself, and nobody looked before."""
-    return state in effects.anew and isinstance(state, ShortTermState)
+    kept = state in effects.written and state.sharding is not None  # it was declared for one value
+    return state in effects.anew and isinstance(state, ShortTermState) and not kept
+
+
+def _widen(state: State[Any], axis: int) -> None:
+    """Let the place that was declared for the value of one lane be that of all."""
+    if state.sharding is not None:
+        state.__sharding__ = with_axis(state.sharding, axis)
+
+
+def lanes_of(
+    returned: Returned, out: Any, out_axes: Any, placed: Collection[State[Any]]
+) -> tuple[list[Any], list[Any]]:
+    """Return the leaves of a result, and the axes of their lanes; those are declared, too.
+
+    ``placed`` are the states that are declared already, or have no lanes.
+    """
+    out = loosen(out)
+    each = [axis for axis, _, _ in spread(loosen(out_axes), out, "result", "out_axes")]
+    axes = jax.tree.unflatten(jax.tree.structure(out), each)
+    leaves, of_leaves = map(returned.structure.flatten_up_to, (out, axes))
+    for root, axes in zip(returned.roots, of_leaves, strict=True):
+        if root is not None and root.paths is None:
+            for state, of_state in zip(root.states, axes[0], strict=True):
+                axis = next(iter(jax.tree.leaves(of_state)), None)
+                if state not in placed and axis is not None:
+                    _widen(state, axis)
+    return leaves, of_leaves
 
 
 def _check_shared(effects: Effects, state: State[Any], value: object, trace: object) -> None:

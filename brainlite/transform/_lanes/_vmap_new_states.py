@@ -13,18 +13,12 @@ from brainlite.graph import states as states_of
 from brainlite.graph import to_predicate
 from brainlite.graph._face import fields
 from brainlite.state import State
-<<<<<<< HEAD
 from brainlite.state._face import Frame, summary, with_axis
-from brainlite.transform._engine._effects import Effects, Place, collect, commit
-=======
-from brainlite.state._face import Frame, summary
 from brainlite.transform._engine._effects import Effects, Place, collect, commit, itself
->>>>>>> 9e37f0c (Run models that start their own hidden state in lanes, return modules from lanes, summarise several models; name for_loop and both branches in their errors)
 from brainlite.transform._engine._lift import name_of
 from brainlite.transform._engine._returned import Returned, fasten, homes, loosen, take_out
 from brainlite.transform._engine._transformed import Transformed
-from brainlite.transform._lanes._axes import spread
-from brainlite.transform._lanes._vmap import Axes, MappedStates, vmap
+from brainlite.transform._lanes._vmap import Axes, MappedStates, lanes_of, vmap
 from brainlite.typing import Filter, Path, Predicate
 
 P = ParamSpec("P")
@@ -192,13 +186,10 @@ class _Lane:
                 _check_shared(path, state, frame.values[state])
         for state in {state: None for _, state in new}:
             self._label(state)
-<<<<<<< HEAD
-            if state.sharding is not None and state not in excluded:
+        for state in effects.made:
+            if state.sharding is not None and state not in self._alike:
                 state.__sharding__ = with_axis(state.sharding, 0)  # that of one lane was declared
-        return out, effects, values, excluded
-=======
         return out, effects, values
->>>>>>> 9e37f0c (Run models that start their own hidden state in lanes, return modules from lanes, summarise several models; name for_loop and both branches in their errors)
 
     def _label(self, state: AnyState) -> None:
         if self._tag is not None:
@@ -210,11 +201,7 @@ class _Lane:
         if returned is None:
             return out
         assert self._effects is not None
-        out = loosen(out)
-        axes = jax.tree.unflatten(
-            jax.tree.structure(out), [axis for axis, _, _ in spread(out_axes, out, "", "out_axes")]
-        )
-        leaves, axes = map(returned.structure.flatten_up_to, (out, axes))
+        leaves, axes = lanes_of(returned, out, out_axes, self._alike.union(self._effects.made))
         for number, root in enumerate(returned.roots):
             for n, state in enumerate(() if root is None else root.states):
                 if state in self._alike:  # the lanes were given an axis with all others

@@ -7,13 +7,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from brainlite import graph, nn, random
 from brainlite.errors import MapStateError
 from brainlite.graph import Node
 from brainlite.random import RandomState
 from brainlite.state import HiddenState, ParamState, State
-from brainlite.transform import checkpoint, cond, for_loop, grad, jit, vmap
+from brainlite.transform import checkpoint, cond, for_loop, grad, jit, vmap, vmap_new_states
 from brainlite.typing import Array
 from tests.transform.checks import assert_close, assert_same, counted_work, says, values
 from tests.transform.small import Counter, Scale, Total
@@ -572,3 +573,31 @@ def test_a_declaration_of_something_else_raises(option: str, declared: Any) -> N
     )
     with pytest.raises(MapStateError, match=message):
         untyped(lambda x: x, **{option: declared})
+
+
+def test_what_is_declared_of_where_a_value_lives_has_the_axis_of_the_lanes() -> None:
+    mesh = jax.make_mesh((1,), ("x",), axis_types=(AxisType.Auto,))
+
+    def along(*names: str | None) -> NamedSharding:
+        return NamedSharding(mesh, PartitionSpec(*names))  # type: ignore[no-untyped-call]  # jax.s is not typed
+
+    def placed(state: State[Array]) -> Any:
+        state.sharding = along("x")
+        return state
+
+    def make(x: Array) -> Any:
+        return x, placed(ParamState(jnp.full(3, x)))
+
+    ways: list[Any] = [vmap, vmap_new_states]
+    for mapped in ways:
+        assert mapped(make)(jnp.asarray(X))[1].sharding == along(None, "x")
+    assert vmap(make, out_axes=(0, 1))(jnp.asarray(X))[1].sharding == along("x", None)
+    model = Keeps()
+    model.h = placed(HiddenState(jnp.zeros(3)))
+
+    def start(x: Array) -> Array:
+        model.h = placed(HiddenState(jnp.full(3, x)))
+        return x
+
+    with pytest.raises(MapStateError, match="not declared"):  # it lives there as one value
+        vmap(start)(jnp.asarray(X))
