@@ -31,12 +31,12 @@ class Layout:
 
     __slots__ = ("items", "keys", "kind")
 
-    def __init__(self, kind: type, keys: object, items: tuple[Any, ...]) -> None:
+    def __init__(self, kind: type, keys: object, items: tuple[object, ...]) -> None:
         self.kind: type = kind
-        self.keys: Any = keys
-        self.items: tuple[Any, ...] = items
+        self.keys: object = keys
+        self.items: tuple[object, ...] = items
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return Layout, (self.kind, self.keys, self.items)
 
     def __eq__(self, other: object) -> bool:
@@ -60,14 +60,18 @@ class NodeSpec:
     __slots__ = ("attributes", "kind", "links", "metadata")
 
     def __init__(
-        self, kind: type[Any], attributes: dict[str, Any], links: list[str], metadata: object = None
+        self,
+        kind: type[object],
+        attributes: dict[str, object],
+        links: list[str],
+        metadata: object = None,
     ) -> None:
-        self.kind: type[Any] = kind
-        self.attributes: dict[str, Any] = attributes
+        self.kind: type[object] = kind
+        self.attributes: dict[str, object] = attributes
         self.links: list[str] = links
-        self.metadata: Any = metadata
+        self.metadata: object = metadata
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return NodeSpec, (self.kind, self.attributes, self.links, self.metadata)
 
     def __eq__(self, other: object) -> bool:
@@ -84,7 +88,7 @@ class NodeSpec:
         return hash((self.kind, *self.attributes, *map(code_hash, self.attributes.values())))
 
 
-def _all_same(left: Iterable[Any], right: Iterable[Any]) -> bool:
+def _all_same(left: Iterable[object], right: Iterable[object]) -> bool:
     ours, theirs = list(left), list(right)
     return len(ours) == len(theirs) and all(map(same_code, ours, theirs))
 

@@ -59,7 +59,7 @@ def is_plain(value: Any) -> bool:
     return ATOMS.issuperset(map(type, value.values() if isinstance(value, dict) else value))
 
 
-def is_size(value: tuple[Any, ...]) -> bool:
+def is_size(value: tuple[object, ...]) -> bool:
     """Say whether a tuple is a value like any other, which ``==`` compares without a doubt."""
     return _SIZE.issuperset(map(type, value))  # no floats: 1 and 1.0 are equal
 
@@ -71,8 +71,8 @@ class Opened(NamedTuple):
     attributes, or jax's tree definition.
     """
 
-    keys: Any
-    items: Iterable[Any]
+    keys: object
+    items: Iterable[object]
 
 
 def open_container(value: object) -> Opened | None:
@@ -90,7 +90,7 @@ def open_container(value: object) -> Opened | None:
     return Opened(structure, [item for _, item in keyed])
 
 
-def container_items(value: object) -> Iterable[tuple[PathPart, Any]]:
+def container_items(value: object) -> Iterable[tuple[PathPart, object]]:
     """Return (key or index, item) for what is in a container; nothing for all else."""
     if isinstance(value, dict):
         return value.items()
@@ -103,15 +103,15 @@ def container_items(value: object) -> Iterable[tuple[PathPart, Any]]:
     return [(_part(keys[0]), item) for keys, item in _one_level(value)[0]]
 
 
-def _attributes(value: Any) -> dict[str, Any]:
+def _attributes(value: Any) -> dict[str, object]:
     if hasattr(value, "__dict__"):
-        attributes: dict[str, Any] = vars(value)
+        attributes: dict[str, object] = vars(value)
         return attributes
     names: Iterable[str] = value.__dataclass_fields__  # a dataclass with slots
     return {name: getattr(value, name) for name in names if hasattr(value, name)}
 
 
-def _one_level(value: object) -> tuple[list[tuple[Any, Any]], Any]:
+def _one_level(value: object) -> tuple[list[tuple[Any, object]], object]:
     keyed, structure = jax.tree_util.tree_flatten_with_path(
         value, is_leaf=lambda item: item is not value
     )
@@ -127,18 +127,18 @@ def _part(key: object) -> PathPart:
     return str(key)
 
 
-def remake(kind: type, keys: Any, items: list[Any]) -> Any:
+def remake(kind: type, keys: Any, items: list[object]) -> object:
     """Make a container anew from what :func:`open_container` has returned."""
     if isinstance(keys, jax.tree_util.PyTreeDef):
         return jax.tree.unflatten(keys, items)
     if hasattr(kind, "_fields"):  # a named tuple takes its items one by one
         return kind(*items)
     if hasattr(kind, "__dataclass_fields__") and keys is not None:
-        record: Any = object.__new__(kind)
+        record: object = object.__new__(kind)
         for name, item in zip(keys, items, strict=True):
             object.__setattr__(record, name, item)  # it may be frozen
         return record
-    content: Any = items if keys is None else dict(zip(keys, items, strict=True))
+    content: object = items if keys is None else dict(zip(keys, items, strict=True))
     if kind is type(content):
         return content
     try:
@@ -163,7 +163,7 @@ def graph_below(value: object, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         The path of ``value``.
     """
     # With each container go the containers that it sits in: (id, those around), innermost first.
-    stack: list[tuple[Path, Any, Any]] = [(path, value, None)]
+    stack: list[tuple[Path, object, object]] = [(path, value, None)]
     roles: dict[type, int] = dict.fromkeys(ATOMS, OPAQUE)
     while stack:
         path, item, around = stack.pop()
@@ -181,7 +181,7 @@ def graph_below(value: object, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             stack += below[::-1]
 
 
-def _is_inside_itself(item: Any, around: Any, path: Path, role: int) -> bool:
+def _is_inside_itself(item: object, around: Any, path: Path, role: int) -> bool:
     """Say whether this is a record inside itself, which may hold no graph; other cycles raise."""
     while around is not None:
         number, around = around

@@ -28,7 +28,7 @@ def contents_of(value: Any) -> Iterator[tuple[Any, Any]]:
         if id(each) in seen:
             continue
         seen.add(id(each))
-        items: list[Any]
+        items: list[object]
         if isinstance(each, list | dict):
             yield each, (dict(each) if isinstance(each, dict) else list(each))
             items = list(each.values()) if isinstance(each, dict) else each
@@ -37,7 +37,7 @@ def contents_of(value: Any) -> Iterator[tuple[Any, Any]]:
         stack += [item for item in items if isinstance(item, list | dict | tuple)]
 
 
-def edits(frame: Frame) -> Iterator[tuple[Any, str, Any]]:
+def edits(frame: Frame) -> Iterator[tuple[Any, str, object]]:
     """Yield (owner, attribute, container as it is now) for each that was edited."""
     for owner, name, value, contents in list(frame.kept.values()):
         if any(differ(each, items) for each, items in contents):

@@ -23,14 +23,14 @@ _EVERYWHERE = (0, 2**31 - 1)
 
 
 @overload
-def states(node: Any, /, *, allowed_hierarchy: Hierarchy = ...) -> StateDict[AnyState]: ...
+def states(node: object, /, *, allowed_hierarchy: Hierarchy = ...) -> StateDict[AnyState]: ...
 @overload
 def states(
-    node: Any, f1: StateFilter[S1], /, *, allowed_hierarchy: Hierarchy = ...
+    node: object, f1: StateFilter[S1], /, *, allowed_hierarchy: Hierarchy = ...
 ) -> StateDict[S1]: ...
 @overload
 def states(
-    node: Any,
+    node: object,
     f1: StateFilter[S1],
     f2: StateFilter[S2],
     /,
@@ -39,7 +39,7 @@ def states(
 ) -> tuple[StateDict[S1], StateDict[S2]]: ...
 @overload
 def states(
-    node: Any,
+    node: object,
     f1: StateFilter[S1],
     f2: StateFilter[S2],
     f3: StateFilter[S3],
@@ -49,9 +49,9 @@ def states(
 ) -> tuple[StateDict[S1], StateDict[S2], StateDict[S3]]: ...
 @overload
 def states(
-    node: Any, f1: Filter, f2: Filter, /, *fs: Filter, allowed_hierarchy: Hierarchy = ...
+    node: object, f1: Filter, f2: Filter, /, *fs: Filter, allowed_hierarchy: Hierarchy = ...
 ) -> tuple[StateDict[AnyState], ...]: ...
-def states(node: object, /, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYWHERE) -> Any:
+def states(node: object, /, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYWHERE) -> object:
     """Return the states of a graph by path: the states themselves, not copies.
 
     Parameters
@@ -81,7 +81,7 @@ def states(node: object, /, *filters: Filter, allowed_hierarchy: Hierarchy = _EV
 
 # A type is a filter too: of the two overloads that take one, the exact one comes first.
 @overload
-def nodes(node: Any, /, *, allowed_hierarchy: Hierarchy = ...) -> dict[Path, Node]: ...
+def nodes(node: object, /, *, allowed_hierarchy: Hierarchy = ...) -> dict[Path, Node]: ...
 @overload
 def nodes(  # pyright: ignore[reportOverlappingOverload]  # on purpose: see above
     node: Any, f1: type[N1], /, *, allowed_hierarchy: Hierarchy = ...

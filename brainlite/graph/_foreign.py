@@ -14,10 +14,10 @@ N = TypeVar("N")
 class NodeType(NamedTuple):
     """How the objects of a class are taken apart and put together."""
 
-    flatten: Callable[[Any], tuple[Iterable[tuple[PathPart, Any]], Any]]
-    set_key: Callable[[Any, PathPart, Any], None]
-    pop_key: Callable[[Any, PathPart], Any]
-    create_empty: Callable[[Any], Any]
+    flatten: Callable[[Any], tuple[Iterable[tuple[PathPart, object]], object]]
+    set_key: Callable[[Any, PathPart, object], None]
+    pop_key: Callable[[Any, PathPart], object]
+    create_empty: Callable[[object], object]
     clear: Callable[[Any], None]
 
 
@@ -26,9 +26,9 @@ node_types: dict[type, NodeType] = {}
 
 def register_graph_node_type(
     type: type[N],  # noqa: A002  # brainstate's name
-    flatten: Callable[[N], tuple[Iterable[tuple[PathPart, Any]], Any]],
-    set_key: Callable[[N, PathPart, Any], None],
-    pop_key: Callable[[N, PathPart], Any],
+    flatten: Callable[[N], tuple[Iterable[tuple[PathPart, object]], object]],
+    set_key: Callable[[N, PathPart, object], None],
+    pop_key: Callable[[N, PathPart], object],
     create_empty: Callable[[Any], N],
     clear: Callable[[N], None],
 ) -> None:

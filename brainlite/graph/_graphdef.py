@@ -62,7 +62,7 @@ class GraphDef(Generic[M_co]):
         states: tuple[StateSpec, ...],
         paths: tuple[Path, ...],
     ) -> None:
-        self.root: Any = root
+        self.root: object = root
         self.nodes: tuple[NodeSpec, ...] = nodes
         self.starts: tuple[int, ...] = starts  # how many states are met before each node
         self.states: tuple[StateSpec, ...] = states
@@ -93,7 +93,7 @@ class GraphDef(Generic[M_co]):
             self._hash = hash((code_hash(self.root), self.nodes, self.states))
         return self._hash
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         # Without the hash, which another process would not compute alike.
         return GraphDef, (self.root, self.nodes, self.starts, self.states, self.paths)
 
@@ -158,11 +158,11 @@ class _Encoder:
     def __init__(self, numbers: dict[int, int]) -> None:
         self._numbers = numbers
         self._roles: dict[type, int] = {}
-        self._known: dict[Any, NodeSpec] = {}  # specs of layers of which there may be many
+        self._known: dict[object, NodeSpec] = {}  # specs of layers of which there may be many
 
     def node(self, node: Any, links: Links, number: int, start: int) -> NodeSpec:
         """Return the spec of a node: its attributes, with numbers for states and nodes."""
-        kind: type[Any] = type(node)
+        kind: type[object] = type(node)
         attributes = fields(node).copy()
         numbers = self._numbers
         names: list[str] = []
@@ -191,7 +191,7 @@ class _Encoder:
             self._known[key] = spec
         return spec
 
-    def value(self, value: Any, number: int, start: int, around: tuple[Any, ...] = ()) -> Any:
+    def value(self, value: Any, number: int, start: int, around: tuple[object, ...] = ()) -> object:
         """Return the code of a value in an attribute, as :class:`Layout` and references."""
         kind = type(value)
         role = self._roles.get(kind)
@@ -217,7 +217,7 @@ class _Encoder:
 
 
 def build(
-    graphdef: GraphDef[Any], states: Sequence[AnyState], kept: Mapping[int, Any] | None = None
+    graphdef: GraphDef[object], states: Sequence[AnyState], kept: Mapping[int, object] | None = None
 ) -> Any:
     """Make the graph that ``graphdef`` describes.
 
@@ -256,7 +256,7 @@ def build(
     return decode(graphdef.root, 0, 0)
 
 
-def _make_node(kind: type[Any], metadata: object) -> Any:
+def _make_node(kind: type[Any], metadata: object) -> object:
     """Return a node without attributes. Its constructor does not run."""
     if kind not in node_types:
         return Node.__new__(kind)
@@ -268,7 +268,7 @@ def _make_node(kind: type[Any], metadata: object) -> Any:
     return node
 
 
-_set_dict: Callable[[Node, dict[str, Any]], None] = vars(Node)["__dict__"].__set__
+_set_dict: Callable[[Node, dict[str, object]], None] = vars(Node)["__dict__"].__set__
 
 
 def _fill_node(node: Any, attributes: dict[Any, Any]) -> None:

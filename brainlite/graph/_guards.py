@@ -21,7 +21,7 @@ from brainlite.graph._walk import is_walk, walk_note
 from brainlite.state import State
 from brainlite.state._face import epoch, is_frozen, same_field
 
-_NOTHING: dict[str, Any] = {}
+_NOTHING: dict[str, object] = {}
 _ATOMS = frozenset({bool, int, float, complex, str, bytes, type(None)})
 
 
@@ -41,10 +41,10 @@ class Renaming:
         The nodes of then that may be renamed. All others stand for themselves.
     """
 
-    def __init__(self, pairs: Iterable[tuple[Any, Any]], free: frozenset[int]) -> None:
+    def __init__(self, pairs: Iterable[tuple[object, object]], free: frozenset[int]) -> None:
         self._free = free
-        self._now: dict[int, Any] = {}
-        self._then: dict[int, Any] = {}
+        self._now: dict[int, object] = {}
+        self._then: dict[int, object] = {}
         self.consistent: bool = all(self.bind(then, now) for then, now in pairs)
 
     def bind(self, then: object, now: object) -> bool:
@@ -63,7 +63,7 @@ class Renaming:
     def __getitem__(self, then: object) -> Any:
         return self._now.get(id(then), then)
 
-    def then(self, now: object) -> Any:
+    def then(self, now: object) -> object:
         """Return what ``now`` was in the trace: the inverse of looking up."""
         return self._then.get(id(now), now)
 
@@ -73,33 +73,33 @@ class Guards:
 
     def __init__(
         self,
-        notes: Mapping[tuple[int, str], tuple[Any, Any]],
-        states: Iterable[State[Any]] = (),
+        notes: Mapping[tuple[int, str], tuple[object, object]],
+        states: Iterable[State[object]] = (),
     ) -> None:
-        self._owners: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._owners: dict[int, tuple[object, dict[str, object]]] = {}
         self._calls = epoch.calls
         for (key, name), (owner, value) in notes.items():
             self._owners.setdefault(key, (owner, {}))[1].setdefault(name, value)
         # Of states their fields count, too: tags, where they live, what a subclass has added.
         self._labels = [(state, _label(state)) for state in [*self.states(), *states]]
 
-    def cover(self, notes: Mapping[tuple[int, str], tuple[Any, Any]]) -> bool:
+    def cover(self, notes: Mapping[tuple[int, str], tuple[object, object]]) -> bool:
         """Say whether all these notes are among them."""
-        nothing: tuple[Any, dict[str, Any]] = (None, {})
+        nothing: tuple[object, dict[str, object]] = (None, {})
         return all(name in self._owners.get(key, nothing)[1] for key, name in notes)
 
     def __len__(self) -> int:
         return sum(len(checks) for _, checks in self._owners.values())
 
-    def entries(self) -> Iterable[tuple[Any, str, Any]]:
+    def entries(self) -> Iterable[tuple[object, str, object]]:
         """Yield (owner, attribute, frozen value) for each note."""
         for owner, checks in self._owners.values():
             for name, value in checks.items():
                 yield owner, name, value
 
-    def states(self) -> set[State[Any]]:
+    def states(self) -> set[State[object]]:
         """Return the states that were reached through an attribute."""
-        found: set[State[Any]] = set()
+        found: set[State[object]] = set()
         stack = [value for _, _, value in self.entries()]
         while stack:
             value = stack.pop()
@@ -110,7 +110,10 @@ class Guards:
         return found
 
     def match(
-        self, pairs: Iterable[tuple[Any, Any]], free: frozenset[int], containers: list["Watched"]
+        self,
+        pairs: Iterable[tuple[object, object]],
+        free: frozenset[int],
+        containers: list["Watched"],
     ) -> Renaming | None:
         """Return the renaming under which every note holds now, or None.
 
@@ -140,11 +143,11 @@ class Guards:
         return renaming
 
     def broken(
-        self, pairs: Iterable[tuple[Any, Any]], free: frozenset[int]
-    ) -> list[tuple[Any, str]]:
+        self, pairs: Iterable[tuple[object, object]], free: frozenset[int]
+    ) -> list[tuple[object, str]]:
         """Return the notes (owner, attribute) that do not hold now; arguments as for a match."""
         renaming = Renaming(pairs, free)
-        found: list[tuple[Any, str]] = []
+        found: list[tuple[object, str]] = []
         for owner, name, then in self.entries():
             now = renaming[owner]
             if not self._same(then, _current(now, name, _attributes(now)), renaming):
@@ -167,30 +170,30 @@ class Guards:
         return then is now or (type(then) in _ATOMS and _same_atom(then, now))
 
 
-def _label(state: State[Any]) -> tuple[Any, Any, dict[str, Any]]:
+def _label(state: State[object]) -> tuple[object, object, dict[str, object]]:
     other = dict(getattr(state, "__dict__", _NOTHING))
     return state.name, state.tag, {**other, "sharding": state.sharding}
 
 
 def _same_label(
-    then: tuple[Any, Any, dict[str, Any]], now: tuple[Any, Any, dict[str, Any]]
+    then: tuple[object, object, dict[str, object]], now: tuple[object, object, dict[str, object]]
 ) -> bool:
     if then[:2] != now[:2] or then[2].keys() != now[2].keys():
         return False
     return all(same_field(then[2][name], now[2][name]) for name in then[2])
 
 
-def _attributes(owner: Node | State[Any]) -> Mapping[str, Any]:
+def _attributes(owner: Node | State[object]) -> Mapping[str, object]:
     """Return what notes may be of: the attributes of a node, or what a state says of itself."""
     return {"requires_grad": not is_frozen(owner)} if isinstance(owner, State) else fields(owner)
 
 
-def current_note(node: Node, name: str) -> Any:
+def current_note(node: Node, name: str) -> object:
     """Return what a note called ``name`` would hold for ``node`` now."""
     return _current(node, name, _attributes(node))
 
 
-def _current(node: Node, name: str, attributes: Mapping[str, Any]) -> Any:
+def _current(node: Node, name: str, attributes: Mapping[str, object]) -> object:
     return walk_note(node, name) if is_walk(name) else attributes.get(name, ABSENT)
 
 
@@ -229,7 +232,7 @@ class Watched:
         self._items = items
         # Items that are equal only to themselves can be compared by the list itself, which is
         # four times faster than asking for each whether it is the same.
-        plain: Any = object.__eq__
+        plain: object = object.__eq__
         self._by_identity = all(type(item).__eq__ is plain for item in items)
         self._nested = [Watched(item) for item in items if _is_container(item)]
 
