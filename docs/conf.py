@@ -5,6 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import jupytext
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
@@ -74,6 +75,26 @@ def _links(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = re.sub(rf"\]\((?:\.\./)+{re.escape(name)}", f"]({up or './'}{page}", source[0])
 
 
+# Pages that are worth running are there as notebooks, too.
+DOWNLOADED = ("tutorials/", "how-to/", "concepts/")
+
+
+def _download(app: Sphinx, docname: str, source: list[str]) -> None:
+    if docname.startswith(DOWNLOADED) and Path(app.env.doc2path(docname)).suffix == ".md":
+        up = "../" * (docname.count("/") + 1)
+        link = f'<a download href="{up[3:]}notebooks/{docname}.ipynb">This page as a notebook</a>'
+        source[0] += f"\n\n---\n\n{link}\n"
+
+
+def _notebooks(app: Sphinx, error: Exception | None) -> None:
+    for docname in [] if error else sorted(app.env.found_docs):
+        page = Path(app.env.doc2path(docname))
+        if docname.startswith(DOWNLOADED) and page.suffix == ".md":
+            target = Path(app.outdir) / "notebooks" / f"{docname}.ipynb"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            jupytext.write(jupytext.read(page), target)
+
+
 def _readable(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
@@ -128,6 +149,8 @@ def setup(app: Sphinx) -> None:
     app.add_transform(_MathML)
     app.connect("build-finished", _pictures)
     app.connect("source-read", _links)
+    app.connect("source-read", _download)
+    app.connect("build-finished", _notebooks)
     app.connect("autodoc-process-docstring", _plain, priority=900)
     app.connect("autodoc-process-signature", _signature)
     app.connect("autodoc-process-docstring", _readable, priority=100)  # before napoleon

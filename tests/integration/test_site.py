@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -51,6 +52,15 @@ def test_no_page_asks_another_server(site: Path) -> None:
 def test_a_page_that_asks_another_server_is_noticed() -> None:
     assert FROM_ELSEWHERE.findall('<script async src="https://a.example/x.js"></script>')
     assert not FROM_ELSEWHERE.findall('<a href="https://a.example/">a link that one may follow</a>')
+
+
+@pytest.mark.slow
+def test_pages_are_there_as_notebooks(site: Path) -> None:
+    page = (ROOT / "docs/how-to/train.md").read_text("utf-8")
+    notebook = json.loads((site / "notebooks/how-to/train.ipynb").read_text("utf-8"))
+    code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert code == [block.strip() for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL)]
+    assert "../notebooks/how-to/train.ipynb" in (site / "how-to/train.html").read_text("utf-8")
 
 
 @pytest.mark.slow
