@@ -17,22 +17,14 @@ from typing import Any, Final
 
 from brainlite.errors import OptionError
 from brainlite.nn._functional.activations import (
-    celu,
-    elu,
     gelu,
     hard_shrink,
     hard_sigmoid,
     hard_silu,
     hard_swish,
     hard_tanh,
-    leaky_relu,
     log_sigmoid,
     mish,
-    prelu,
-    relu,
-    relu6,
-    rrelu,
-    selu,
     sigmoid,
     silu,
     soft_shrink,
@@ -72,6 +64,16 @@ from brainlite.nn._functional.embedding_losses import (
     hinge_embedding_loss,
     margin_ranking_loss,
     triplet_margin_loss,
+)
+from brainlite.nn._functional.rectifiers import (
+    celu,
+    elu,
+    leaky_relu,
+    prelu,
+    relu,
+    relu6,
+    rrelu,
+    selu,
 )
 from brainlite.nn._functional.regression_losses import (
     gaussian_nll_loss,

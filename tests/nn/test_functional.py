@@ -9,14 +9,14 @@ import pytest
 from brainlite import nn
 from brainlite.errors import OptionError
 from brainlite.nn import functional
-from brainlite.nn._functional import activations
+from brainlite.nn._functional import activations, rectifiers
 from brainlite.nn.functional import is_pure, resolve_activation
 from brainlite.typing import Array
 
 
 def test_every_activation_has_its_name() -> None:
     along_an_axis = ["glu", "softmax", "log_softmax", "softmin", "standardize"]
-    for name in [*activations.__all__, *along_an_axis]:
+    for name in [*activations.__all__, *rectifiers.__all__, *along_an_axis]:
         assert resolve_activation(name) is getattr(functional, name)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from brainlite import random
-from brainlite.nn._functional import activations
+from brainlite.nn import functional
+from brainlite.nn._functional import activations, rectifiers
 from brainlite.typing import Array
 from tests.closeness import assert_close
 
@@ -91,13 +91,16 @@ FORMULAS: list[tuple[str, dict[str, Any], Callable[[Doubles], Doubles]]] = [
 ]
 
 
+NAMES = [*activations.__all__, *rectifiers.__all__]
+
+
 def find(name: str) -> Callable[..., Array]:
-    function: Callable[..., Array] = getattr(activations, name)
+    function: Callable[..., Array] = getattr(functional, name)
     return function
 
 
 def test_every_activation_has_a_formula() -> None:
-    assert {name for name, _, _ in FORMULAS} == set(activations.__all__) - {"rrelu"}
+    assert {name for name, _, _ in FORMULAS} == set(NAMES) - {"rrelu"}
 
 
 @pytest.mark.parametrize(("name", "options", "formula"), FORMULAS)
@@ -117,12 +120,12 @@ def test_gelu_is_exact_where_asked_for() -> None:
     assert_close(exact, x / 2 * (1 + erf(x / np.sqrt(2))))
 
 
-@pytest.mark.parametrize("name", activations.__all__)
+@pytest.mark.parametrize("name", NAMES)
 def test_an_activation_prints_as_a_function(name: str) -> None:
     assert repr(find(name)).startswith(f"<function {name} at 0x")
 
 
-@pytest.mark.parametrize("name", sorted(set(activations.__all__) - {"rrelu"}))
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"rrelu"}))
 def test_an_activation_keeps_shape_and_dtype(name: str) -> None:
     for dtype in (jnp.float16, jnp.bfloat16, jnp.float32):
         result = jax.eval_shape(find(name), jnp.zeros((2, 3), dtype))
@@ -130,7 +133,7 @@ def test_an_activation_keeps_shape_and_dtype(name: str) -> None:
 
 
 def test_gradients_are_finite() -> None:
-    names = set(activations.__all__) - {"rrelu"}
+    names = set(NAMES) - {"rrelu"}
 
     @jax.jit  # one compilation for all
     def finite(x: Array) -> dict[str, Array]:
@@ -138,20 +141,3 @@ def test_gradients_are_finite() -> None:
 
     found = finite(jnp.asarray(X, jnp.float32))
     assert [name for name in names if not found[name]] == []
-
-
-def test_rrelu_draws_a_slope_for_each_element() -> None:
-    x = jnp.linspace(-5, 5, 1001)
-    random.seed(0)
-    first, second = activations.rrelu(x), activations.rrelu(x)
-    assert (first[x >= 0] == x[x >= 0]).all()
-    slopes = first[x < 0] / x[x < 0]
-    assert ((slopes >= 1 / 8 - 1e-6) & (slopes < 1 / 3 + 1e-6)).all()
-    assert not (first[x < 0] == second[x < 0]).any()
-    random.seed(0)
-    assert (activations.rrelu(x) == first).all()
-
-
-def test_rrelu_keeps_floats_and_makes_them_of_integers() -> None:
-    for dtype, expected in ((jnp.float16, jnp.float16), (jnp.int32, jnp.float32)):
-        assert activations.rrelu(jnp.ones(2, dtype)).dtype == expected
