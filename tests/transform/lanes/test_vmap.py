@@ -579,7 +579,7 @@ def test_what_is_declared_of_where_a_value_lives_has_the_axis_of_the_lanes() -> 
     mesh = jax.make_mesh((1,), ("x",), axis_types=(AxisType.Auto,))
 
     def along(*names: str | None) -> NamedSharding:
-        return NamedSharding(mesh, PartitionSpec(*names))  # type: ignore[no-untyped-call]  # jax.s is not typed
+        return NamedSharding(mesh, PartitionSpec(*names))  # type: ignore[no-untyped-call]  # jax's is not typed
 
     def placed(state: State[Array]) -> Any:
         state.sharding = along("x")

@@ -14,6 +14,11 @@ from brainlite.display import Shown
 def settings() -> None:
     environ.set(precision="bf16", dt=0.1, fit=True)
     environ.set_precision(64)
+    environ.set(platform="cpu", host_device_count=2)
+    environ.set_platform("gpu")
+    environ.set_host_device_count(2)
+    assert_type(environ.get_platform(), str)
+    assert_type(environ.get_host_device_count(), int)
     environ.reset()
     assert_type(environ.get("fit"), Any)
     assert_type(environ.get("fit", False, desc="whether to train"), Any)

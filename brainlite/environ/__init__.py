@@ -4,7 +4,8 @@ One dict of settings holds for the whole process (:func:`set`); :func:`context` 
 for the length of a ``with`` block, in this thread or asyncio task alone. The keys that the
 library itself reads are ``fit`` (training or not: dropout, batch statistics), ``dt`` and ``t`` (the
 time step and the time of a simulation) and ``precision`` (the width of floats in bits: 16, 32, 64
-or ``'bf16'``). Any other key is the user's own.
+or ``'bf16'``; at 64 jax is switched to 64 bits for as long). ``platform`` and
+``host_device_count`` are jax's own: they say where it computes. Any other key is the user's own.
 
 A compiled function never goes stale over a setting: it notes which keys it read, and runs again
 from Python when one of them has changed. What changes at each step is an *input* instead, which
@@ -22,23 +23,29 @@ False
 """
 
 import contextlib
-import dis
-import functools
 import inspect
-import itertools
 import threading
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
-from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainlite.errors import EnvironmentKeyError, EnvironmentLeakError, OptionError
+from brainlite.environ._leaks import check_no_leak
+from brainlite.environ._switches import (
+    get_host_device_count,
+    get_platform,
+    of_width,
+    refuse_of_process,
+    set_host_device_count,
+    set_platform,
+    switch_to,
+)
+from brainlite.errors import EnvironmentKeyError, OptionError
 from brainlite.typing import DTypeLike
 
 __all__ = [
@@ -50,10 +57,14 @@ __all__ = [
     "dutype",
     "get",
     "get_dt",
+    "get_host_device_count",
+    "get_platform",
     "get_precision",
     "pop",
     "reset",
     "set",
+    "set_host_device_count",
+    "set_platform",
     "set_precision",
 ]
 
@@ -273,13 +284,25 @@ def _everything() -> dict[str, Any]:
     return {k: _input(k).value if value is INPUT else value for k, value in settings.items()}
 
 
-def set(*, precision: int | str | None = None, dt: float | None = None, **settings: object) -> None:
+def set(
+    *,
+    platform: str | None = None,
+    host_device_count: int | None = None,
+    precision: int | str | None = None,
+    dt: float | None = None,
+    **settings: object,
+) -> None:
     """Change settings for the whole process.
 
     Parameters
     ----------
+    platform : str, optional
+        As for :func:`set_platform`.
+    host_device_count : int, optional
+        As for :func:`set_host_device_count`.
     precision : int or str, optional
-        The width of floats in bits: 8, 16, 32, 64, or ``'bf16'``. 64 needs ``jax_enable_x64``.
+        The width of floats in bits: 8, 16, 32, 64, or ``'bf16'``. 64 switches ``jax_enable_x64``
+        on, and another width switches it off again, where it was switched on by this.
     dt : float, optional
         The time step of simulations.
     **settings
@@ -288,7 +311,8 @@ def set(*, precision: int | str | None = None, dt: float | None = None, **settin
     Raises
     ------
     OptionError
-        ``precision`` or ``fit`` is none of its values.
+        ``precision``, ``fit``, ``platform`` or ``host_device_count`` is none of its values, or
+        cannot be set any more.
 
     Examples
     --------
@@ -302,6 +326,12 @@ def set(*, precision: int | str | None = None, dt: float | None = None, **settin
     if dt is not None:
         settings["dt"] = dt
     constants, inputs = _apart(_checked(settings))
+    if host_device_count is not None:
+        set_host_device_count(host_device_count)
+    if platform is not None:
+        set_platform(platform)
+    if "precision" in constants:
+        switch_to(constants["precision"])
     process.inputs = {**process.inputs, **inputs}  # first: who finds the mark finds the input
     process.settings = _intern({**process.settings, **constants})
 
@@ -342,6 +372,8 @@ def pop(key: str, default: object = _ABSENT) -> Any:
         )
     settings = dict(process.settings)
     value = settings.pop(key)
+    if key == "precision":
+        switch_to(None)
     process.settings = _Settings(settings)
     return process.inputs[key].value if value is INPUT else value
 
@@ -356,6 +388,7 @@ def reset() -> None:
     >>> "dt" in brainlite.environ.all()
     False
     """
+    switch_to(None)
     process.settings = _Settings({"precision": 32})
     process.inputs = {}
 
@@ -394,6 +427,10 @@ def context(**settings: object) -> "Context":
     EnvironmentLeakError
         The block is in a generator, and there is a ``yield`` in it: the settings would hold for
         whoever iterates. (Not if the generator is itself made a context manager, or a fixture.)
+    OptionError
+        A value is none of its key. ``platform`` and ``host_device_count`` hold for the process.
+        ``precision=64`` switches jax to 64 bits for the block, which cannot be done inside a
+        transform or an asyncio task: there, ``environ.set(precision=64)`` comes before.
 
     Examples
     --------
@@ -406,6 +443,7 @@ def context(**settings: object) -> "Context":
     >>> evaluate()
     False
     """
+    refuse_of_process(settings)
     return Context(_checked(settings))
 
 
@@ -415,71 +453,25 @@ class Context(contextlib.ContextDecorator, AbstractContextManager[dict[str, Any]
     def __init__(self, settings: dict[str, Any]) -> None:
         self._settings = settings
         self._tokens: list[tuple[Token[_Settings], Token[Mapping[str, _Input]]]] = []
+        self._width: list[AbstractContextManager[None]] = []
 
     def __enter__(self) -> dict[str, Any]:
         here = inspect.currentframe()
         if here is not None and here.f_back is not None:
-            _check_no_leak(here.f_back)
+            check_no_leak(here.f_back)
+        width = of_width(self._settings.get("precision"))
+        width.__enter__()
+        self._width.append(width)
         constants, inputs = _apart(self._settings)
         layer = _layer.set(_intern({**_layer.get(), **constants}))
         self._tokens.append((layer, _inputs.set({**_inputs.get(), **inputs})))
         return _everything()
 
     def __exit__(self, *_error: object) -> None:
+        self._width.pop().__exit__(None, None, None)
         layer, inputs = self._tokens.pop()
         _layer.reset(layer)
         _inputs.reset(inputs)
-
-
-# Who runs a generator up to its `yield` as the first half of a `with` block.
-_MAKERS_OF_CONTEXTS = frozenset({"contextlib", "_pytest", "pytest_asyncio", "anyio"})
-_GENERATOR = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
-
-
-def _check_no_leak(block: FrameType) -> None:
-    """Raise if a generator would leave a block open while it waits at a ``yield``."""
-    if not block.f_code.co_flags & _GENERATOR or not _yields_within(block.f_code, block.f_lasti):
-        return
-    driver: FrameType | None = block
-    while driver is not None and driver.f_code.co_flags & _GENERATOR:
-        driver = driver.f_back
-    maker = "" if driver is None else str(driver.f_globals.get("__name__"))
-    if maker.partition(".")[0] in _MAKERS_OF_CONTEXTS:
-        return
-    raise EnvironmentLeakError(
-        "a generator yields inside of environ.context, whose settings would then hold for the "
-        "code that iterates, too",
-        where=f"{block.f_code.co_qualname} at {block.f_code.co_filename}:{block.f_lineno}",
-        expected="settings that end before the next `yield`",
-        got="a `yield` inside of the `with` block",
-        fix="put the `with` around the code between two yields, or around the loop that iterates",
-    )
-
-
-@functools.lru_cache(maxsize=1024)
-def _yields_within(code: CodeType, start: int) -> bool:
-    """Say whether the block that the instruction at ``start`` enters has a ``yield`` in it."""
-    instructions = list(dis.get_instructions(code))
-    bytecode: Any = dis.Bytecode(code)  # its type lacks the table of handlers
-    ranges: list[tuple[int, int, int]] = [
-        (entry.start, entry.end, entry.target) for entry in bytecode.exception_entries
-    ]
-    first = next(each.offset for each in instructions if each.offset > start)
-    handlers = {target for begin, end, target in ranges if begin <= first < end}
-    # A block inside has a handler of its own, which lies in the outer block in its turn.
-    while True:
-        inside = [(begin, end) for begin, end, target in ranges if target in handlers]
-        inner = {t for _, _, t in ranges if any(begin <= t < end for begin, end in inside)}
-        if inner <= handlers:
-            break
-        handlers |= inner
-    # What an instruction is resumed after: 1 is `yield`, 2 `yield from`, 3 `await`.
-    return any(
-        each.opname == "YIELD_VALUE"
-        and (after.arg or 0) & 3 in (1, 2)
-        and any(begin <= each.offset < end for begin, end in inside)
-        for each, after in itertools.pairwise(instructions)
-    )
 
 
 def get_dt() -> Any:
