@@ -9,24 +9,12 @@
 Every example in a docstring takes the two imports as given.
 """
 
+import typing as _typing
+from importlib import import_module as _import_module
 from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
 from importlib.metadata import version as _version
 
-from brainlite import (
-    checkpoint,
-    display,
-    environ,
-    errors,
-    graph,
-    interop,
-    metrics,
-    nn,
-    optim,
-    random,
-    state,
-    transform,
-    typing,
-)
+from brainlite import display, environ, errors, graph, nn, random, state, transform, typing
 from brainlite.random import RandomState
 from brainlite.state import (
     BatchState,
@@ -36,6 +24,21 @@ from brainlite.state import (
     ShortTermState,
     State,
 )
+
+# What not every program uses is imported when it is first asked for.
+if _typing.TYPE_CHECKING:
+    from brainlite import checkpoint, interop, metrics, optim
+else:
+    _LATER = ("checkpoint", "interop", "metrics", "optim")
+
+    def __getattr__(name: str) -> object:
+        if name in _LATER:
+            return _import_module(f"brainlite.{name}")
+        raise AttributeError(f"module 'brainlite' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LATER})
+
 
 # The version of the installed distribution.
 try:

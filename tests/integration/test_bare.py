@@ -42,3 +42,23 @@ def test_importing_it_imports_nothing_that_jax_has_not_imported() -> None:
     more = modules("brainlite") - modules("jax, jax.extend, numpy, typing_extensions")
     # treescope, too, is for the first tree that is drawn.
     assert {each for each in more if each not in sys.stdlib_module_names} == {"brainlite"}
+
+
+def test_rooms_that_not_every_program_uses_come_when_they_are_asked_for() -> None:
+    later = ("checkpoint", "interop", "metrics", "optim")
+    script = f"""
+import sys, brainlite
+later = {later}
+assert not [room for room in later if f"brainlite.{{room}}" in sys.modules]
+assert set(later) <= set(dir(brainlite)) and set(later) <= set(brainlite.__all__)
+assert brainlite.optim.Adam and "brainlite.optim" in sys.modules
+from brainlite import checkpoint
+assert checkpoint.save
+try:
+    brainlite.optimm
+except AttributeError as error:
+    assert "no attribute 'optimm'" in str(error)
+else:
+    raise AssertionError
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
