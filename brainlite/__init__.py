@@ -14,10 +14,22 @@ from importlib import import_module as _import_module
 from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
 from importlib.metadata import version as _version
 
-from brainlite import display, environ, errors, graph, nn, random, state, transform, typing
+from brainlite import (
+    display,
+    environ,
+    errors,
+    graph,
+    nn,
+    random,
+    state,
+    surrogate,
+    transform,
+    typing,
+)
 from brainlite.random import RandomState
 from brainlite.state import (
     BatchState,
+    DelayState,
     HiddenState,
     LongTermState,
     ParamState,
@@ -48,6 +60,7 @@ except _PackageNotFoundError:  # a source tree that is not installed
 
 __all__ = [
     "BatchState",
+    "DelayState",
     "HiddenState",
     "LongTermState",
     "ParamState",
@@ -66,6 +79,7 @@ __all__ = [
     "optim",
     "random",
     "state",
+    "surrogate",
     "transform",
     "typing",
 ]

@@ -9,6 +9,7 @@ from brainlite._given._habits import OF_ARRAYS, OF_MODULES, Doubt, add_hint, ask
 from brainlite._given._options import check_choice, check_option
 from brainlite._given._own import as_numpy, own, owned
 from brainlite._given._placed import beyond, place_of, placed_like
+from brainlite._given._quantity import is_quantity, leaves_of, without_unit
 from brainlite._given._shape import broadcasts
 from brainlite._given._size import to_size
 from brainlite._given._whole import complaint_of, whole
@@ -26,6 +27,8 @@ __all__ = [
     "check_option",
     "complaint_of",
     "instead",
+    "is_quantity",
+    "leaves_of",
     "no_array",
     "own",
     "owned",
@@ -34,4 +37,5 @@ __all__ = [
     "to_size",
     "warn_once",
     "whole",
+    "without_unit",
 ]

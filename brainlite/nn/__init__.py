@@ -30,6 +30,7 @@ The rooms, each below the next
   (``convolution``, ``normalization``, ``window``, ``spatial``).
 - ``_recurrent``: cells, ``Recurrent``, and layers over sequences, whose loop is ``recurrence``.
 - ``_attention``: attention and transformers, with caches for writing step by step.
+- ``_dynamics``: models that move with time: neurons, synapses, delays, connections of spikes.
 - ``_looking``: summaries, costs, watching, the search for the first NaN.
 
 The cases it guards
@@ -46,6 +47,32 @@ from brainlite.nn._attention.encoder import TransformerEncoder, TransformerEncod
 from brainlite.nn._attention.multihead import MultiheadAttention
 from brainlite.nn._data.batches import Batches, batches
 from brainlite.nn._data.progress import Progress, progress
+from brainlite.nn._dynamics.connections import (
+    EventFixedNumConn,
+    EventFixedProb,
+    EventLinear,
+    FixedNumConn,
+)
+from brainlite.nn._dynamics.delay import Delay, DelayAccess
+from brainlite.nn._dynamics.dynamics import Dynamics
+from brainlite.nn._dynamics.integrate import exp_euler_step
+from brainlite.nn._dynamics.interpolation import InterpolationRegistry
+from brainlite.nn._dynamics.neurons import ALIF, IF, LIF, Izhikevich, LIFRef, Neuron
+from brainlite.nn._dynamics.prefetch import (
+    OutputDelayAt,
+    Prefetch,
+    PrefetchDelayAt,
+    StateWithDelay,
+)
+from brainlite.nn._dynamics.projections import COBA, CUBA, AlignPostProj, CurrentProj, DeltaProj
+from brainlite.nn._dynamics.readout import LeakyRateReadout, PoissonEncoder
+from brainlite.nn._dynamics.synapses import STD, STP, Alpha, DualExpon, Expon, Synapse
+from brainlite.nn._dynamics.updates import (
+    not_receive_update_input,
+    not_receive_update_output,
+    receive_update_input,
+    receive_update_output,
+)
 from brainlite.nn._layers.activations import (
     CELU,
     ELU,
@@ -249,22 +276,31 @@ from brainlite.nn.functional import (
 )
 
 __all__ = [
+    "ALIF",
     "CELU",
+    "COBA",
+    "CUBA",
     "ELU",
     "GELU",
     "GLU",
     "GRU",
+    "IF",
+    "LIF",
     "LRU",
     "LSTM",
     "RNN",
     "SELU",
+    "STD",
+    "STP",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
+    "AlignPostProj",
     "AllToAll",
+    "Alpha",
     "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
@@ -291,15 +327,26 @@ __all__ = [
     "ConvTranspose3d",
     "CosineEmbeddingLoss",
     "CrossEntropyLoss",
+    "CurrentProj",
+    "Delay",
+    "DelayAccess",
+    "DeltaProj",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
     "DropoutFixed",
+    "DualExpon",
+    "Dynamics",
     "ElementWiseBlock",
     "Embedding",
     "EnvironContext",
+    "EventFixedNumConn",
+    "EventFixedProb",
+    "EventLinear",
+    "Expon",
     "FeatureAlphaDropout",
+    "FixedNumConn",
     "Flatten",
     "GRUCell",
     "GaussianNLLLoss",
@@ -314,13 +361,17 @@ __all__ = [
     "Identity",
     "IncompatibleKeys",
     "InstanceNorm",
+    "InterpolationRegistry",
+    "Izhikevich",
     "KLDivLoss",
     "L1Loss",
+    "LIFRef",
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
     "LSTMCell",
     "LayerNorm",
+    "LeakyRateReadout",
     "LeakyReLU",
     "Linear",
     "LoRA",
@@ -344,11 +395,16 @@ __all__ = [
     "MultiMarginLoss",
     "MultiheadAttention",
     "NLLLoss",
+    "Neuron",
     "OneToOne",
+    "OutputDelayAt",
     "PReLU",
     "ParameterDict",
     "ParameterList",
+    "PoissonEncoder",
     "PoissonNLLLoss",
+    "Prefetch",
+    "PrefetchDelayAt",
     "Progress",
     "RMSNorm",
     "RNNCell",
@@ -379,7 +435,9 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "StateWithDelay",
     "Summary",
+    "Synapse",
     "Tanh",
     "Tanhshrink",
     "Threshold",
@@ -408,6 +466,7 @@ __all__ = [
     "count_bytes",
     "count_parameters",
     "elu",
+    "exp_euler_step",
     "functional",
     "gelu",
     "glu",
@@ -425,10 +484,14 @@ __all__ = [
     "logsumexp",
     "mask_from_lengths",
     "mish",
+    "not_receive_update_input",
+    "not_receive_update_output",
     "one_hot",
     "pad_sequences",
     "prelu",
     "progress",
+    "receive_update_input",
+    "receive_update_output",
     "record",
     "relu",
     "relu6",

@@ -31,6 +31,7 @@ The cases it guards
 from brainlite.state import _setting as _setting  # which lets the environment find frames
 from brainlite.state._state import (
     BatchState,
+    DelayState,
     HiddenState,
     LongTermState,
     ParamState,
@@ -40,6 +41,7 @@ from brainlite.state._state import (
 
 __all__ = [
     "BatchState",
+    "DelayState",
     "HiddenState",
     "LongTermState",
     "ParamState",

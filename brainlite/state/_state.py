@@ -559,6 +559,17 @@ class LongTermState(State[T]):
     __slots__ = ()
 
 
+class DelayState(ShortTermState[T]):
+    """The history of a variable, as a delay keeps it: the first axis is time.
+
+    Examples
+    --------
+    >>> history = DelayState(jnp.zeros((11, 100)))
+    """
+
+    __slots__ = ()
+
+
 class BatchState(LongTermState[T]):
     """A statistic over batches, as batch normalisation keeps it.
 

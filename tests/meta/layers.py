@@ -17,6 +17,7 @@ LAYERS: Mapping[str, int] = {
     "_given": 1,
     "environ": 1,
     "display": 1,
+    "surrogate": 1,
     "state": 2,
     "graph": 3,
     "random": 3,

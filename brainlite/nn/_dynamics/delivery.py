@@ -1,0 +1,138 @@
+"""Bringing spikes to where they go, at a cost in proportion to how many there are.
+
+Most neurons are silent in most steps. The rows of those that spike are gathered, up to a bound of
+so many; where more spike, all are taken, so that the result never depends on the bound. The
+derivative is that of the whole product: each neuron has its gradient, silent or not.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from brainlite.typing import Array
+
+
+def as_events(spikes: Any, float_as_event: bool) -> Array:
+    """Return spikes as floats: 1 for each event, or the numbers that they are.
+
+    A float that counts as an event keeps the derivative of itself.
+    """
+    array = jnp.asarray(spikes)
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        return (array != 0).astype(jnp.float32)
+    if not float_as_event:
+        return array
+    on = (array != 0).astype(array.dtype)
+    return array + jax.lax.stop_gradient(on - array)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _times_matrix(most: int, events: Array, weight: Array) -> Array:
+    pre = weight.shape[0]
+
+    def few(events: Array) -> Array:
+        rows = jnp.nonzero(events, size=min(most, pre), fill_value=pre)[0]
+        values = events.at[rows].get(mode="fill", fill_value=0)
+        return values @ weight.at[rows].get(mode="fill", fill_value=0)
+
+    return _few_or_all(most, events, few, lambda events: events @ weight)
+
+
+def _times_matrix_fwd(most: int, events: Array, weight: Array) -> Any:
+    return _times_matrix(most, events, weight), (events, weight)
+
+
+def _times_matrix_bwd(_most: int, kept: Any, g: Array) -> tuple[Array, Array]:
+    events, weight = kept
+    return (weight @ g).astype(events.dtype), jnp.outer(events, g).astype(weight.dtype)
+
+
+_times_matrix.defvjp(_times_matrix_fwd, _times_matrix_bwd)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _scatter(most: int, post: int, events: Array, weight: Array, index: Array) -> Array:
+    pre = index.shape[0]
+    nothing = jnp.zeros(post, jnp.result_type(events, weight))
+
+    def few(events: Array) -> Array:
+        rows = jnp.nonzero(events, size=min(most, pre), fill_value=pre)[0]
+        values = events.at[rows].get(mode="fill", fill_value=0)[:, None]
+        strengths = weight if weight.ndim == 0 else weight.at[rows].get(mode="fill", fill_value=0)
+        targets = index.at[rows].get(mode="fill", fill_value=post)
+        arriving = jnp.broadcast_to(values * strengths, targets.shape)
+        return nothing.at[targets].add(arriving.astype(nothing.dtype), mode="drop")
+
+    def whole(events: Array) -> Array:
+        arriving = jnp.broadcast_to(events[:, None] * weight, index.shape)
+        return nothing.at[index].add(arriving.astype(nothing.dtype))
+
+    return _few_or_all(most, events, few, whole) if most else whole(events)
+
+
+def _scatter_fwd(most: int, post: int, events: Array, weight: Array, index: Array) -> Any:
+    return _scatter(most, post, events, weight, index), (events, weight, index)
+
+
+def _scatter_bwd(_most: int, _post: int, kept: Any, g: Array) -> tuple[Array, Array, None]:
+    events, weight, index = kept
+    back = g[index]  # (pre, m)
+    to_events = (back * weight).sum(-1)
+    to_weight = back * events[:, None]
+    if weight.ndim == 0:
+        to_weight = to_weight.sum()
+    return to_events.astype(events.dtype), to_weight.astype(weight.dtype), None
+
+
+_scatter.defvjp(_scatter_fwd, _scatter_bwd)
+
+
+def times_matrix(most: int, events: Array, weight: Array) -> Array:
+    """Return ``events @ weight`` for events of shape (pre,) and a weight of (pre, post).
+
+    Of up to ``most`` events only the rows are taken.
+    """
+    out: Array = _times_matrix(most, events, weight)
+    return out
+
+
+def scatter(most: int, post: int, events: Array, weight: Array, index: Array) -> Array:
+    """Return the sum of what arrives at each of ``post`` neurons.
+
+    Parameters
+    ----------
+    most, post : int
+        How many spikes are gathered at most, 0 for never; how many targets there are.
+    events : array, shape (pre,)
+        What each neuron sends.
+    weight : array, shape () or (pre, m)
+        One for all, or one for each connection.
+    index : array of ints, shape (pre, m)
+        The targets of each neuron.
+    """
+    out: Array = _scatter(most, post, events, weight, index)
+    return out
+
+
+def gather(events: Array, weight: Array, index: Array) -> Array:
+    """Return the sum of what each neuron gets from its sources, ``index`` of shape (post, m)."""
+    return (events[index] * weight).sum(-1)
+
+
+def _few_or_all(
+    most: int, events: Array, few: Callable[[Array], Array], whole: Callable[[Array], Array]
+) -> Array:
+    out: Array = jax.lax.cond((events != 0).sum() <= most, few, whole, events)
+    return out
+
+
+def over_batch(deliver: Callable[[Array], Array], events: Array) -> Array:
+    """Deliver spikes with any number of batch axes in front."""
+    if events.ndim == 1:
+        return deliver(events)
+    flat = events.reshape((-1, events.shape[-1]))
+    out: Array = jax.vmap(deliver)(flat)
+    return out.reshape((*events.shape[:-1], out.shape[-1]))
