@@ -319,42 +319,186 @@ class InvSquareGrad(Surrogate):
 
 
 def relu_grad(x: ArrayLike, alpha: float = 0.3, width: float = 1.0) -> Array:
-    """Return the step of ``x`` with the slope of :class:`ReluGrad`."""
+    """Return the step of ``x`` with the slope of :class:`ReluGrad`.
+
+    Parameters
+    ----------
+    x : array
+        What is 0 at the threshold.
+    mean, deviation, alpha, width, alpha, alpha, alpha, alpha, sigma, alpha, h, s, sigma, scale, alpha, alpha, width : float
+        As for :class:`ReluGrad`.
+
+    Returns
+    -------
+    array
+        1 where ``x >= 0``, 0 elsewhere.
+
+    Examples
+    --------
+    >>> brainlite.surrogate.surrogate_grad(jnp.array([-1.0, 0.0, 1.0]))
+    Array([0., 1., 1.], dtype=float32)
+    """
     return ReluGrad(alpha, width)(x)
 
 
 def sigmoid(x: ArrayLike, alpha: float = 4.0) -> Array:
-    """Return the step of ``x`` with the slope of :class:`Sigmoid`."""
+    """Return the step of ``x`` with the slope of :class:`Sigmoid`.
+
+    Parameters
+    ----------
+    x : array
+        What is 0 at the threshold.
+    alpha : float
+        As for :class:`Sigmoid`.
+
+    Returns
+    -------
+    array
+        1 where ``x >= 0``, 0 elsewhere.
+
+    Examples
+    --------
+    >>> brainlite.surrogate.sigmoid(jnp.array([-1.0, 0.0, 1.0]))
+    Array([0., 1., 1.], dtype=float32)
+    """
     return Sigmoid(alpha)(x)
 
 
 def arctan(x: ArrayLike, alpha: float = 1.0) -> Array:
-    """Return the step of ``x`` with the slope of :class:`Arctan`."""
+    """Return the step of ``x`` with the slope of :class:`Arctan`.
+
+    Parameters
+    ----------
+    x : array
+        What is 0 at the threshold.
+    alpha : float
+        As for :class:`Arctan`.
+
+    Returns
+    -------
+    array
+        1 where ``x >= 0``, 0 elsewhere.
+
+    Examples
+    --------
+    >>> brainlite.surrogate.arctan(jnp.array([-1.0, 0.0, 1.0]))
+    Array([0., 1., 1.], dtype=float32)
+    """
     return Arctan(alpha)(x)
 
 
 def soft_sign(x: ArrayLike, alpha: float = 1.0) -> Array:
-    """Return the step of ``x`` with the slope of :class:`SoftSign`."""
+    """Return the step of ``x`` with the slope of :class:`SoftSign`.
+
+    Parameters
+    ----------
+    x : array
+        What is 0 at the threshold.
+    alpha : float
+        As for :class:`SoftSign`.
+
+    Returns
+    -------
+    array
+        1 where ``x >= 0``, 0 elsewhere.
+
+    Examples
+    --------
+    >>> brainlite.surrogate.soft_sign(jnp.array([-1.0, 0.0, 1.0]))
+    Array([0., 1., 1.], dtype=float32)
+    """
     return SoftSign(alpha)(x)
 
 
 def piecewise_quadratic(x: ArrayLike, alpha: float = 1.0) -> Array:
-    """Return the step of ``x`` with the slope of :class:`PiecewiseQuadratic`."""
+    """Return the step of ``x`` with the slope of :class:`PiecewiseQuadratic`.
+
+    Parameters
+    ----------
+    x : array
+        What is 0 at the threshold.
+    alpha : float
+        As for :class:`PiecewiseQuadratic`.
+
+    Returns
+    -------
+    array
+        1 where ``x >= 0``, 0 elsewhere.
+
+    Examples
+    --------
+    >>> brainlite.surrogate.piecewise_quadratic(jnp.array([-1.0, 0.0, 1.0]))
+    Array([0., 1., 1.], dtype=float32)
+    """
     return PiecewiseQuadratic(alpha)(x)
 
 
 def gaussian_grad(x: ArrayLike, sigma: float = 0.5, alpha: float = 0.5) -> Array:
-    """Return the step of ``x`` with the slope of :class:`GaussianGrad`."""
+    """Return the step of ``x`` with the slope of :class:`GaussianGrad`.
+
+    Parameters
+    ----------
+    x : array
+        What is 0 at the threshold.
+    sigma, alpha : float
+        As for :class:`GaussianGrad`.
+
+    Returns
+    -------
+    array
+        1 where ``x >= 0``, 0 elsewhere.
+
+    Examples
+    --------
+    >>> brainlite.surrogate.gaussian_grad(jnp.array([-1.0, 0.0, 1.0]))
+    Array([0., 1., 1.], dtype=float32)
+    """
     return GaussianGrad(sigma, alpha)(x)
 
 
 def multi_gaussian_grad(
     x: ArrayLike, h: float = 0.15, s: float = 6.0, sigma: float = 0.5, scale: float = 0.5
 ) -> Array:
-    """Return the step of ``x`` with the slope of :class:`MultiGaussianGrad`."""
+    """Return the step of ``x`` with the slope of :class:`MultiGaussianGrad`.
+
+    Parameters
+    ----------
+    x : array
+        What is 0 at the threshold.
+    h, s, sigma, scale : float
+        As for :class:`MultiGaussianGrad`.
+
+    Returns
+    -------
+    array
+        1 where ``x >= 0``, 0 elsewhere.
+
+    Examples
+    --------
+    >>> brainlite.surrogate.multi_gaussian_grad(jnp.array([-1.0, 0.0, 1.0]))
+    Array([0., 1., 1.], dtype=float32)
+    """
     return MultiGaussianGrad(h, s, sigma, scale)(x)
 
 
 def inv_square_grad(x: ArrayLike, alpha: float = 100.0) -> Array:
-    """Return the step of ``x`` with the slope of :class:`InvSquareGrad`."""
+    """Return the step of ``x`` with the slope of :class:`InvSquareGrad`.
+
+    Parameters
+    ----------
+    x : array
+        What is 0 at the threshold.
+    alpha : float
+        As for :class:`InvSquareGrad`.
+
+    Returns
+    -------
+    array
+        1 where ``x >= 0``, 0 elsewhere.
+
+    Examples
+    --------
+    >>> brainlite.surrogate.inv_square_grad(jnp.array([-1.0, 0.0, 1.0]))
+    Array([0., 1., 1.], dtype=float32)
+    """
     return InvSquareGrad(alpha)(x)

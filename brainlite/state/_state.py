@@ -562,6 +562,11 @@ class LongTermState(State[T]):
 class DelayState(ShortTermState[T]):
     """The history of a variable, as a delay keeps it: the first axis is time.
 
+    Parameters
+    ----------
+    value, name, tag
+        As for :class:`State`.
+
     Examples
     --------
     >>> history = DelayState(jnp.zeros((11, 100)))

@@ -19,7 +19,20 @@ from brainlite.typing import Array, ArrayLike, Size
 
 
 class Synapse(Dynamics):
-    """The base of synapses: dynamics whose input is spikes, or None for none."""
+    """The base of synapses: dynamics whose input is spikes, or None for none.
+
+    Parameters
+    ----------
+    in_size : int or sequence of int
+        The shape of the population.
+    name : str, optional
+        A name of its own.
+
+    Examples
+    --------
+    >>> isinstance(brainlite.nn.Expon(3), brainlite.nn.Synapse)
+    True
+    """
 
     def reset_state(self, batch_size: int | None = None, **kwargs: Any) -> None:
         """Set the variables back."""

@@ -12,6 +12,16 @@ _INPUT, _NO_OUTPUT = "_receive_update_input", "_not_receive_update_output"
 def receive_update_input(fun: F) -> F:
     """Let a function or class, as a before-update, be called with the input of the update.
 
+    Parameters
+    ----------
+    fun : callable
+        A function, or a class whose objects are called.
+
+    Returns
+    -------
+    callable
+        The same.
+
     Examples
     --------
     >>> neurons = brainlite.nn.LIF(3)
@@ -29,19 +39,70 @@ def receive_update_input(fun: F) -> F:
 
 
 def not_receive_update_input(fun: F) -> F:
-    """Let a before-update be called with nothing, as is the rule; undoes the opposite."""
+    """Let a before-update be called with nothing, as is the rule; undoes the opposite.
+
+    Parameters
+    ----------
+    fun : callable
+        A function, or a class whose objects are called.
+
+    Returns
+    -------
+    callable
+        The same.
+
+    Examples
+    --------
+    >>> @brainlite.nn.not_receive_update_input
+    ... def look():
+    ...     print("a step begins")
+    """
     setattr(fun, _INPUT, False)
     return fun
 
 
 def not_receive_update_output(fun: F) -> F:
-    """Let a function or class, as an after-update, be called with nothing."""
+    """Let a function or class, as an after-update, be called with nothing.
+
+    Parameters
+    ----------
+    fun : callable
+        A function, or a class whose objects are called.
+
+    Returns
+    -------
+    callable
+        The same.
+
+    Examples
+    --------
+    >>> @brainlite.nn.not_receive_update_output
+    ... def look():
+    ...     print("a step is done")
+    """
     setattr(fun, _NO_OUTPUT, True)
     return fun
 
 
 def receive_update_output(fun: F) -> F:
-    """Let an after-update be called with the output, as is the rule; undoes the opposite."""
+    """Let an after-update be called with the output, as is the rule; undoes the opposite.
+
+    Parameters
+    ----------
+    fun : callable
+        A function, or a class whose objects are called.
+
+    Returns
+    -------
+    callable
+        The same.
+
+    Examples
+    --------
+    >>> @brainlite.nn.receive_update_output
+    ... def look(spikes):
+    ...     print("spikes", spikes.sum())
+    """
     setattr(fun, _NO_OUTPUT, False)
     return fun
 
