@@ -325,7 +325,7 @@ def relu_grad(x: ArrayLike, alpha: float = 0.3, width: float = 1.0) -> Array:
     ----------
     x : array
         What is 0 at the threshold.
-    mean, deviation, alpha, width, alpha, alpha, alpha, alpha, sigma, alpha, h, s, sigma, scale, alpha, alpha, width : float
+    alpha, width : float
         As for :class:`ReluGrad`.
 
     Returns
@@ -335,7 +335,7 @@ def relu_grad(x: ArrayLike, alpha: float = 0.3, width: float = 1.0) -> Array:
 
     Examples
     --------
-    >>> brainlite.surrogate.surrogate_grad(jnp.array([-1.0, 0.0, 1.0]))
+    >>> brainlite.surrogate.relu_grad(jnp.array([-1.0, 0.0, 1.0]))
     Array([0., 1., 1.], dtype=float32)
     """
     return ReluGrad(alpha, width)(x)
