@@ -24,9 +24,9 @@ PAGES = [
     *(DOCS / f"{name}.md" for name in ("index", "install", "looking_at_models", "semantics")),
 ]
 # What trains computes more than it compiles: XLA is to optimize it, unlike in the other tests.
-TRAINING = ("character_transformer", "image_classifier", "time_series")
+TRAINING = ("character_transformer", "image_classifier", "time_series", "text_classification")
 # What takes longest of all tests; its layers, caches and lanes have tests of their own.
-LONGEST = ("character_transformer", "ensembles", "time_series")
+LONGEST = ("character_transformer", "ensembles", "time_series", "text_classification")
 
 
 @pytest.fixture
