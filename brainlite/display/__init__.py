@@ -41,6 +41,7 @@ from brainlite.display._protocol import (
     ShownMapping,
     ShownSequence,
 )
+from brainlite.display._raster import plot_raster, plot_traces
 from brainlite.display._text import text_repr, to_text
 from brainlite.display._treescope import treescope_repr
 
@@ -51,7 +52,9 @@ __all__ = [
     "ShownMapping",
     "ShownSequence",
     "notebook_repr",
+    "plot_raster",
     "plot_states",
+    "plot_traces",
     "render_to_html",
     "show",
     "text_repr",

@@ -46,7 +46,7 @@ def plot_states(history: Mapping[Any, Any], *, batch: int = 0, cmap: str = "RdBu
     >>> figure.axes[0].get_title()
     'cell.h'
     """
-    figures = _matplotlib()
+    figures = matplotlib_figures("plot_states")
     maps = {name: _units(name, leaf, batch) for name, leaf in _arrays(history)}
     if not maps:
         raise InputError(
@@ -67,23 +67,25 @@ def plot_states(history: Mapping[Any, Any], *, batch: int = 0, cmap: str = "RdBu
         figure.colorbar(image, ax=axes)
     rows[-1, 0].set_xlabel("time step")
     # A notebook shows it also where pyplot, which keeps every figure, was not imported.
-    figure._repr_png_ = functools.partial(_png, figure)
+    figure._repr_png_ = functools.partial(png, figure)
     shown: Figure = figure
     return shown
 
 
-def _png(figure: Any) -> bytes:
+def png(figure: Any) -> bytes:
+    """Return a figure as a picture."""
     file = io.BytesIO()
     figure.savefig(file, format="png")
     return file.getvalue()
 
 
-def _matplotlib() -> Any:
+def matplotlib_figures(who: str) -> Any:
+    """Return matplotlib's figures, or raise and say who needs them."""
     try:
         return import_module("matplotlib.figure")
     except ImportError as error:
         raise ImportError(
-            "plot_states needs matplotlib, which is not installed: pip install brainlite[plot]"
+            f"{who} needs matplotlib, which is not installed: pip install brainlite[plot]"
         ) from error
 
 

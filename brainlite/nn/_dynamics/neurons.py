@@ -376,7 +376,9 @@ class LIFRef(LIF):
     def init_state(self, batch_size: int | None = None, **kwargs: Any) -> None:
         """Make ``V`` and ``last_spike_time`` anew, of shape ([batch_size,] *in_size)."""
         super().init_state(batch_size, **kwargs)
-        long_ago = jax.tree.map(lambda _: jnp.asarray(_LONG_AGO), _one_of(value_of(self.tau_ref)))
+        long_ago = jax.tree.map(
+            lambda _: jnp.asarray(_LONG_AGO, float), _one_of(value_of(self.tau_ref))
+        )
         self._set_state("last_spike_time", SpikeTime, long_ago, batch_size)
 
     @one_dispatch

@@ -151,6 +151,13 @@ def test_an_empty_batch_has_an_empty_result(name: str) -> None:
     assert out.shape[0] == 0
 
 
+@rows()
+def test_the_first_states_have_the_type_of_later_ones(name: str) -> None:
+    # A weakly typed one would have a second call compile everything again.
+    model = made(name)
+    assert not any(state.value.weak_type for state in model.states(...).values())
+
+
 @rows("PoissonEncoder")
 def test_zero_steps_change_nothing(name: str) -> None:
     model = made(name)
