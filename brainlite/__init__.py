@@ -39,9 +39,9 @@ from brainlite.state import (
 
 # What not every program uses is imported when it is first asked for.
 if _typing.TYPE_CHECKING:
-    from brainlite import checkpoint, interop, metrics, optim
+    from brainlite import checkpoint, distributed, interop, metrics, optim
 else:
-    _LATER = ("checkpoint", "interop", "metrics", "optim")
+    _LATER = ("checkpoint", "distributed", "interop", "metrics", "optim")
 
     def __getattr__(name: str) -> object:
         if name in _LATER:
@@ -70,6 +70,7 @@ __all__ = [
     "__version__",
     "checkpoint",
     "display",
+    "distributed",
     "environ",
     "errors",
     "graph",

@@ -47,6 +47,11 @@ NEEDS_VALUES = (
 )
 
 
+def is_clash_of_devices(error: BaseException) -> bool:
+    """Say whether jax refuses arrays that are tied to different devices."""
+    return isinstance(error, ValueError) and "incompatible devices" in str(error)
+
+
 def current_trace() -> Any:
     """Return the JAX trace that operations are bound in at this moment."""
     return trace_cell.value

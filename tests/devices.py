@@ -37,7 +37,11 @@ def run_elsewhere(item: pytest.Function) -> bool:
 
 
 def _run_module(item: pytest.Function, count: int) -> dict[str, ET.Element]:
-    chosen = [each.nodeid for each in item.session.items if each.path == item.path]
+    chosen = [
+        each.nodeid
+        for each in item.session.items
+        if each.path == item.path and each.get_closest_marker("devices")
+    ]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]

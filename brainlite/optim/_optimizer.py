@@ -477,7 +477,7 @@ def _first_counts(
 ) -> dict[str, OptimState[Array]]:
     counts: dict[str, Array] = {"step": jnp.zeros((), "int32")}
     if grad_norm:
-        counts["grad_norm"] = jnp.zeros(())
+        counts["grad_norm"] = jnp.zeros((), "float32")
     if skipped:
         counts["skipped"] = jnp.zeros((), "int32")
     if accumulate:

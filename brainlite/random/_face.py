@@ -14,3 +14,6 @@ from brainlite.random._keys import to_key as to_key
 
 # The lock of whoever draws from a generator eagerly.
 from brainlite.random._state import drawing as drawing
+
+# Keys that are tied to no devices, of those that are whole on some.
+from brainlite.random._state import untied as untied

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 import jax
+import numpy as np
 
+from brainlite._jax_compat import Tracer
 from brainlite.display._face import Construction, construction_of
 from brainlite.errors import OptionError, StateValueError, TransformError
 from brainlite.random._continuous import ContinuousDraws
@@ -234,7 +236,9 @@ class RandomState(
         with drawing if current_frame.get() is None else nullcontext():
             kept, used = advance(self.value) if count is None else _advance_by(self.value, count)
             self.value = kept
-        return used
+        if self.sharding is None or isinstance(used, Tracer):
+            return used
+        return untied(used)  # what is drawn follows what it is drawn for
 
     def absent(self) -> Key:
         """Return the key of a generator that was made without a seed and is used now."""
@@ -256,6 +260,13 @@ class RandomState(
             got=f"{type(new).__name__} {new if dtype is None else dtype}",
             fix="use rng.seed(...) or rng.set_key(...), which take seeds and raw keys, too",
         )
+
+
+def untied(key: Key) -> Key:
+    """Return keys that are tied to no devices, of those that are whole on some."""
+    data = jax.numpy.array(np.array(jax.random.key_data(key)))
+    free: Key = jax.random.wrap_key_data(data, impl=jax.random.key_impl(key))
+    return free
 
 
 _seeding = threading.Lock()

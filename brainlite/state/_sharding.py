@@ -167,13 +167,14 @@ def put_array(leaf: Any, where: NamedSharding) -> Any:
         if not leaf.is_fully_addressable:
             return _moved(where)(leaf)
     if where.is_fully_addressable:
-        return jax.device_put(leaf, where)
+        # What is numpy's is copied: on a CPU jax would take over its memory.
+        return jax.device_put(np.array(leaf) if isinstance(leaf, np.ndarray) else leaf, where)
     # Across processes jax compares what each of them puts, which takes a message for each array.
     if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         whole = NamedSharding(where.mesh, _make_spec())
         data = put_array(np.asarray(jax.random.key_data(leaf)), whole)
         return _wrapped(jax.random.key_impl(leaf), where)(data)
-    host = np.asarray(leaf)
+    host = np.array(leaf)
     return jax.make_array_from_callback(host.shape, where, lambda index: host[index])
 
 

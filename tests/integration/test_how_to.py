@@ -27,6 +27,8 @@ PAGES = [
 TRAINING = ("character_transformer", "image_classifier", "time_series", "text_classification")
 # What takes longest of all tests; its layers, caches and lanes have tests of their own.
 LONGEST = ("character_transformer", "ensembles", "time_series", "text_classification")
+# What needs eight devices.
+DEVICES = ("many_devices",)
 
 
 @pytest.fixture
@@ -41,7 +43,14 @@ def optimized(page: Path) -> Iterator[None]:
 @pytest.mark.parametrize(
     "page",
     [
-        pytest.param(page, marks=[pytest.mark.slow] * (page.stem in LONGEST), id=page.stem)
+        pytest.param(
+            page,
+            marks=[
+                *[pytest.mark.slow] * (page.stem in LONGEST),
+                *[pytest.mark.devices(8)] * (page.stem in DEVICES),
+            ],
+            id=page.stem,
+        )
         for page in PAGES
     ],
 )

@@ -25,6 +25,7 @@ LAYERS: Mapping[str, int] = {
     "nn": 5,
     "optim": 6,
     "metrics": 6,
+    "distributed": 6,
     "checkpoint": 6,
     "interop": 6,
     "__init__": 7,

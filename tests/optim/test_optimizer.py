@@ -514,3 +514,13 @@ def test_a_loss_that_was_computed_already_and_no_gradients_at_all_meet_what_to_w
     with pytest.raises(GraphError, match=r"0 gradients: none\n.*pass what `grad\(loss"):
         optimizer.update({})
     assert_same(values(net), before)
+
+
+@pytest.mark.parametrize("options", [{"clip_norm": 1.0}, {"skip_nonfinite": True}])
+def test_steps_are_taken_where_jax_is_set_up_for_64_bits(options: dict[str, Any]) -> None:
+    with jax.enable_x64(True):
+        model = nn.Linear(2, 1)
+        optimizer = optim.Optimizer(model, optax.sgd(0.1), **options)
+        for _ in range(2):
+            optimizer.minimize(lambda: (model(jnp.ones(2)) ** 2).sum())
+        assert (int(optimizer.step), optimizer.grad_norm.dtype) == (2, jnp.float32)

@@ -9,10 +9,11 @@ from typing import Any, Concatenate, Generic, Protocol, Self, overload
 import jax
 from typing_extensions import ParamSpec, TypeVar
 
-from brainlite._jax_compat import UNSPECIFIED, jit_switch
+from brainlite._jax_compat import UNSPECIFIED, is_clash_of_devices, jit_switch
 from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.graph import Node
 from brainlite.state._face import current_frame
+from brainlite.transform._compile._following import follow
 from brainlite.transform._compile._intake import Misfit
 from brainlite.transform._compile._specialise import Binding, Specialisation
 from brainlite.transform._engine._arguments import (
@@ -105,6 +106,9 @@ class BoundJit(Generic[P, R_co]):
                 result, new = binding.run(binding.gather(binding.inputs), *holed, **kwargs)
             except (TypeError, Misfit):
                 pass  # a module where an array was, other shapes, other keys of a dict in a state
+            except ValueError as error:
+                if not is_clash_of_devices(error):
+                    raise
             else:
                 if new:
                     binding.settle(new)
@@ -189,6 +193,13 @@ class BoundJit(Generic[P, R_co]):
                 continue
             except TypeError:
                 binding.check_concrete()
+                raise
+            except ValueError as error:
+                others = call.args, call.kwargs
+                if is_clash_of_devices(error) and follow(binding.inputs, others):
+                    if binding.specialisation.reusable:
+                        self._keep(call, binding)  # to be found when the generators are back
+                    return self._with_binding(args, kwargs, run)
                 raise
             frame = _frame()
             if frame is not None:

@@ -1,0 +1,209 @@
+"""Rules: which state is cut how. From filters to specs, one for each array of a model."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
+
+from brainlite.errors import OptionError, ShardingError
+from brainlite.graph import to_predicate
+from brainlite.graph._face import dotted
+from brainlite.nn._face import iter_places
+from brainlite.state import State
+from brainlite.state._face import misfit_of, summary
+from brainlite.typing import Filter, Path
+
+AnyMesh: TypeAlias = Mesh | AbstractMesh
+Spec: TypeAlias = (
+    PartitionSpec | Mapping[str, PartitionSpec] | Callable[[str, Any], PartitionSpec | None] | None
+)
+"""How a state is cut: a spec, one for each of its arrays by name, or a function of both."""
+Rules: TypeAlias = Sequence[tuple[Filter, Spec]]
+"""Filters with specs; the first that selects a state counts."""
+
+make_spec: Any = PartitionSpec  # its constructor has no types
+WHOLE: PartitionSpec = make_spec()
+# Below so many numbers an array is left whole: to gather it would take longer than to keep it.
+_SMALL = 2**14
+
+
+def fsdp(mesh: AnyMesh, axis: str, min_size: int = _SMALL) -> Callable[[str, Any], PartitionSpec]:
+    """Return the spec that cuts the longest axis of each array that divides.
+
+    So each device keeps a part of the parameters, and of what an optimizer remembers of them, and
+    gathers what it needs when it needs it: fully sharded data parallelism.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        The devices.
+    axis : str
+        The axis of the mesh, usually that of the data.
+    min_size : int
+        The numbers that an array must hold to be cut.
+
+    Examples
+    --------
+    >>> mesh = brainlite.distributed.mesh(data=-1)
+    >>> brainlite.distributed.fsdp(mesh, "data")("weight", jnp.zeros((256, 512)))
+    P(None, 'data')
+    """
+    check_axis(mesh, axis, "fsdp")
+    parts = mesh.shape[axis]
+
+    def spec(_name: str, leaf: Any) -> PartitionSpec:
+        shape: tuple[int, ...] = leaf.shape
+        divisible = [n for n, size in enumerate(shape) if size % parts == 0]
+        if not divisible or math.prod(shape) < min_size:
+            return WHOLE
+        longest = max(divisible, key=lambda n: shape[n])
+        cut: PartitionSpec = make_spec(*[None] * longest, axis)
+        return cut
+
+    return spec
+
+
+def check_axis(mesh: AnyMesh, axis: object, where: str) -> None:
+    """Raise unless a mesh has an axis."""
+    if axis not in mesh.axis_names:
+        raise OptionError(
+            "the mesh has no such axis",
+            where=where,
+            expected=f"one of {', '.join(map(repr, mesh.axis_names))}",
+            got=repr(axis),
+            fix="name it as in `distributed.mesh(data=-1, model=2)`",
+        )
+
+
+class Placed(NamedTuple):
+    """An array of a model, and how it is to be laid out."""
+
+    name: str
+    leaf: Any
+    where: NamedSharding
+    rule: int | None  # the number of the rule; None where the state had declared it, or none holds
+
+
+class Layout(NamedTuple):
+    """What rules make of a model: a tree of shardings for each state, and all arrays by name."""
+
+    shardings: dict[State[Any], Any]
+    arrays: list[Placed]
+
+
+def lay_out(model: Any, mesh: AnyMesh, rules: Rules) -> Layout:
+    """Say for each state of a model how it is to be laid out.
+
+    Raises
+    ------
+    OptionError
+        A rule selects nothing, or names an array that no state has.
+    ShardingError
+        An array cannot be cut so.
+    """
+    chosen = [(to_predicate(select), spec) for select, spec in rules]
+    met = [0] * len(chosen)
+    named: list[set[str]] = [set() for _ in chosen]
+    layout = Layout({}, [])
+    for path, state in iter_places(model):
+        number = _rule_for(path, state, chosen, met)
+        if state in layout.shardings:  # under another name already
+            continue
+        if number is not None and isinstance(chosen[number][1], Mapping):
+            named[number].update(name for name, _ in _leaves(state))
+        arrays = list(_placed(path, state, mesh, chosen, number))
+        structure: Any = jax.tree.structure(state.value)
+        layout.shardings[state] = structure.unflatten([each.where for each in arrays])
+        layout.arrays.extend(arrays)
+    _check_used(rules, met, named, [dotted(path) for path, _ in iter_places(model)])
+    return layout
+
+
+def _rule_for(path: Path, state: State[Any], chosen: Any, met: list[int]) -> int | None:
+    """Return the number of the first rule for a state; count all that select it."""
+    selecting = [n for n, (predicate, _) in enumerate(chosen) if predicate(path, state)]
+    for number in selecting:
+        met[number] += 1
+    return selecting[0] if selecting else None
+
+
+def _leaves(state: State[Any]) -> Iterator[tuple[str, Any]]:
+    for inside, leaf in jax.tree_util.tree_leaves_with_path(state.value):
+        yield jax.tree_util.keystr(inside, simple=True, separator="."), leaf
+
+
+def _placed(
+    path: Path, state: State[Any], mesh: AnyMesh, chosen: Any, number: int | None
+) -> Iterator[Placed]:
+    if number is None and state.sharding is not None:
+        declared = jax.tree.leaves(state.sharding)
+        for (inside, leaf), where in zip(_leaves(state), declared, strict=True):
+            yield Placed(_joined(path, inside), leaf, where, None)
+        return
+    rule: Spec = None if number is None else chosen[number][1]
+    for inside, leaf in _leaves(state):
+        name = _joined(path, inside)
+        where = NamedSharding(mesh, _spec_of(rule, name, inside, leaf, mesh))
+        misfit = misfit_of(leaf, where)
+        if misfit is not None:
+            expected, got = misfit
+            raise ShardingError(
+                "a rule cannot be applied to this array; nothing was placed",
+                where=name,
+                expected=expected,
+                got=f"{got} for {summary(leaf)}, by rule {number}",
+                fix="give it a rule of its own before that one, or choose a size that divides",
+            )
+        yield Placed(name, leaf, where, number)
+
+
+def _joined(path: Path, inside: str) -> str:
+    return ".".join(filter(None, [dotted(path), inside]))
+
+
+def _spec_of(rule: Spec, name: str, inside: str, leaf: Any, mesh: AnyMesh) -> PartitionSpec:
+    """Return the spec that a rule gives to an array."""
+    found: Any = rule
+    if isinstance(found, Mapping):
+        found = found.get(inside)
+    elif callable(found):
+        found = found(name, leaf)
+    if found is None:
+        return WHOLE
+    if not isinstance(found, PartitionSpec):
+        raise OptionError(
+            "a rule gives no PartitionSpec",
+            where=name,
+            expected="a jax.sharding.PartitionSpec, a dict of them, or a function that returns one",
+            got=repr(found),
+            fix="write rules as (filter, PartitionSpec(None, 'model'))",
+        )
+    for part in found:
+        for axis in part if isinstance(part, tuple) else (part,):
+            if axis is not None and axis is not PartitionSpec.UNCONSTRAINED:
+                check_axis(mesh, axis, name)
+    return found
+
+
+def _check_used(
+    rules: Rules, met: Sequence[int], named: Sequence[set[str]], paths: Sequence[str]
+) -> None:
+    """Raise for a rule that selects nothing: it was meant to cut something."""
+    for number, (select, spec) in enumerate(rules):
+        unknown = set(spec) - named[number] if isinstance(spec, Mapping) else set[str]()
+        if met[number] and (not unknown or not named[number]):
+            continue
+        some = ", ".join(paths[:8]) + (f", ... ({len(paths)})" if len(paths) > 8 else "")
+        if met[number]:
+            some = f"arrays called {', '.join(map(repr, sorted(named[number])))}"
+        raise OptionError(
+            "a rule selects nothing",
+            where=f"rule {number}",
+            expected=f"a filter for some of: {some or 'no states'}"
+            if not met[number]
+            else f"names of {some}",
+            got=repr(select) if not met[number] else ", ".join(map(repr, sorted(unknown))),
+            fix="correct it, or leave the rule out (a text selects by tag; a name, PathContains)",
+        )

@@ -1,0 +1,208 @@
+"""Models that are born on a mesh, placed there, and gathered."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import PartitionSpec
+
+from brainlite import graph, nn, optim, random
+from brainlite.distributed import fsdp, gather, make, mesh, place
+from brainlite.errors import OptionError, ShardingError
+from brainlite.graph import PathContains
+from brainlite.state import LongTermState, ParamState
+from brainlite.transform import jit
+from tests.closeness import assert_close, assert_same
+
+pytestmark = pytest.mark.devices(8)
+P: Any = PartitionSpec
+
+
+@pytest.fixture(autouse=True)
+def _free_generator() -> Any:
+    yield
+    random.DEFAULT.sharding = None
+    random.seed(0)
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        self.up = nn.Linear(64, 128)
+        self.norm = nn.BatchNorm0d((128,))
+        self.rng = random.RandomState(3)
+        self.down = nn.Linear(128, 8)
+        self.table = jnp.arange(8.0)  # a plain attribute that is computed
+
+    def update(self, x: jax.Array) -> jax.Array:
+        return self.down(jax.nn.relu(self.norm(self.up(x)))) + self.table
+
+
+RULES: Any = [
+    (PathContains("up"), {"weight": P(None, "model"), "bias": P("model")}),
+    (..., lambda name, leaf: P("data") if leaf.ndim == 2 else None),
+]
+
+
+def check_layout(model: Any) -> None:
+    for state in graph.states(model).values():
+        assert state.sharding is not None
+        for leaf, where in zip(
+            jax.tree.leaves(state.value), jax.tree.leaves(state.sharding), strict=True
+        ):
+            assert leaf.sharding == where
+
+
+def test_a_model_that_is_born_on_a_mesh_has_the_numbers_of_one_that_is_not() -> None:
+    where = mesh(data=4, model=2)
+    random.seed(7)
+    plain = Net()
+    random.seed(7)
+    model = make(Net, where, RULES)
+    check_layout(model)
+    assert_close(gather(model), {n: np.asarray(a) for n, a in plain.state_dict().items()})
+    assert_same(jax.random.key_data(random.DEFAULT.value), _next_key(7))
+    assert_same(model.table, plain.table)
+    assert [part.data.shape for part in model.up.weight.value["weight"].addressable_shards] == [
+        (64, 64)
+    ] * 8
+    x = jnp.ones((8, 64))
+    plain.eval()
+    model.eval()
+    assert_close(jit(model)(x), plain(x), terms=192)
+
+
+def _next_key(seed: int) -> Any:
+    """Return what the generator holds after the model was made on one device."""
+    before = random.DEFAULT.value
+    random.DEFAULT.sharding = None
+    random.seed(seed)
+    Net()
+    after = jax.random.key_data(random.DEFAULT.value)
+    random.DEFAULT.set_key(before)
+    return after
+
+
+def test_no_device_holds_more_than_its_part_and_the_largest_array() -> None:
+    where, memory = mesh(data=-1), []
+    compile_ = jax.stages.Lowered.compile
+
+    class Wide(nn.Module):
+        def __init__(self) -> None:
+            self.layers = [nn.Linear(512, 512, b_init=None) for _ in range(16)]
+
+    def spy(self: Any, *args: Any, **kwargs: Any) -> Any:
+        found: Any = compile_(self, *args, **kwargs)
+        return found
+
+    model = make(Wide, where, [(..., fsdp(where, "data"))])
+    size = 4 * 512 * 512
+    rng = random.RandomState(0)
+
+    @jit
+    def born() -> Any:
+        from_key = [rng.normal(size=(512, 512)) for _ in range(16)]
+        cut: Any = jax.lax.with_sharding_constraint
+        return [cut(each, model.layers[0].weight.sharding["weight"]) for each in from_key]
+
+    rng.sharding = random.DEFAULT.sharding
+    analysis: Any = spy(born.lower()).memory_analysis()
+    memory.append(analysis.output_size_in_bytes + analysis.temp_size_in_bytes)
+    assert memory[0] <= 16 * size / 8 + size + 2**16
+    held = sum(
+        part.data.nbytes
+        for layer in model.layers
+        for part in layer.weight.value["weight"].addressable_shards
+        if part.device.id == 0
+    )
+    assert held == 16 * size // 8
+
+
+def test_a_model_that_is_there_is_placed_whole_or_cut_and_computes_what_it_did() -> None:
+    model, x = Net(), jnp.ones((8, 64))
+    model.eval()
+    before, arrays = model(x), gather(model)
+    for rules in ([], RULES, [(..., fsdp(mesh(data=4, model=2), "data", 0))]):
+        assert place(model, mesh(data=4, model=2), rules) is model
+        check_layout(model)
+        assert_same(gather(model), arrays)
+        assert_close(jit(model)(x), before, terms=192)
+
+
+def test_what_no_rule_selects_stays_where_it_declares_to_be() -> None:
+    where = mesh(data=-1)
+    model = place(nn.Linear(64, 64), where, [(..., P("data"))])
+    optimizer = optim.Adam(lr=0.1)
+    optimizer.register_trainable_weights(model)
+    place(optimizer, where, [(LongTermState, lambda name, leaf: None)])
+    assert model.weight.sharding["weight"].spec == P("data")
+    moment = optimizer.groups[0].slots["exp_avg"]["weight"]
+    assert moment.sharding["weight"].spec == P()
+
+
+def test_nothing_is_placed_where_one_rule_is_wrong() -> None:
+    model = Net()
+    before = graph.states(model).to_values()
+    wrong: list[tuple[Any, type[Exception]]] = [
+        ([(PathContains("up"), P("data")), ("nothing", P())], OptionError),
+        ([(PathContains("up"), P()), (ParamState, P("data", "data"))], Exception),
+        ([(PathContains("down"), {"bias": P(None, "model")})], ShardingError),
+    ]
+    for rules, error in wrong:
+        with pytest.raises(error):
+            place(model, mesh(data=4, model=2), rules)
+    for path, state in graph.states(model).items():
+        assert state.sharding is None
+        assert state.value is before[path]
+    assert random.DEFAULT.sharding is None
+
+
+def test_the_generator_goes_on_for_models_on_one_device() -> None:
+    older = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5))
+    where = mesh(data=-1)
+    make(lambda: nn.Linear(8, 8), where, [])
+    newer = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5))
+    on_first = jax.device_put(jnp.ones((4, 4)), jax.devices()[0])
+    for model in (older, newer):
+        model.train()
+        for x in (jnp.ones((4, 4)), on_first):
+            assert model(x).shape == (4, 4)
+            assert jit(model)(x).shape == (4, 4)
+    assert newer[0].weight.value["weight"].sharding.device_set == {jax.devices()[0]}
+
+
+def test_the_generator_follows_the_models_that_draw_from_it() -> None:
+    class Drops(nn.Module):
+        def __init__(self) -> None:
+            self.layer = nn.Linear(4, 4)
+            self.drop = nn.Dropout(0.5)
+
+        def update(self, x: jax.Array) -> jax.Array:
+            return self.drop(self.layer(x))
+
+    random.seed(1)
+    far = make(Drops, mesh(data=-1))
+    near = Drops()
+    near.layer.weight.value = jax.device_put(near.layer.weight.value, jax.devices()[3])
+    for model in (far, near):
+        model.train()
+    counts: list[int] = []
+
+    @jit
+    def run(model: Drops, x: jax.Array) -> jax.Array:
+        counts.append(1)
+        return model(x)
+
+    x, masks = jnp.ones((64, 4)), set[bytes]()
+    for _ in range(3):
+        for model, devices in ((far, jax.devices()), (near, jax.devices()[3:4])):
+            out = run(model, x)
+            masks.add(np.asarray(out != 0).tobytes())
+            assert out.sharding.device_set == set(devices)
+            assert random.DEFAULT.value.sharding.device_set == set(devices)
+    assert len(masks) == 6  # every call has drawn numbers of its own
+    assert len(counts) <= 4  # traces: one for each model, and one without the declaration
+    both = jit(lambda: far(x) + near(x))
+    with pytest.raises(ValueError, match="incompatible devices"):
+        both()
