@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +21,7 @@ PATIENCE = 240.0
 
 
 @contextmanager
-def processes(count: int, devices: int, *task: object) -> Iterator[list["subprocess.Popen[str]"]]:
+def processes(count: int, devices: int, *task: object) -> Generator[list["subprocess.Popen[str]"]]:
     """Start the processes of a run; whatever happens they are ended."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -54,4 +54,4 @@ def _tied(values: object) -> Iterator[jax.sharding.Sharding]:
 
 def _is_away(generator: RandomState, devices: frozenset[Any]) -> bool:
     places = [*_tied(generator.value)]
-    return bool(places) and places[0].device_set != devices
+    return bool(places) and frozenset(places[0].device_set) != devices

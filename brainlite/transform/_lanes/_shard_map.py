@@ -11,7 +11,7 @@ from typing_extensions import ParamSpec, TypeVar
 from brainlite._jax_compat import set_current_trace
 from brainlite.errors import MapStateError, OptionError
 from brainlite.state import State
-from brainlite.state._face import Frame, Setting, Slot, summary
+from brainlite.state._face import Frame, Setting, Slot, same_structure, summary
 from brainlite.transform._engine._call import Arguments, open_call
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute
@@ -25,7 +25,17 @@ R = TypeVar("R")
 AnyState = State[Any]
 _make_spec: Any = PartitionSpec  # its constructor has no types
 _WHOLE: PartitionSpec = _make_spec()
-StateSpecs: TypeAlias = PartitionSpec | Mapping[AnyState, PartitionSpec] | None
+StateSpecs: TypeAlias = PartitionSpec | Mapping[AnyState, Any] | None
+
+
+class _Specs(NamedTuple):
+    """A spec for each array of a state; with a hash, which a dict of specs has not."""
+
+    structure: Any  # that of the value, a PyTreeDef
+    leaves: tuple[PartitionSpec, ...]
+
+    def tree(self) -> Any:
+        return self.structure.unflatten(self.leaves)
 
 
 class _Cut(NamedTuple):
@@ -33,9 +43,9 @@ class _Cut(NamedTuple):
 
     mesh: Mesh
     arguments: tuple[PartitionSpec, ...]  # one for each array
-    reads: tuple[PartitionSpec, ...]
-    out: tuple[Any, tuple[Any, ...]]  # structure and leaves, as a dict of specs has no hash
-    new: tuple[PartitionSpec, ...]
+    reads: tuple[_Specs, ...]
+    out: _Specs
+    new: tuple[_Specs, ...]
     check_vma: bool
 
 
@@ -61,10 +71,12 @@ def shard_map(
     in_specs, out_specs : PartitionSpec, or tuple or pytree of them
         How the positional arguments and the result are cut, as in :func:`jax.shard_map`.
         Keyword arguments are whole on each device.
-    state_in_specs, state_out_specs : PartitionSpec, or dict from State to PartitionSpec, optional
+    state_in_specs, state_out_specs : PartitionSpec, or dict from State to specs, optional
         How states are cut when they are read, and put together when they were written: a spec
-        for all of them, or one for each. All others are whole on each device; a written
-        state comes out as it came in, unless ``state_out_specs`` says otherwise.
+        for all of them, or for each state one, or a tree of them like its value
+        (``{layer.weight: {"weight": P(None, "x"), "bias": P("x")}}``). All others are whole on
+        each device; a written state comes out as it came in, unless ``state_out_specs`` says
+        otherwise.
     check_vma : bool
         Whether to check that what is whole in the specs is the same on each device.
 
@@ -78,6 +90,14 @@ def shard_map(
     ------
     MapStateError
         A state cannot be cut as asked, or is whole by its spec but differs between devices.
+
+    Notes
+    -----
+    With ``check_vma``, the gradient of what is whole on each device is summed over the devices
+    already, as it is in jax: each of them has added to it. ``grad`` inside of ``fun`` returns that
+    sum. :func:`jax.lax.pmean` on top of it gives the sum again, which is as many times too large as
+    there are devices where a mean of the devices' losses was meant. Divide by the number of
+    devices, or take the gradient of ``pmean(loss)``.
 
     Examples
     --------
@@ -96,23 +116,26 @@ def shard_map(
     given = dict(locals())
     structure: Any
     leaves, structure = jax.tree.flatten(out_specs)
-    out = (structure, tuple(leaves))
+    out = _Specs(structure, tuple(leaves))
 
     def mapped(*args: P.args, **kwargs: P.kwargs) -> R:
         called, arguments = open_call(fun, args, kwargs, label="shard_map")
         specs = _each_spec(in_specs, arguments)
         lifted = _lift_shards(called, arguments, specs, mesh, state_in_specs, check_vma)
         new = [
-            _spec_of(state, state_out_specs, _spec_of(state, state_in_specs))
-            for state in lifted.effects.states
+            _specs_of(state, kind, state_out_specs, state_in_specs)
+            for state, kind in zip(lifted.effects.states, lifted.types, strict=True)
         ]
         if check_vma:
-            for state, spec, kind in zip(lifted.effects.states, new, lifted.types, strict=True):
-                _check_whole(state, spec, kind)
-        reads = tuple(_spec_of(state, state_in_specs) for state in lifted.reads)
-        plan = _Cut(mesh, tuple(jax.tree.leaves(specs)), reads, out, tuple(new), check_vma)
+            for state, specs_, kind in zip(lifted.effects.states, new, lifted.types, strict=True):
+                _check_whole(state, specs_, kind)
         with exclusive(lifted.effects.states):
             before = [fetch(state) for state in lifted.reads]
+            reads = tuple(
+                _specs_of(state, value, state_in_specs)
+                for state, value in zip(lifted.reads, before, strict=True)
+            )
+            plan = _Cut(mesh, tuple(jax.tree.leaves(specs)), reads, out, tuple(new), check_vma)
             result, values = execute(_run, [lifted], plan, before, arguments)
             commit(lifted.effects, values)
         value: R = result
@@ -128,18 +151,15 @@ def _run(bodies: Sequence[Body], plan: _Cut, values: list[Any], arguments: Argum
     def pure(values: list[Any], arguments: Arguments) -> Any:
         return bodies[0](values, arguments)
 
-    structure, leaves = plan.out
+    reads = [each.tree() for each in plan.reads]
     run: Callable[..., Any] = jax.shard_map(
         pure,
         mesh=plan.mesh,
-        in_specs=(list(plan.reads), specs),
-        out_specs=(jax.tree.unflatten(structure, leaves), list(plan.new)),
+        in_specs=(reads, specs),
+        out_specs=(plan.out.tree(), [each.tree() for each in plan.new]),
         check_vma=plan.check_vma,
     )
-    placed = [
-        _place(plan.mesh, jax.tree.map(lambda _, spec=spec: spec, value), value)
-        for spec, value in zip(plan.reads, values, strict=True)
-    ]
+    placed = [_place(plan.mesh, *pair) for pair in zip(reads, values, strict=True)]
     return run(placed, _place(plan.mesh, specs, arguments))
 
 
@@ -159,9 +179,9 @@ def _lift_shards(
         # Only the type counts: the lifted function gets the value as an input.
         with jax.sharding.use_abstract_mesh(around):  # a read belongs to the code around
             value = frame.outside(slot)
-        spec = _spec_of(slot, state_specs)
+        specs = _specs_of(slot, value, state_specs).tree()
         with set_current_trace(frame.trace):
-            return jax.tree.map(lambda leaf: _shard_of(slot, leaf, mesh, spec), value)
+            return jax.tree.map(lambda leaf, spec: _shard_of(slot, leaf, mesh, spec), value, specs)
 
     def probe(args: Any, kwargs: Any) -> tuple[()]:
         def inside(_frame: Frame) -> Lifted:
@@ -202,10 +222,27 @@ def _axes(spec: PartitionSpec) -> tuple[str, ...]:
     return tuple(name for part in spec for name in jax.tree.leaves(part))
 
 
-def _spec_of(state: Any, specs: StateSpecs, default: PartitionSpec = _WHOLE) -> PartitionSpec:
-    if specs is None or isinstance(state, Setting):
-        return default
-    return specs if isinstance(specs, PartitionSpec) else specs.get(state, default)
+def _specs_of(state: Any, value: Any, *asked: StateSpecs) -> _Specs:
+    """Return the specs of a state's arrays: what is asked for first, or whole."""
+    found: Any = _WHOLE
+    for specs in () if isinstance(state, Setting) else asked:
+        if isinstance(specs, PartitionSpec) or (specs is not None and state in specs):
+            found = specs if isinstance(specs, PartitionSpec) else specs[state]
+            break
+    structure: Any = jax.tree.structure(value)
+    if isinstance(found, PartitionSpec):
+        return _Specs(structure, (found,) * structure.num_leaves)
+    leaves = jax.tree.leaves(found)
+    fits = same_structure(value, found) and all(isinstance(x, PartitionSpec) for x in leaves)
+    if not fits:
+        raise MapStateError(
+            f"the specs of this {type(state).__name__} do not fit its value",
+            where=name_of(state) if isinstance(state, State) else None,
+            expected=f"one PartitionSpec, or a tree of them like {summary(value)}",
+            got=repr(found),
+            fix="name each array of the value: {'weight': P(None, 'x'), 'bias': P('x')}",
+        )
+    return _Specs(structure, tuple(leaves))
 
 
 def _each_spec(in_specs: Any, arguments: Arguments) -> Any:
@@ -234,9 +271,9 @@ def _place(mesh: Mesh, specs: object, arrays: object) -> Any:
     return jax.tree.map(put, specs, arrays)
 
 
-def _check_whole(state: AnyState, spec: PartitionSpec, kind: object) -> None:
-    """Check that a state is the same on all devices between which its spec does not tell."""
-    for leaf in jax.tree.leaves(kind):
+def _check_whole(state: AnyState, specs: _Specs, kind: object) -> None:
+    """Check that a state is the same on all devices between which its specs do not tell."""
+    for leaf, spec in zip(jax.tree.leaves(kind), specs.leaves, strict=True):
         varying = getattr(getattr(leaf, "manual_axis_type", None), "varying", frozenset[str]())
         missing = sorted(set(varying) - set(_axes(spec)))
         if missing:

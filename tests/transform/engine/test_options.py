@@ -19,7 +19,7 @@ from brainlite.transform._engine._options import Chosen, Options
 from brainlite.typing import Array
 from tests.transform.checks import assert_same, says, values
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SIZE = (64, 64)
 
 

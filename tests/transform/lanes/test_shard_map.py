@@ -17,7 +17,7 @@ from brainlite.transform._lanes._shard_map import shard_map
 from brainlite.typing import Array
 from tests.transform.checks import assert_same, values
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 SETUP = """
 from typing import Any
@@ -113,6 +113,53 @@ assert_same(values(total), [0.0])
 for state in (total, State(jnp.zeros(6))):
     with pytest.raises(MapStateError, match=r"cannot be cut[\\s\\S]*axes that {'x': 4} divides"):
         over(mesh, lambda x: x * state.value[:1].sum(), state_in_specs={state: P("x")})(X)
+""",
+    "a layer that is cut by its outputs": """
+for weight_of in ({"weight": P(None, "x"), "bias": P("x")},):
+    layer, second = nn.Linear(8, 8), nn.Linear(8, 2)
+    cut = {layer.weight: weight_of, second.weight: {"weight": P("x", None), "bias": P()}}
+    def run(x):
+        # The bias once, not from each device.
+        half = jax.nn.relu(layer(x)) @ second.weight.value["weight"]
+        return jax.lax.psum(half, "x") + second.weight.value["bias"]
+    y = shard_map(run, mesh, P(), P(), state_in_specs=cut)(X[None])
+    assert_close(y, second(jax.nn.relu(layer(X[None]))))
+""",
+    "each array of a written state in its own way": """
+both = State({"cut": jnp.zeros(8), "whole": jnp.zeros(())})
+def write(x):
+    old = both.value
+    both.value = {"cut": old["cut"] + x, "whole": old["whole"] + jax.lax.psum(x.sum(), "x")}
+    return x
+for _ in range(2):
+    over(mesh, write, state_in_specs={both: {"cut": P("x"), "whole": P()}})(X)
+assert_same(both.value, {"cut": X * 2, "whole": 56.0})
+assert both.value["cut"].sharding.spec == P("x")
+for wrong in ({"cut": P("x")}, {"cut": P("x"), "whole": "x"}, [P("x")]):
+    with pytest.raises(MapStateError, match=r"do not fit its value[\\s\\S]*'cut': float32\\[8\\]"):
+        over(mesh, write, state_in_specs={both: wrong})(X)
+assert_same(both.value["whole"], 56.0)
+""",
+    "a declared state": """
+kept = State(jnp.zeros(8))
+kept.sharding = jax.sharding.NamedSharding(mesh, P("x"))
+over(mesh, lambda x: kept.__setattr__("value", kept.value + x.sum()), state_in_specs=None)
+def add(x):
+    kept.value = kept.value + jax.lax.psum(x.sum(), "x")
+    return x
+for call in (over(mesh, add), jit(over(mesh, add))):
+    call(X)
+    assert kept.value.sharding == kept.sharding
+assert_same(kept.value, jnp.full(8, 56.0))
+""",
+    "gradients of what is whole are sums already": """
+w = ParamState(jnp.ones(()))
+def slope(x):
+    return grad(lambda: (w.value * x).sum(), [w])()
+got = shard_map(slope, mesh, P("x"), [P()])(X)
+assert_same(got, [28.0])
+mean = lambda x: grad(lambda: jax.lax.pmean((w.value * x).sum(), "x"), [w])()
+assert_same(shard_map(mean, mesh, P("x"), [P()])(X), [7.0])
 """,
     "failure": """
 def fails(x):
