@@ -106,7 +106,22 @@ def _local_parts(where: NamedSharding) -> list[int]:
 
 
 class Feed(Generic[T]):
-    """An iterator over batches on a mesh: what :func:`feed` returns."""
+    """An iterator over batches on a mesh: what :func:`feed` returns.
+
+    Parameters
+    ----------
+    loader, mesh, spec, prefetch
+        As in :func:`feed`.
+
+    Examples
+    --------
+    >>> mesh = brainlite.distributed.mesh(data=-1)
+    >>> loader = brainlite.nn.batches(jnp.arange(40), 8)
+    >>> batches = brainlite.distributed.feed(loader, mesh)
+    >>> first = next(batches)
+    >>> batches.get_state()["batch"], loader.get_state()["batch"]
+    (1, 3)
+    """
 
     def __init__(self, loader: Iterable[T], mesh: Mesh, spec: PartitionSpec, prefetch: int) -> None:
         self._loader: Any = loader

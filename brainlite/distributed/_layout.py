@@ -44,6 +44,11 @@ def fsdp(mesh: AnyMesh, axis: str, min_size: int = _SMALL) -> Callable[[str, Any
     min_size : int
         The numbers that an array must hold to be cut.
 
+    Returns
+    -------
+    callable
+        From the name of an array and the array to its spec.
+
     Examples
     --------
     >>> mesh = brainlite.distributed.mesh(data=-1)

@@ -48,6 +48,11 @@ def column(axis: str) -> Function:
     axis : str
         The axis of the mesh.
 
+    Returns
+    -------
+    callable
+        From the name of an array and the array to its spec.
+
     Examples
     --------
     >>> brainlite.distributed.rules.column("model")("weight", jnp.zeros((8, 16)))
@@ -70,6 +75,11 @@ def row(axis: str) -> Function:
     ----------
     axis : str
         The axis of the mesh.
+
+    Returns
+    -------
+    callable
+        From the name of an array and the array to its spec.
 
     Examples
     --------
@@ -96,6 +106,11 @@ def heads(axis: str) -> Function:
     ----------
     axis : str
         The axis of the mesh. It should divide the number of heads, or of hidden units.
+
+    Returns
+    -------
+    callable
+        From the name of an array and the array to its spec.
 
     Examples
     --------
@@ -129,6 +144,15 @@ def transformer(axis: str) -> list[tuple[Filter, Function]]:
     ----------
     axis : str
         The axis of the mesh.
+
+    Returns
+    -------
+    list of (Filter, callable)
+
+    Examples
+    --------
+    >>> len(brainlite.distributed.rules.transformer("model"))
+    3
     """
     return [
         ([PathContains("self_attn"), PathContains("multihead_attn")], heads(axis)),
