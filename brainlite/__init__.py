@@ -26,6 +26,7 @@ from brainlite import (
     transform,
     typing,
 )
+from brainlite.errors import BatchAxisError, BrainStateError
 from brainlite.random import RandomState
 from brainlite.state import (
     BatchState,
@@ -35,13 +36,14 @@ from brainlite.state import (
     ParamState,
     ShortTermState,
     State,
+    maybe_state,
 )
 
 # What not every program uses is imported when it is first asked for.
 if _typing.TYPE_CHECKING:
-    from brainlite import checkpoint, distributed, interop, metrics, optim
+    from brainlite import checkpoint, distributed, interop, metrics, optim, util
 else:
-    _LATER = ("checkpoint", "distributed", "interop", "metrics", "optim")
+    _LATER = ("checkpoint", "distributed", "interop", "metrics", "optim", "util")
 
     def __getattr__(name: str) -> object:
         if name in _LATER:
@@ -59,7 +61,9 @@ except _PackageNotFoundError:  # a source tree that is not installed
     __version__ = "0.1.0"
 
 __all__ = [
+    "BatchAxisError",
     "BatchState",
+    "BrainStateError",
     "DelayState",
     "HiddenState",
     "LongTermState",
@@ -75,6 +79,7 @@ __all__ = [
     "errors",
     "graph",
     "interop",
+    "maybe_state",
     "metrics",
     "nn",
     "optim",
@@ -83,4 +88,5 @@ __all__ = [
     "surrogate",
     "transform",
     "typing",
+    "util",
 ]

@@ -26,6 +26,7 @@
     ├── ContainerError            something in a container of modules that is no module
     ├── StateDictError            entries that do not fit a model: missing, unexpected, mis-shaped
     ├── CheckpointError           stored values that are missing, damaged, or of another format
+    ├── ShardingError             an array that cannot be laid out over devices as declared
     ├── SizeError                 a size that is negative, fractional or of the wrong rank
     ├── InputError                an input that does not fit a layer
     ├── NonFiniteError            a NaN or an infinity that ``nn.check_finite`` has found
@@ -42,6 +43,8 @@ one that Python code would expect (``ValueError``, ``TypeError``, ...).
 
 __all__ = [
     "ArgumentError",
+    "BatchAxisError",
+    "BrainStateError",
     "BrainliteError",
     "BranchError",
     "CheckpointError",
@@ -61,6 +64,7 @@ __all__ = [
     "OptionError",
     "RawTransformError",
     "ResultError",
+    "ShardingError",
     "SizeError",
     "StateDictError",
     "StateError",
@@ -298,3 +302,10 @@ class EnvironmentKeyError(BrainliteError, KeyError):
 
 class EnvironmentLeakError(BrainliteError, RuntimeError):
     """A generator yields inside of ``environ.context``: its settings would hold for its caller."""
+
+
+BrainStateError = BrainliteError
+"""brainstate's name for the base of all, so that ``except`` clauses hold."""
+
+BatchAxisError = MapStateError
+"""brainstate's name for states that do not fit the lanes of a ``vmap``."""

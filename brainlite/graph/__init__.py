@@ -42,7 +42,7 @@ from brainlite.graph._filters import (
     WithTag,
     to_predicate,
 )
-from brainlite.graph._find import nodes, states
+from brainlite.graph._find import nodes, states, treefy_states
 from brainlite.graph._foreign import register_graph_node_type
 from brainlite.graph._graphdef import GraphDef
 from brainlite.graph._node import Node
@@ -87,6 +87,7 @@ __all__ = [
     "to_predicate",
     "treefy_merge",
     "treefy_split",
+    "treefy_states",
     "unflatten",
     "update",
     "update_states",

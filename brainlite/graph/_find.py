@@ -122,3 +122,27 @@ def nodes(node: object, /, *filters: Filter, allowed_hierarchy: Hierarchy = _EVE
     bins, _ = sort(iter_node(node, allowed_hierarchy), filters)
     found = tuple(dict[Path, Node](each) for each in bins)
     return found if len(filters) > 1 else found[0]
+
+
+def treefy_states(node: object, /, *filters: Filter) -> Any:
+    """Return the states of a graph in nested mappings: the states themselves, not copies.
+
+    Parameters
+    ----------
+    node : Node or container
+        The root of the graph.
+    *filters : Filter
+        Which states, as for :func:`states`.
+
+    Returns
+    -------
+    NestedDict, or one for each of several filters
+
+    Examples
+    --------
+    >>> found = brainlite.graph.treefy_states(brainlite.nn.GRUCell(2, 3))
+    >>> found["Wh"]["weight"].value["bias"].shape
+    (3,)
+    """
+    found: Any = states(node, *filters)
+    return tuple(each.to_nest() for each in found) if len(filters) > 1 else found.to_nest()

@@ -55,6 +55,26 @@ class NestedDict(Mapping[PathPart, Any], Generic[S_co]):
     def __len__(self) -> int:
         return len(self._tree)
 
+    def to_pure_dict(self) -> dict[PathPart, Any]:
+        """Return the values of the states, in plain nested dicts: for msgpack, json and the like.
+
+        Examples
+        --------
+        >>> NestedDict({"encoder": {"weight": brainlite.ParamState(1.0)}}).to_pure_dict()
+        {'encoder': {'weight': 1.0}}
+        """
+        tree: dict[PathPart, Any] = {}
+        for path, state in self.to_flat().items():
+            level = tree
+            for part in path[:-1]:
+                level = level.setdefault(part, {})
+            level[path[-1]] = state.value
+        return tree
+
+    def to_nest(self) -> "NestedDict[S_co]":
+        """Return the collection itself, which is nested."""
+        return self
+
     def to_flat(self) -> "StateDict[S_co]":
         """Return the same states by path: the counterpart of :meth:`StateDict.to_nest`."""
         found: list[tuple[Path, S_co]] = []
@@ -229,6 +249,35 @@ class StateDict(Mapping[Path, S_co]):
         bins, _ = sort(self._pairs(), filters)
         chosen = tuple(map(StateDict[Any], bins))
         return chosen if len(filters) > 1 else chosen[0]
+
+    subset = filter  # noqa: A003  # brainstate's other name for it
+
+    def merge(self, *others: "StateDict[Any]") -> "StateDict[Any]":
+        """Return a collection of the states here and in others; of one path, the last one.
+
+        Parameters
+        ----------
+        *others : StateDict
+            Further collections.
+
+        Examples
+        --------
+        >>> params, rest = brainlite.nn.BatchNorm0d(2).states(brainlite.ParamState, ...)
+        >>> sorted(params.merge(rest))
+        [('running_mean',), ('running_var',), ('weight',)]
+        """
+        together: dict[Path, Any] = dict(self._pairs())
+        for other in others:
+            together.update(other.items())
+        return StateDict(together)
+
+    def to_flat(self) -> "StateDict[S_co]":
+        """Return the collection itself, which is flat."""
+        return self
+
+    def to_pure_dict(self) -> dict[PathPart, Any]:
+        """Return the values, in plain nested dicts: see :meth:`NestedDict.to_pure_dict`."""
+        return self.to_nest().to_pure_dict()
 
     def to_nest(self) -> NestedDict[S_co]:
         """Return the same states, nested as the graph is.

@@ -37,6 +37,7 @@ from brainlite.state._state import (
     ParamState,
     ShortTermState,
     State,
+    maybe_state,
 )
 
 __all__ = [
@@ -47,4 +48,5 @@ __all__ = [
     "ParamState",
     "ShortTermState",
     "State",
+    "maybe_state",
 ]

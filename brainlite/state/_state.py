@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import jax
+import jax.numpy as jnp
 from typing_extensions import TypeVar
 
 from brainlite._given import owned
@@ -39,7 +40,7 @@ from brainlite.state._sharding import (
     spread,
     unpacked,
 )
-from brainlite.typing import PyTree
+from brainlite.typing import PyTree, Shape
 
 T = TypeVar("T", default=jax.Array)
 
@@ -239,6 +240,69 @@ class State(Slot[T]):
         """Return a new state of the same kind, name, tags and value."""
         return adopt(self, self.value)
 
+    def copy_from(self, other: "State[T]") -> None:
+        """Take over value, name and tags of another state of the same kind.
+
+        Parameters
+        ----------
+        other : State
+            It stays as it is.
+
+        Raises
+        ------
+        StateValueError
+            It is of another kind, or its value does not fit.
+
+        Examples
+        --------
+        >>> one, other = State(jnp.zeros(2)), State(jnp.ones(2), tag="seen")
+        >>> one.copy_from(other)
+        >>> one.value.tolist(), one.tag
+        ([1.0, 1.0], frozenset({'seen'}))
+        """
+        if type(other) is not type(self):
+            raise StateValueError(
+                "a state takes over another one of its own kind only",
+                where=locate(self),
+                expected=f"a {type(self).__name__}",
+                got=f"a {type(other).__name__}",
+                fix="write its value: `state.value = other.value`",
+            )
+        self.value = other.value
+        self.name, self.tag = other.name, other.tag
+
+    def restore_value(self, value: T) -> None:
+        """Write a value, as ``state.value = value`` does: brainstate's name for it.
+
+        Parameters
+        ----------
+        value : pytree of arrays
+            Of the structure that the state has.
+
+        Examples
+        --------
+        >>> count = State(jnp.zeros(2))
+        >>> count.restore_value(jnp.ones(2))
+        """
+        self.value = value
+
+    def add_tag(self, tag: str) -> None:
+        """Add a label by which a filter can select the state.
+
+        Parameters
+        ----------
+        tag : str
+            The label; others stay.
+
+        Examples
+        --------
+        >>> count = State(jnp.zeros(2), tag="own")
+        >>> count.add_tag("seen")
+        >>> sorted(count.tag)
+        ['own', 'seen']
+        """
+        self.tag = (self.tag or frozenset()) | {tag}
+
     def __fields__(self) -> dict[str, Any]:
         """Return everything but the value: name, tags, and what a subclass has added."""
         fields = {"name": self.name, "tag": self.tag, **getattr(self, "__dict__", {})}
@@ -427,7 +491,23 @@ class _Spec:
         return self._text
 
 
-class ParamState(State[T]):
+class LongTermState(State[T]):
+    """A value that outlives a run: a parameter, running statistics, a spike trace.
+
+    Parameters
+    ----------
+    value, name, tag
+        As for :class:`State`.
+
+    Examples
+    --------
+    >>> mean = LongTermState(jnp.zeros(8))
+    """
+
+    __slots__ = ()
+
+
+class ParamState(LongTermState[T]):
     """A trainable parameter: the default target of gradients and optimizers.
 
     A write keeps the shape and the dtype of each leaf as well as the structure.
@@ -542,21 +622,11 @@ class HiddenState(ShortTermState[T]):
 
     __slots__ = ()
 
-
-class LongTermState(State[T]):
-    """A value that outlives a run without being trained: running statistics, a spike trace.
-
-    Parameters
-    ----------
-    value, name, tag
-        As for :class:`State`.
-
-    Examples
-    --------
-    >>> mean = LongTermState(jnp.zeros(8))
-    """
-
-    __slots__ = ()
+    @property
+    def varshape(self) -> Shape:
+        """The shape of the value, the batch included."""
+        value: Any = self.value
+        return tuple(jnp.shape(value))
 
 
 class DelayState(ShortTermState[T]):
@@ -618,3 +688,22 @@ def _warn_raw_read(state: State[Any]) -> None:
         "instead. (Shown once.)",
         stacklevel=3,
     )
+
+
+def maybe_state(value: Any) -> Any:
+    """Return the value of a state, and anything else as it is.
+
+    Parameters
+    ----------
+    value : State or anything else
+
+    Returns
+    -------
+    the value
+
+    Examples
+    --------
+    >>> maybe_state(State(3)), maybe_state(4)
+    (3, 4)
+    """
+    return value.value if isinstance(value, State) else value

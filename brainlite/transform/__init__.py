@@ -59,19 +59,33 @@ from brainlite.transform._flow._bounded import bounded_while_loop
 from brainlite.transform._flow._branches import cond, ifelse, switch
 from brainlite.transform._flow._checkpoint import checkpoint, remat
 from brainlite.transform._flow._checkpointed import checkpointed_for_loop, checkpointed_scan
-from brainlite.transform._flow._checks import check, checkify, jit_error_if
+from brainlite.transform._flow._checks import (
+    all_checks,
+    automatic_checks,
+    check,
+    checkify,
+    div_checks,
+    float_checks,
+    index_checks,
+    jit_error_if,
+    nan_checks,
+    user_checks,
+)
 from brainlite.transform._flow._loops import for_loop, scan
 from brainlite.transform._flow._map import map
 from brainlite.transform._flow._progress import ProgressBar
 from brainlite.transform._flow._while import while_loop
 from brainlite.transform._lanes._shard_map import shard_map
 from brainlite.transform._lanes._vmap import vmap
+from brainlite.transform._lanes._vmap2 import vmap2
 from brainlite.transform._lanes._vmap_new_states import vmap_new_states
 
 __all__ = [
     "BoundJit",
     "JitFunction",
     "ProgressBar",
+    "all_checks",
+    "automatic_checks",
     "bounded_while_loop",
     "check",
     "checkify",
@@ -79,12 +93,15 @@ __all__ = [
     "checkpointed_for_loop",
     "checkpointed_scan",
     "cond",
+    "div_checks",
     "eval_shape",
+    "float_checks",
     "for_loop",
     "fwd_grad",
     "grad",
     "hessian",
     "ifelse",
+    "index_checks",
     "jacfwd",
     "jacobian",
     "jacrev",
@@ -94,14 +111,17 @@ __all__ = [
     "make_jaxpr",
     "map",
     "named_scope",
+    "nan_checks",
     "remat",
     "scan",
     "shard_map",
     "switch",
+    "user_checks",
     "value_and_grad",
     "vector_grad",
     "vjp",
     "vmap",
+    "vmap2",
     "vmap_new_states",
     "while_loop",
 ]

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import optax
 import pytest
 
+import brainlite
 from brainlite.errors import GraphError, RawTransformError, StateValueError
-from brainlite.graph import NestedDict, StateDict, merge, split, states, update_states
+from brainlite.graph import NestedDict, PathContains, StateDict, merge, split, states, update_states
 from brainlite.state import HiddenState, ParamState, State
 from brainlite.typing import Array, GradTarget
 from tests.graph.models import Bag, Linear, Net
@@ -360,3 +361,25 @@ def test_copies_keep_sharing(how: str) -> None:
     assert twin["a",] is twin["b",]
     assert twin["a",] is not shared
     assert twin["a",].tag == frozenset({"slow"})
+
+
+def test_collections_are_joined_and_emptied_of_states() -> None:
+    model = brainlite.nn.GRUCell(2, 3)
+    found = model.states()
+    one, two = found.subset(PathContains("Wh"), ...)
+    assert [*one.merge(two)] == [*one, *two]
+    assert one.merge(two)["Wh", "weight"] is model.Wh.weight
+    assert found.to_flat() is found
+    nested = found.to_nest()
+    assert nested.to_nest() is nested
+    pure = found.to_pure_dict()
+    assert type(pure["Wh"]) is dict
+    assert pure["Wh"]["weight"] is model.Wh.weight.value
+    assert nested.to_pure_dict().keys() == pure.keys()
+
+
+def test_states_come_nested() -> None:
+    model = brainlite.nn.GRUCell(2, 3)
+    assert brainlite.graph.treefy_states(model)["Wh"]["weight"] is model.Wh.weight
+    wh, rest = brainlite.graph.treefy_states(model, PathContains("Wh"), ...)
+    assert ([*wh], [*rest]) == (["Wh"], ["Wrz"])

@@ -22,12 +22,13 @@ LAYERS: Mapping[str, int] = {
     "graph": 3,
     "random": 3,
     "transform": 4,
+    "metrics": 4,
     "nn": 5,
     "optim": 6,
-    "metrics": 6,
     "distributed": 6,
     "checkpoint": 6,
     "interop": 6,
+    "util": 6,
     "__init__": 7,
 }
 

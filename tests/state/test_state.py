@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import brainlite
 from brainlite._jax_compat import Tracer
 from brainlite.errors import (
     RawTransformError,
@@ -31,6 +32,7 @@ from brainlite.state import (
 from brainlite.state._frame import Frame
 from brainlite.state._state import overwrite
 from brainlite.typing import Array, GradTarget
+from tests.closeness import assert_same
 from tests.state.raw import RUNNING, STAGING, TRANSFORMS, Body, run_vmap
 
 KINDS: list[type[State[Any]]] = [
@@ -67,7 +69,8 @@ def test_kinds_are_related_as_their_names_say() -> None:
     assert issubclass(HiddenState, ShortTermState)
     assert issubclass(BatchState, LongTermState)
     assert all(issubclass(kind, State) for kind in KINDS)
-    assert not issubclass(ParamState, ShortTermState | LongTermState)
+    assert issubclass(ParamState, LongTermState)
+    assert not issubclass(ParamState, ShortTermState | BatchState)
 
 
 def test_states_are_compared_by_identity() -> None:
@@ -532,3 +535,35 @@ def test_overwrite_passes_the_checks_but_not_a_plain_transform() -> None:
         overwrite([weight], [jnp.ones(3)])
         assert weight.value.shape == (3,)
     assert weight.value.shape == (2,)
+
+
+def test_a_state_takes_over_another_of_its_kind() -> None:
+    one, other = HiddenState(jnp.zeros(2)), HiddenState(jnp.ones(2), name="n", tag="seen")
+    one.copy_from(other)
+    assert_same(one.value, jnp.ones(2))
+    assert (one.name, one.tag) == ("n", frozenset({"seen"}))
+    one.value = jnp.zeros(2)
+    assert_same(other.value, jnp.ones(2))
+    with pytest.raises(StateValueError, match=r"(?s)its own kind.*got: +a ParamState.*other.value"):
+        one.copy_from(ParamState(jnp.ones(2)))
+    with pytest.raises(StateValueError, match="another structure"):
+        one.copy_from(HiddenState[Any]({"a": jnp.ones(2)}))
+    assert one.name == "n"
+
+
+def test_tags_are_added_and_values_restored() -> None:
+    state = State(jnp.zeros(2))
+    state.add_tag("a")
+    state.add_tag("b")
+    assert state.tag == frozenset({"a", "b"})
+    state.restore_value(jnp.ones(2))
+    assert_same(state.value, jnp.ones(2))
+    with pytest.raises(StateValueError, match="another structure"):
+        state.restore_value((jnp.ones(2),))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the mistake
+
+
+def test_a_parameter_outlives_a_run() -> None:
+    model = brainlite.nn.BatchNorm0d(2)
+    assert {*model.states(LongTermState)} == {("weight",), ("running_mean",), ("running_var",)}
+    assert HiddenState(jnp.zeros((4, 3))).varshape == (4, 3)
+    assert brainlite.maybe_state(State(3)) == brainlite.maybe_state(3) == 3

@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 
 import brainlite
-from brainlite import display, environ, errors, typing
+from brainlite import ParamState, display, environ, errors, graph, maybe_state, typing, util
 from brainlite.display import Shown
 
 
@@ -131,3 +131,18 @@ def aliases(
     predicate: typing.Predicate = lambda path, item: "Wh" in path  # noqa: E731  # a type for a lambda
     assert_type(predicate(path, x), bool)
     assert_type(len([sizes, values, seeds, filters]), int)
+
+
+def dicts(found: graph.StateDict[ParamState[Array]]) -> None:
+    options: util.DotDict[float] = util.DotDict(rate=0.1)
+    assert_type(options["rate"], float)
+    assert_type(util.merge_dicts({"a": 1}, {"b": 2}), dict[Any, Any])
+    assert_type(util.split_total(10, 0.5), int)
+    assert_type(util.flat_mapping({"a": {"b": 1}}, sep="."), dict[Any, Any])
+    assert_type(util.nest_mapping({("a", "b"): 1}), dict[Any, Any])
+    assert_type(util.flatten_dict({"a": {"b": 1}}), dict[str, Any])
+    assert_type(util.unflatten_dict({"a.b": 1}), dict[str, Any])
+    assert_type(maybe_state(3), Any)
+    assert_type(graph.treefy_states(found), Any)
+    assert_type(found.to_pure_dict(), dict[typing.PathPart, Any])
+    assert_type(found.merge(found), graph.StateDict[Any])
