@@ -41,18 +41,9 @@ The cases it guards
 - An empty batch has a result and changes no statistics.
 """
 
-from brainlite.metrics import (
-    AccuracyMetric,
-    AverageMetric,
-    ConfusionMatrix,
-    F1ScoreMetric,
-    Metric,
-    MetricState,
-    MultiMetric,
-    PrecisionMetric,
-    RecallMetric,
-    WelfordMetric,
-)
+import typing as _typing
+from importlib import import_module as _import_module
+
 from brainlite.nn import functional, init
 from brainlite.nn._attention.decoder import TransformerDecoder, TransformerDecoderLayer
 from brainlite.nn._attention.encoder import TransformerEncoder, TransformerEncoderLayer
@@ -285,6 +276,43 @@ from brainlite.nn.functional import (
     swish,
     tanh,
     tanh_shrink,
+)
+
+# Metrics are imported when they are first asked for, as the room that they are in.
+if _typing.TYPE_CHECKING:
+    from brainlite.metrics import (
+        AccuracyMetric,
+        AverageMetric,
+        ConfusionMatrix,
+        F1ScoreMetric,
+        Metric,
+        MetricState,
+        MultiMetric,
+        PrecisionMetric,
+        RecallMetric,
+        WelfordMetric,
+    )
+else:
+
+    def __getattr__(name: str) -> object:
+        if name in _METRICS:
+            return getattr(_import_module("brainlite.metrics"), name)
+        raise AttributeError(f"module 'brainlite.nn' has no attribute {name!r}")
+
+
+_METRICS = frozenset(
+    (
+        "AccuracyMetric",
+        "AverageMetric",
+        "ConfusionMatrix",
+        "F1ScoreMetric",
+        "Metric",
+        "MetricState",
+        "MultiMetric",
+        "PrecisionMetric",
+        "RecallMetric",
+        "WelfordMetric",
+    )
 )
 
 __all__ = [
