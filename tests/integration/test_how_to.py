@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import pytest
 
-from brainlite import nn
+from brainlite import environ, nn
 
 DOCS = Path(__file__).parents[2] / "docs"
 LOOKING = DOCS / "looking_at_models.md"
@@ -24,9 +24,23 @@ PAGES = [
     *(DOCS / f"{name}.md" for name in ("index", "install", "looking_at_models", "semantics")),
 ]
 # What trains computes more than it compiles: XLA is to optimize it, unlike in the other tests.
-TRAINING = ("character_transformer", "image_classifier", "time_series", "text_classification")
+TRAINING = (
+    "character_transformer",
+    "image_classifier",
+    "time_series",
+    "text_classification",
+    "training_a_spiking_network",
+    "conductance_network",
+)
 # What takes longest of all tests; its layers, caches and lanes have tests of their own.
-LONGEST = ("character_transformer", "ensembles", "time_series", "text_classification")
+LONGEST = (
+    "character_transformer",
+    "ensembles",
+    "time_series",
+    "text_classification",
+    "training_a_spiking_network",
+    "conductance_network",
+)
 # What needs eight devices.
 DEVICES = ("many_devices",)
 
@@ -36,7 +50,10 @@ def optimized(page: Path) -> Iterator[None]:
     config: Any = jax.config  # untyped in jax
     few = config.read("jax_disable_most_optimizations")
     config.update("jax_disable_most_optimizations", few and page.stem not in TRAINING)
+    settings = environ.all()
     yield
+    environ.reset()
+    environ.set(**settings)
     config.update("jax_disable_most_optimizations", few)
 
 
