@@ -21,7 +21,9 @@ def plot_states(history: Mapping[Any, Any], *, batch: int = 0, cmap: str = "RdBu
     ----------
     history : mapping from path to array, shape (time, ..., units)
         What :func:`brainlite.nn.record` has recorded; axes between time and units are batches.
-        A value of shape (time,) is one unit.
+        A value of shape (time,) is one unit. Of dicts and tuples, as ``brainlite.nn.capture`` has
+        them of a layer that returns several arrays, each array is drawn; its first axis is taken
+        for time.
     batch : int
         Which sequence of a batch to show, counted over all batch axes.
     cmap : str
@@ -90,13 +92,22 @@ def matplotlib_figures(who: str) -> Any:
 
 
 def _arrays(history: Mapping[Any, Any]) -> list[tuple[str, Any]]:
-    """Return every array with its name: a value may be a dict of arrays."""
+    """Return every array with its name: a value may be a dict or a tuple of arrays."""
     found: list[tuple[str, Any]] = []
     for path, value in history.items():
         name = ".".join(map(str, path)) if isinstance(path, tuple) else str(path)
-        inner = value if isinstance(value, Mapping) else {"": value}
-        found += [(f"{name}[{key!r}]" if key else name, leaf) for key, leaf in inner.items()]
+        found += _leaves(name, value)
     return found
+
+
+def _leaves(name: str, value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        parts = [(f"{name}[{key!r}]", part) for key, part in value.items()]
+    elif isinstance(value, tuple | list):
+        parts = [(f"{name}[{number}]", part) for number, part in enumerate(value)]
+    else:
+        return [] if value is None else [(name, value)]
+    return [leaf for each in parts for leaf in _leaves(*each)]
 
 
 def _units(name: str, value: Any, batch: int) -> Any:

@@ -90,6 +90,9 @@ from brainlite.state._spec import specs_of as specs_of
 # A new state like another one, with a value, unchecked.
 from brainlite.state._state import adopt as adopt
 
+# A state of a kind, name and tags without a value, to ask filters about.
+from brainlite.state._state import blank as blank
+
 # Whether a parameter is left out of training; notes no read.
 from brainlite.state._state import is_frozen as is_frozen
 

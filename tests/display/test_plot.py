@@ -24,6 +24,12 @@ def test_each_state_is_a_heat_map_of_units_over_time() -> None:
     assert_close(maps["cell.c"], -WAVE.T)
 
 
+def test_each_array_of_a_dict_or_tuple_is_drawn() -> None:
+    maps = drawn({"lstm": (WAVE, (2 * WAVE, None)), "x": {"a": [3 * WAVE]}})
+    assert list(maps) == ["lstm[0]", "lstm[1][0]", "x['a'][0]"]
+    assert_close(maps["lstm[1][0]"], 2 * WAVE.T)
+
+
 def test_zero_is_in_the_middle_of_the_colours() -> None:
     image = plot_states({"h": WAVE + 3}).axes[0].images[0]
     low, high = image.get_clim()

@@ -15,7 +15,7 @@ from brainlite.graph import iter_node, to_predicate
 from brainlite.graph._face import find_path
 from brainlite.nn._modules.habits import not_called
 from brainlite.state import HiddenState, State
-from brainlite.state._face import current_frame, epoch
+from brainlite.state._face import blank, current_frame, epoch
 from brainlite.transform._face import Trail, Watcher, watchers
 from brainlite.typing import Filter, Path
 
@@ -158,6 +158,18 @@ class _States(History):
             if dotted(tuple(path)) not in inner:
                 self.put(dotted(tuple(path)), frame.values[state])
 
+    def looks_into(self, module: object) -> bool:
+        """Say whether a layer that runs a whole sequence is part of the model."""
+        return find_path(self.model, module) is not None
+
+    def after_sequence(self, module: object, hidden: Mapping[str, Any]) -> None:
+        """Take the hidden states of such a layer, which are no states of the model."""
+        path = find_path(self.model, module) or ()
+        for name, values in hidden.items():
+            state = blank(HiddenState, {"name": name, "tag": None})
+            if self._select((*path, name), state):
+                self.put(dotted((*path, name)), values)
+
 
 class _Outputs(History):
     """Takes what modules return."""
@@ -197,9 +209,11 @@ def record(model: Any, select: Filter = HiddenState) -> History:
     History
         A context manager.
         By dotted path (``"rnn_cell.h"``), the value after each step of ``for_loop`` or ``scan``,
-        stacked along a new leading axis, (time, ...). States that no step writes are
-        left out. Of loops within a loop all axes are kept, under ``vmap`` the lanes come first; of
-        loops that run one after the other the last one is kept.
+        stacked along a new leading axis, (time, ...). ``RNN``, ``GRU`` and ``LSTM`` give the hidden
+        states inside of them, of each layer and direction: ``"lstm.c_l0"``,
+        ``"lstm.h_l1_reverse"``. States that no step writes are left out. Of loops within a loop all
+        axes are kept, under ``vmap`` the lanes come first; of loops that run one after the other
+        the last one is kept.
 
     Notes
     -----

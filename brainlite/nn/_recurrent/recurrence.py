@@ -149,6 +149,33 @@ def _loop(
     return ys, last, kept
 
 
+def hidden_over_time(
+    cell: Cell,
+    reverse: bool,
+    xs: Array,
+    start: Hidden,
+    initial: Hidden | None,
+    weights: Weights,
+    marks: Marks,
+) -> Hidden:
+    """Return the hidden states after each step, (T, B, H), of a layer that :func:`recur` runs.
+
+    For those who look on: it runs the layer once more, and passes no gradient.
+    """
+    gates = _gates(cell, weights)
+
+    def step(old: Hidden, inputs: tuple[Array, Marks]) -> tuple[Hidden, Hidden]:
+        x, mark = inputs
+        before = _started(mark, initial, old)
+        out, *rest = cell.point(gates(x, before[0]), before)
+        h = out if weights.hr is None else out @ weights.hr.T
+        new, _ = _stepped(mark, (h, *rest), before)
+        return new, new
+
+    over_time: Hidden = jax.lax.scan(step, start, (xs, marks), reverse=reverse)[1]
+    return jax.lax.stop_gradient(over_time)
+
+
 def _gates(cell: Cell, weights: Weights) -> Callable[[Array, Array], Array]:
     """Return the function from the input and the output before to the gates, for use in a loop."""
     combine = cell.combine

@@ -15,7 +15,15 @@ from brainlite.nn._functional.kernel import compiled_for
 from brainlite.nn._modules.torch_names import Layout, TorchView, view_of
 from brainlite.nn._recurrent import cudnn
 from brainlite.nn._recurrent.lengths import valid_steps
-from brainlite.nn._recurrent.recurrence import Cell, Hidden, Marks, Weights, borders, recur
+from brainlite.nn._recurrent.recurrence import (
+    Cell,
+    Hidden,
+    Marks,
+    Weights,
+    borders,
+    hidden_over_time,
+    recur,
+)
 from brainlite.nn._recurrent.sequence import (
     Given,
     Inputs,
@@ -25,6 +33,7 @@ from brainlite.nn._recurrent.sequence import (
     put_back,
 )
 from brainlite.state import ParamState
+from brainlite.transform._face import watchers
 from brainlite.typing import Array, Key, Shape
 
 
@@ -39,10 +48,14 @@ class _Setup(NamedTuple):
     tbptt: int | None
     remat: bool
     on_cudnn: bool
+    seen: bool  # whether somebody looks at the hidden states of each step
 
 
 def _run(plan: _Setup, call: Inputs, weights: Sequence[Weights], key: Key | None) -> Any:
-    """Run all layers; return the outputs, and the last hidden states (layers, B, H)."""
+    """Run all layers; return the outputs, and the last hidden states (layers, B, H).
+
+    Where they are seen, also those of each layer and direction after each step, (T, B, H).
+    """
     xs, marks = arrange(call, plan.batch_first)
     steps = jnp.arange(len(xs))
     if plan.tbptt is not None:
@@ -55,9 +68,12 @@ def _run(plan: _Setup, call: Inputs, weights: Sequence[Weights], key: Key | None
         lengths = None if call.lengths is None else jnp.atleast_1d(jnp.asarray(call.lengths))
         layers = functools.partial(run_counted, plan)
         ys, lasts = cudnn.run(layers, plan.directions, xs, start, weights, lengths)
+        seen: list[Hidden] = []
     else:
-        ys, lasts = run_layers(plan, xs, start, initial, weights, marks, key)
-    return put_back(call, plan.batch_first, ys, lasts)
+        ys, lasts, seen = run_layers(plan, xs, start, initial, weights, marks, key)
+    if call.x.ndim == 2:
+        seen = [tuple([each[:, 0] for each in hidden]) for hidden in seen]
+    return *put_back(call, plan.batch_first, ys, lasts), seen
 
 
 def run_counted(
@@ -65,7 +81,7 @@ def run_counted(
 ) -> tuple[Array, Hidden]:
     """Run all layers over sequences of these lengths; nothing else is special about them."""
     marks = Marks(valid_steps(len(xs), lengths, None), None, None)
-    return run_layers(plan, xs, start, start, weights, marks, None)
+    return run_layers(plan, xs, start, start, weights, marks, None)[:2]
 
 
 def run_layers(
@@ -76,10 +92,11 @@ def run_layers(
     weights: Sequence[Weights],
     marks: Marks,
     key: Key | None,
-) -> tuple[Array, Hidden]:
+) -> tuple[Array, Hidden, list[Hidden]]:
     """Run all layers over a sequence (T, B, I) from states (layers, B, H)."""
     sides = (marks, borders(marks))
     ends: list[Hidden] = []
+    seen: list[Hidden] = []
     while len(ends) < len(weights):
         if ends and key is not None:
             key, used = jax.random.split(key)
@@ -91,10 +108,16 @@ def run_layers(
             ys, last = recur(
                 plan.cell, side == 1, plan.remat, xs, first, base, weights[here], sides[side]
             )
+            if plan.seen:
+                seen.append(
+                    hidden_over_time(
+                        plan.cell, side == 1, xs, first, base, weights[here], sides[side]
+                    )
+                )
             outs.append(ys)
             ends.append(last)
         xs = jnp.concatenate(outs, -1) if len(outs) > 1 else outs[0]
-    return xs, tuple([jnp.stack(each) for each in zip(*ends, strict=True)])
+    return xs, tuple([jnp.stack(each) for each in zip(*ends, strict=True)]), seen
 
 
 def _batched(hidden: Hidden | None, zeros: Hidden) -> Hidden:
@@ -233,18 +256,30 @@ class TorchRecurrent(SequenceLayer):
         call = self._begin(x, hx, lengths, mask, reset)
         # Only where it matters: whether it is training need not be said otherwise.
         fit = self.dropout > 0 and self.num_layers > 1 and self.training
-        plan = self._plan(fit, self._on_cudnn(call, fit))
+        looking = [each for each in watchers() if each.looks_into(self)]
+        plan = self._plan(fit, not looking and self._on_cudnn(call, fit), bool(looking))
         key = random.split_key() if fit else None
-        ys, last = layers_kernel(plan)(call, self._weights(), key)
+        ys, last, seen = layers_kernel(plan)(call, self._weights(), key)
+        for each in looking:
+            each.after_sequence(self, self._by_name(seen))
         self._end(last)
         return ys, last
+
+    def _by_name(self, seen: Sequence[Hidden]) -> dict[str, Array]:
+        """Return hidden states by names such as ``h_l0``, those of layers and directions."""
+        suffixes = [names[1].removeprefix("weight_hh") for _, names in self._names()]
+        return {
+            f"{name}{suffix}": each
+            for suffix, hidden in zip(suffixes, seen, strict=True)
+            for name, each in zip(self.hidden_names, hidden, strict=True)
+        }
 
     def _on_cudnn(self, call: Inputs, fit: bool) -> bool:
         """Say whether cuDNN may take the call, where it is compiled for CUDA."""
         del call, fit
         return False
 
-    def _plan(self, fit: bool, on_cudnn: bool) -> _Setup:
+    def _plan(self, fit: bool, on_cudnn: bool, seen: bool = False) -> _Setup:
         """Return all that the kernel depends on beside arrays."""
         return _Setup(
             self._cell(),
@@ -255,6 +290,7 @@ class TorchRecurrent(SequenceLayer):
             self.tbptt,
             self.remat,
             on_cudnn,
+            seen,
         )
 
     def _torch_views(self) -> list[TorchView]:

@@ -6,7 +6,7 @@ a watcher keeps, it writes to a state of its own (:class:`Trail`), which every t
 as it does any state; loops stack it over their steps, and ``vmap`` over its lanes.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -71,6 +71,14 @@ class Watcher:
 
     def after_step(self) -> None:
         """Look at what a step of a loop has done."""
+
+    def looks_into(self, module: object) -> bool:
+        """Say whether the hidden states in a layer that runs a whole sequence are looked at."""
+        del module
+        return False
+
+    def after_sequence(self, module: object, hidden: Mapping[str, Any]) -> None:
+        """Look at the hidden states of such a layer, by name, after each step: (time, ...)."""
 
     def taken(self) -> dict[str, Any]:
         """Return what was kept in the frame that is running."""

@@ -217,3 +217,103 @@ def test_layers_of_a_cell_are_seen_in_a_single_eager_step() -> None:
     cell.Wh.register_forward_hook(lambda *call: seen.append(call))
     cell(X[0])
     assert len(seen) == 1
+
+
+# Layers that run whole sequences.
+
+KINDS = [nn.RNN, nn.GRU, nn.LSTM]
+SEQUENCE = jnp.asarray(np.random.RandomState(0).randn(6, 2, 3), jnp.float32)  # (T, B, I)
+
+
+def by_prefixes(layer: Any, xs: Array, **marks: Any) -> list[Any]:
+    """The last hidden states of each beginning of a sequence."""
+    lasts = [layer(xs[: n + 1], **{k: v[: n + 1] for k, v in marks.items()})[1] for n in range(6)]
+    return [[each] if not isinstance(each, tuple) else list(each) for each in lasts]
+
+
+@pytest.mark.parametrize(
+    ("kind", "marks"),
+    [
+        (nn.LSTM, ""),
+        (nn.GRU, "mask"),
+        *(pytest.param(k, m, marks=pytest.mark.slow) for k in KINDS for m in ("", "mask", "reset")),
+    ],
+)
+def test_hidden_states_in_layers_are_those_after_each_beginning(kind: Any, marks: str) -> None:
+    layer = kind(3, 4, num_layers=2)
+    given = {marks: jnp.asarray(np.random.RandomState(1).rand(6, 2) > 0.4)} if marks else {}
+    with record(layer) as history:
+        out, _ = layer(SEQUENCE, **given)
+    expected = by_prefixes(layer, SEQUENCE, **given)
+    names = [f"{name}_l{n}" for n in range(2) for name in layer.hidden_names]
+    assert list(history) == names
+    for number, name in enumerate(layer.hidden_names):
+        for n in range(2):
+            steps = jnp.stack([each[number][n] for each in expected])
+            assert_close(history[f"{name}_l{n}"], steps)
+    assert_close(layer(SEQUENCE, **given)[0], out)
+
+
+def test_each_direction_has_a_name_and_a_projection_its_width() -> None:
+    layer = nn.LSTM(3, 4, bidirectional=True, proj_size=2, batch_first=True)
+    with record(layer) as history:
+        out, _ = layer(SEQUENCE.swapaxes(0, 1))
+    assert list(history) == ["h_l0", "c_l0", "h_l0_reverse", "c_l0_reverse"]
+    assert history["c_l0"].shape == (6, 2, 4)
+    both = jnp.concatenate([history["h_l0"], history["h_l0_reverse"]], -1)
+    assert_close(both.swapaxes(0, 1), out)
+
+
+@pytest.mark.parametrize("kind", [nn.GRU, pytest.param(nn.LSTM, marks=pytest.mark.slow)])
+def test_they_are_seen_through_transforms_and_nothing_else_changes(kind: Any) -> None:
+    class Reader(nn.Module):
+        def __init__(self) -> None:
+            self.inner = [kind(3, 4)]
+
+        def update(self, xs: Array) -> Any:
+            return self.inner[0](xs)[0].sum()
+
+    model = Reader()
+    with record(model) as plain:
+        model(SEQUENCE)
+    name = "inner.0.h_l0"
+    assert plain[name].shape == (6, 2, 4)
+    ways: dict[str, Any] = {
+        "jit": jit(model),
+        "grad": grad(model),
+        "jit of grad": jit(value_and_grad(model)),
+        "checkpoint": remat(model),
+    }
+    for run in ways.values():
+        alone = run(SEQUENCE)
+        with record(model) as history:
+            seen = run(SEQUENCE)
+        assert_close(history[name], plain[name])
+        assert_close(seen, alone)
+        with record(model) as history:
+            run(SEQUENCE)
+        assert_close(history[name], plain[name])
+    with record(model) as history:
+        vmap(model, in_axes=1)(SEQUENCE)
+    assert_close(history[name], plain[name].swapaxes(0, 1))
+    with record(model) as history:
+        for_loop(model, jnp.stack([SEQUENCE, 2 * SEQUENCE]))
+    assert history[name].shape == (2, 6, 2, 4)
+    assert_close(history[name][0], plain[name])
+
+
+def test_filters_choose_among_them_too() -> None:
+    layer = nn.LSTM(3, 4)
+    for select, names in (
+        (ParamState, []),
+        (HiddenState, ["h_l0", "c_l0"]),
+        (lambda path, _: path[-1] == "c_l0", ["c_l0"]),
+    ):
+        chosen: Any = select
+        with record(layer, chosen) as history:
+            layer(SEQUENCE[:, 0])
+        assert list(history) == names
+        assert all(values.shape == (6, 4) for values in history.values())
+    with record(nn.Linear(2, 2)) as history:
+        layer(SEQUENCE)
+    assert list(history) == []

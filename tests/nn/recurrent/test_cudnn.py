@@ -113,7 +113,7 @@ def in_jax(layer: Any, lengths: Any = None) -> Any:
     marks = Marks(valid_steps(T, lengths, None), None, None)
     return lambda xs, hx, weights: torch_recurrent.run_layers(
         plan, xs, hx, hx, weights, marks, None
-    )
+    )[:2]
 
 
 OPTIONS = [
