@@ -31,7 +31,7 @@ def copy_tree(folder: Path) -> None:
     ignore = shutil.ignore_patterns("__pycache__", ".*", "_build")
     for name in ("brainlite", "tests", "examples", "docs"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignore)
-    for name in ("pyproject.toml", "README.md", "CHANGELOG.md"):
+    for name in ("conftest.py", "pyproject.toml", "README.md", "CHANGELOG.md"):
         shutil.copy(ROOT / name, folder / name)
 
 
