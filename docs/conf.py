@@ -42,7 +42,8 @@ default_role = "code"
 nb_execution_mode = "off"
 myst_heading_anchors = 3
 myst_enable_extensions = ["deflist"]
-suppress_warnings = ["mystnb.unknown_mime_type", "ref.footnote"]
+# The types in docstrings are words, of which some are names of attributes, too.
+suppress_warnings = ["mystnb.unknown_mime_type", "ref.footnote", "ref.python"]
 
 # Docstrings say which types and shapes there are; signatures with all overloads are none to read.
 autodoc_typehints = "none"
