@@ -12,7 +12,7 @@ from brainlite import graph, nn, optim, random
 from brainlite.distributed import fsdp, gather, make, mesh, place
 from brainlite.errors import OptionError, ShardingError
 from brainlite.graph import PathContains
-from brainlite.state import LongTermState, ParamState
+from brainlite.state import ParamState
 from brainlite.transform import jit
 from tests.closeness import assert_close, assert_same
 
@@ -135,7 +135,7 @@ def test_what_no_rule_selects_stays_where_it_declares_to_be() -> None:
     model = place(nn.Linear(64, 64), where, [(..., P("data"))])
     optimizer = optim.Adam(lr=0.1)
     optimizer.register_trainable_weights(model)
-    place(optimizer, where, [(LongTermState, lambda name, leaf: None)])
+    place(optimizer, where, [(optim.OptimState, lambda name, leaf: None)])
     assert model.weight.sharding["weight"].spec == P("data")
     moment = optimizer.groups[0].slots["exp_avg"]["weight"]
     assert moment.sharding["weight"].spec == P()
