@@ -17,11 +17,12 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from brainlite import environ
-from brainlite._given import own, to_size
+from brainlite._given import is_quantity, own, to_size
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn._init.draws import Exponential, Gamma, Normal, TruncatedNormal, Uniform
 from brainlite.nn._init.initializer import Constant, Identity, Initializer, Unit, ZeroInit
@@ -139,6 +140,8 @@ def param(
         return parameter if value is parameter.value else parameter.replace(value)
     if callable(parameter):
         return _fitted(parameter(shape), shape)
+    if is_quantity(parameter):
+        return _fitted(parameter, shape)
     is_array = isinstance(parameter, bool | int | float) or hasattr(parameter, "__array__")
     given: Any = parameter
     if is_array and (allow_scalar or np.ndim(given)):
@@ -153,6 +156,9 @@ def param(
 
 def _fitted(value: Any, shape: Shape) -> Array:
     """Return a value given for a parameter, broadcast or refused."""
+    if is_quantity(value):
+        whole: Array = jax.tree.map(lambda numbers: _fitted(numbers, shape), value)
+        return whole
     # A plain number is weakly typed: a bias given as 0 must not become an array of ints.
     number = isinstance(value, int | float) and not isinstance(value, bool)
     array = own(value, environ.dftype() if number else None)

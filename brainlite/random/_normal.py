@@ -21,6 +21,7 @@ from brainlite.random._arguments import (
     to_numbers,
 )
 from brainlite.random._source import KeySource, in_a_row
+from brainlite.random._units import has_unit, in_unit
 from brainlite.typing import Array, ArrayLike
 
 
@@ -121,9 +122,9 @@ class NormalDraws(KeySource):
 
         Parameters
         ----------
-        loc : number or array
-            The mean; by default 0.
-        scale : number or array
+        loc : number, array or quantity
+            The mean; by default 0. Of quantities the draw is one, too.
+        scale : number, array or quantity
             The standard deviation, 0 or more; by default 1.
         size, key, dtype
             As in all draws: see :mod:`brainlite.random`.
@@ -137,6 +138,13 @@ class NormalDraws(KeySource):
         >>> brainlite.random.normal(0.0, [0.1, 1.0]).shape
         (2,)
         """
+        if has_unit(loc, scale):
+            drawn: Array = in_unit(
+                lambda loc, scale: self.normal(loc, scale, size, key, dtype),
+                loc=0.0 if loc is None else loc,
+                scale=1.0 if scale is None else scale,
+            )
+            return drawn
         dtype = float_dtype(dtype, or_complex=True)
         return self._draw_located(jax.random.normal, loc, scale, size, key, dtype)
 

@@ -22,6 +22,7 @@ from brainlite.random._arguments import (
     to_numbers,
 )
 from brainlite.random._source import KeySource, in_a_row
+from brainlite.random._units import has_unit, in_unit
 from brainlite.typing import Array, ArrayLike
 
 
@@ -126,8 +127,8 @@ class UniformDraws(KeySource):
 
         Parameters
         ----------
-        low, high : number or array
-            The bounds; by default 0 and 1.
+        low, high : number, array or quantity
+            The bounds; by default 0 and 1. Of quantities the draw is one, too.
         size, key, dtype
             As in all draws: see :mod:`brainlite.random`.
 
@@ -140,6 +141,11 @@ class UniformDraws(KeySource):
         >>> brainlite.random.uniform(0.0, [1.0, 2.0]).shape
         (2,)
         """
+        if has_unit(low, high):
+            drawn: Array = in_unit(
+                lambda low, high: self.uniform(low, high, size, key, dtype), low=low, high=high
+            )
+            return drawn
         dtype = float_dtype(dtype)
         (least, limit), shape = prepare(size, dtype, low=anything(low), high=anything(high))
         require_order("high", high, ">=", "low", low)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainlite import environ
-from brainlite._given import broadcasts, to_size
+from brainlite._given import broadcasts, to_size, without_unit
 from brainlite._jax_compat import Tracer
 from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.display._face import Construction, construction_of
@@ -199,7 +199,7 @@ class Constant(Initializer):
     def __call__(self, shape: Size, dtype: DTypeLike | None = None) -> Array:
         """Return an array of this shape, by default of the environment's float type."""
         axes = to_size(shape, "shape", "Constant")
-        given = jnp.shape(self.value)
+        given = jnp.shape(without_unit(self.value))
         if given != axes and not broadcasts(given, axes):
             raise SizeError(
                 "the value of a Constant does not fit the shape that is asked for",
@@ -207,7 +207,10 @@ class Constant(Initializer):
                 got=f"shape {given}",
                 fix="pass a number, or an array of the shape of the parameter",
             )
-        return jnp.full(axes, self.value, environ.dftype() if dtype is None else dtype)
+        kind = environ.dftype() if dtype is None else dtype
+        # The one leaf of a quantity is its numbers: the unit stays around them.
+        made: Array = jax.tree.map(lambda numbers: jnp.full(axes, numbers, kind), self.value)
+        return made
 
 
 @dataclass(frozen=True, eq=False, repr=False)

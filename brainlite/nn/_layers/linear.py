@@ -4,7 +4,7 @@ from typing import Any, Generic, TypeVar
 
 import jax.numpy as jnp
 
-from brainlite._given import to_size
+from brainlite._given import is_quantity, to_size
 from brainlite.errors import SizeError, StateValueError
 from brainlite.nn import init
 from brainlite.nn._functional.kernel import kernel
@@ -163,5 +163,6 @@ def affine(params: dict[str, Array], mask: Array | None, x: Array) -> Array:
     weight = params["weight"]
     if mask is not None:
         weight = weight * mask.astype(weight.dtype)  # the model may have been cast
-    y: Array = jnp.dot(x, weight)
+    # A quantity knows the product, and its unit; jax knows that of arrays.
+    y: Array = x @ weight if is_quantity(weight) or is_quantity(x) else jnp.dot(x, weight)
     return y + params["bias"] if "bias" in params else y
