@@ -25,6 +25,7 @@ BENCHMARKS = (
     "eager",
     "loop",
     "recurrent",
+    "dynamics",
     "import_time",
     "split_merge",
     "checkpoint",
