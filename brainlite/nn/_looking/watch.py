@@ -4,13 +4,18 @@ The calls of the modules of a model are seen by putting another ``__call__`` on 
 as long as somebody watches: at any other time a call costs what it costs.
 """
 
+import operator
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Self
 
+import jax
+import jax.numpy as jnp
+
 from brainlite.display import ShownMapping, notebook_repr, text_repr, treescope_repr
+from brainlite.errors import InputError
 from brainlite.graph import iter_node, to_predicate
 from brainlite.graph._face import find_path
 from brainlite.nn._modules.habits import not_called
@@ -142,7 +147,31 @@ class History(Observer, Mapping[str, Any]):
 
 
 class _States(History):
-    """Takes the states that a step of a loop has written."""
+    """Takes the states that a step of a loop has written, or some of their units."""
+
+    def __init__(self, model: Any, select: Filter, units: Sequence[int] | None) -> None:
+        super().__init__(model, select)
+        self._units = None if units is None else tuple(operator.index(unit) for unit in units)
+
+    def _chosen(self, path: str, value: Any) -> Any:
+        """Return the units that are asked for, of the last axis."""
+        if self._units is None:
+            return value
+
+        def take(leaf: Any) -> Any:
+            size = jnp.shape(leaf)[-1] if jnp.ndim(leaf) else 0
+            wrong = [unit for unit in self._units or () if not -size <= unit < size]
+            if wrong:
+                raise InputError(
+                    "there is no such unit to record",
+                    where=path,
+                    expected=f"units from 0 to {size - 1}, of the last axis",
+                    got=f"{wrong[0]}",
+                    fix="choose states by `select` whose last axis has these units",
+                )
+            return leaf[..., jnp.asarray(self._units, int)]
+
+        return jax.tree.map(take, value)
 
     def after_step(self) -> None:
         """Take the states that the step has written."""
@@ -156,7 +185,8 @@ class _States(History):
             if path is None or not self._select(tuple(path), state):
                 continue
             if dotted(tuple(path)) not in inner:
-                self.put(dotted(tuple(path)), frame.values[state])
+                name = dotted(tuple(path))
+                self.put(name, self._chosen(name, frame.values[state]))
 
     def looks_into(self, module: object) -> bool:
         """Say whether a layer that runs a whole sequence is part of the model."""
@@ -194,7 +224,9 @@ class _Outputs(History):
         return called
 
 
-def record(model: Any, select: Filter = HiddenState) -> History:
+def record(
+    model: Any, select: Filter = HiddenState, *, units: Sequence[int] | None = None
+) -> History:
     """Record states of a model at each step of the loops that run inside.
 
     Parameters
@@ -203,6 +235,14 @@ def record(model: Any, select: Filter = HiddenState) -> History:
         The model.
     select : Filter
         Which states; by default the hidden ones.
+    units : sequence of int, optional
+        Which units of them to keep, counted along the last axis; by default all. A record takes
+        memory for each unit and step.
+
+    Raises
+    ------
+    InputError
+        At the loop: a state has no such unit.
 
     Returns
     -------
@@ -229,7 +269,7 @@ def record(model: Any, select: Filter = HiddenState) -> History:
     >>> {path: values.shape for path, values in history.items()}
     {'c': (7, 3), 'h': (7, 3)}
     """
-    return _States(model, select)
+    return _States(model, select, units)
 
 
 def capture(model: Any, select: Filter = ...) -> History:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from brainlite import nn
+from brainlite.errors import InputError
 from brainlite.nn import History, capture, record
 from brainlite.state import HiddenState, ParamState, State
 from brainlite.transform import (
@@ -317,3 +318,29 @@ def test_filters_choose_among_them_too() -> None:
     with record(nn.Linear(2, 2)) as history:
         layer(SEQUENCE)
     assert list(history) == []
+
+
+@pytest.mark.parametrize("how", ["eager", "jit"])
+def test_units_that_are_chosen_are_kept_alone(how: str) -> None:
+    cell, xs = nn.LSTMCell(2, 5), jnp.ones((7, 3, 2))
+    run: Any = jit(lambda: for_loop(cell, xs))
+    if how == "eager":
+        run = run.fun
+    nn.init_all_states(cell, batch_size=3)
+    with nn.record(cell) as everything:
+        run()
+    nn.init_all_states(cell, batch_size=3)
+    with nn.record(cell, units=[4, -5]) as some:
+        run()
+    assert {path: values.shape for path, values in some.items()} == {"c": (7, 3, 2), "h": (7, 3, 2)}
+    for path in everything:
+        assert_close(some[path], everything[path][..., [4, 0]])
+
+
+def test_a_unit_that_is_not_there_is_refused() -> None:
+    cell = nn.init_all_states(nn.GRUCell(2, 5))
+    with (
+        pytest.raises(InputError, match=r"^h: there is no such unit(.|\n)*0 to 4(.|\n)*5"),
+        nn.record(cell, units=[0, 5]),
+    ):
+        for_loop(cell, jnp.ones((7, 2)))
