@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import inspect
 from collections import deque
 from typing import Any, Final, NamedTuple
 
@@ -76,6 +77,35 @@ def open_displayable(value: object) -> Opened:
         case ShownMapping(items, name):
             left, right = (f"{name}({{", "})") if name else ("{", "}")
             return Opened(left, right, _keyed(list(items)))
+
+
+def without_defaults(value: object, opened: Opened) -> Opened:
+    """Leave out what an object has by default; what is but a value needs no name."""
+    if not opened.has_names:
+        return opened
+    kind: Any = type(value)
+    defaults = _defaults(kind)
+    entries = [each for each in opened.entries if not _is_default(each, defaults)]
+    if len(entries) == 1 and entries[0].label == "value=":
+        entries = [entries[0]._replace(label="")]
+    return opened._replace(entries=entries)
+
+
+@functools.lru_cache(maxsize=1024)
+def _defaults(kind: type[Any]) -> dict[str, Any]:
+    try:
+        parameters = inspect.signature(kind).parameters.values()
+    except (TypeError, ValueError):  # of a class in C
+        return {}
+    return {each.name: each.default for each in parameters if each.default is not each.empty}
+
+
+def _is_default(entry: Entry, defaults: dict[str, Any]) -> bool:
+    default = defaults.get(entry.label.removesuffix("="), defaults)
+    if entry.value is default:
+        return True
+    plain = isinstance(default, (*ATOMS, tuple))
+    return plain and type(entry.value) is type(default) and bool(entry.value == default)
 
 
 def _with_names(name: str, fields: list[tuple[str, Any]]) -> Opened:

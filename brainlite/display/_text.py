@@ -21,12 +21,16 @@ from brainlite.display._open import (
     open_displayable,
     open_plain,
     prefers_repr,
+    without_defaults,
 )
 from brainlite.errors import OptionError
 
 DEEPEST: Final = 100  # levels that print unless more are asked for: text of depth n is n² long
 SAME: Final = 12  # entries of equal text in a row that print before they fold into one ...
 SCREEN: Final = 60  # ... or fewer, where all but the first are longer than this many lines
+
+_SHAPED: Final = "ShapedArray("
+_COLUMNS: Final = 120  # of a compact line
 
 Route: TypeAlias = "tuple[Route, str] | None"
 """The path of an object, last part first; None at the root. Joined only where it is printed."""
@@ -35,7 +39,9 @@ Route: TypeAlias = "tuple[Route, str] | None"
 _open_outside: ContextVar[tuple[set[int], ...]] = ContextVar("_open_outside", default=())
 
 
-def to_text(obj: object, *, depth: int | None = None, values: bool = False) -> str:
+def to_text(
+    obj: object, *, depth: int | None = None, values: bool = False, compact: bool = False
+) -> str:
     """Return the text that ``print`` shows for an object.
 
     Parameters
@@ -48,6 +54,9 @@ def to_text(obj: object, *, depth: int | None = None, values: bool = False) -> s
     values : bool
         Whether arrays of up to 32 elements show their numbers. This copies them from the device;
         nothing else does.
+    compact : bool
+        Whether what fits into 120 columns stands on one line, without the arguments that have their
+        default: ``Linear(in_size=(2,), out_size=(3,), weight=ParamState({'bias': float32[3], ...``.
 
     Returns
     -------
@@ -80,6 +89,8 @@ def to_text(obj: object, *, depth: int | None = None, values: bool = False) -> s
     [
       Layer(...)
     ]
+    >>> print(to_text([Layer()], compact=True))
+    [Layer(size=(3,), weight={'w': float32[3]})]
     """
     if depth is not None and depth < 0:
         raise OptionError(
@@ -88,7 +99,7 @@ def to_text(obj: object, *, depth: int | None = None, values: bool = False) -> s
             got=repr(depth),
             fix="pass 0 to see only the name",
         )
-    writer = _Writer(DEEPEST if depth is None else depth, values)
+    writer = _Writer(DEEPEST if depth is None else depth, values, compact)
     token = _open_outside.set((*writer.outside, writer.open))
     try:
         return writer.write(obj)
@@ -146,9 +157,10 @@ class _Writer:
     are added when its frame closes: until then entries of equal text compare equal.
     """
 
-    def __init__(self, depth: int, values: bool) -> None:
+    def __init__(self, depth: int, values: bool, compact: bool) -> None:
         self.depth = depth
         self.values = values
+        self.compact = compact
         self.lines: list[tuple[int, str]] = []
         self.stack: list[_Level] = []
         self.open: set[int] = set()
@@ -187,7 +199,9 @@ class _Writer:
             else:
                 self._displayable(value, trail)
         elif is_array(value):
-            self._line(array_text(value, self.values))
+            text = array_text(value, self.values)
+            short = self.compact and text.startswith(_SHAPED)
+            self._line(text[len(_SHAPED) : -1] if short else text)
         else:
             self._other(value, trail)
 
@@ -201,6 +215,8 @@ class _Writer:
             self._line(self._reference(value))
             return
         node = open_displayable(value)
+        if self.compact:
+            node = without_defaults(value, node)
         above = self.stack[-1].above if self.stack else 0
         too_deep = above >= self.depth or any(id(value) in keys for keys in self.outside)
         self._enter(value, node, trail, too_deep, above + 1, 0)
@@ -266,6 +282,18 @@ class _Writer:
             level, text = self.lines[-1]
             self.lines[-1] = (level, text + ",")
         self.lines.append((frame.level, frame.node.closing))
+        if self.compact:
+            self._join(frame)
+
+    def _join(self, frame: _Level) -> None:
+        """Put an object that has just been written on one line, if it fits."""
+        first = frame.starts[0] - 1
+        level, opening = self.lines[first]
+        *inside, closing = [text for _, text in self.lines[first + 1 :]]
+        joined = f"{opening}{' '.join(inside)}{closing}"
+        nested = any(here > frame.level + 1 for here, _ in self.lines[first + 1 : -1])
+        if not nested and 2 * level + len(joined) <= _COLUMNS:
+            self.lines[first:] = [(level, joined)]
 
     def _fold(self, frame: _Level, labels: list[str]) -> tuple[list[int], list[str]]:
         """Write the entries of ``frame`` again, many equal ones in a row as one and a count."""

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import brainlite
 from brainlite.display import Shown, ShownMapping, ShownSequence, _open, text_repr, to_text
 from brainlite.errors import OptionError
 
@@ -640,3 +641,39 @@ def test_a_dataclass_with_display_prints_its_fields() -> None:
             self.fields = {"n": self.n}
 
     assert field(Layer(3)) == "Layer(\n  n=3\n)"
+
+
+# The compact form.
+
+
+def compact(obj: object) -> str:
+    return to_text(obj, compact=True)
+
+
+def test_a_compact_layer_is_one_line_without_its_defaults() -> None:
+    layer = brainlite.nn.Linear(2, 3)
+    weight = "ParamState({'bias': float32[3], 'weight': float32[2,3]})"
+    assert compact(layer) == f"Linear(in_size=(2,), out_size=(3,), weight={weight})"
+    masked = brainlite.nn.Linear(2, 3, b_init=None, w_mask=jnp.ones((2, 3)))
+    assert "w_mask=float32[2,3], " in compact(masked)
+    assert compact(brainlite.nn.Dropout(0.9)) == "Dropout(prob=0.9)"
+    assert compact(brainlite.nn.Dropout(0.9, (1,))) == "Dropout(prob=0.9, broadcast_dims=(1,))"
+
+
+def test_what_a_compact_state_says_beside_its_value_stays() -> None:
+    assert compact(brainlite.ParamState(jnp.ones(3))) == "ParamState(float32[3])"
+    tagged = brainlite.ParamState(jnp.ones(3), name="w")
+    assert compact(tagged) == "ParamState(value=float32[3], name='w')"
+
+
+def test_what_does_not_fit_on_a_line_is_opened_and_the_rest_stays_as_it_is() -> None:
+    model = brainlite.nn.Sequential(*[brainlite.nn.Linear(100 + n, 101 + n) for n in range(3)])
+    lines = compact(model).splitlines()
+    assert [line.strip()[:7] for line in lines[4:7]] == ["Linear("] * 3
+    assert max(map(len, lines)) <= 125
+    many = brainlite.nn.Sequential(*[brainlite.nn.Linear(4, 4) for _ in range(40)])
+    assert "x39 more of the same" in compact(many)
+    shared = brainlite.nn.Embedding(5, 3)
+    both = {"a": shared, "b": brainlite.nn.TiedLinear(shared)}
+    assert "embedding=<Embedding at ['a']>" in compact(both)
+    assert to_text(model) == repr(model)

@@ -52,7 +52,7 @@ class Scale:
 def displays(scale: Scale) -> None:
     shown: display.Displayable = scale
     assert_type(shown.__display__(), display.Description)
-    assert_type(display.to_text(scale, depth=2, values=True), str)
+    assert_type(display.to_text(scale, depth=2, values=True, compact=True), str)
     assert_type(display.render_to_html(scale, compressed=False), str)
     assert_type(display.to_code(scale), str)
     assert_type(display.show(scale), None)
