@@ -349,9 +349,8 @@ class Frame:
         self.values[slot] = value
 
     def make_anew(self, slot: AnySlot) -> None:
-        """Note that what is about to be written takes the place of a value that nobody has read."""
-        if slot not in self.values:
-            self.anew.add(slot)
+        """Note that what is about to be written is made anew, by a transform in here."""
+        self.anew.add(slot)
 
     def note(self, slot: AnySlot, name: str, value: object) -> None:
         """Note that the function depends on something of a slot other than its value."""

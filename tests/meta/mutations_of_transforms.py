@@ -24,14 +24,14 @@ GUARDS = [
         "brainlite/transform/_compile/_specialise.py",
         "not self._environment_holds() or not self.variables.holds():",
         "not self._environment_holds():",
-        ("tests/transform/compile/test_specialise.py",),
+        ("tests/transform/compile/test_variables.py",),
     ),
     Mutation(
         "names bound anew are seen at a warm call",
         "brainlite/transform/_compile/_specialise.py",
         "if self._variables is not None and not self._variables():",
         "if False:",
-        ("tests/transform/compile/test_specialise.py",),
+        ("tests/transform/compile/test_variables.py",),
     ),
     Mutation(
         "settings are compared where a compilation is looked for",
@@ -232,13 +232,6 @@ TRANSFORM = [
         "brainlite/transform/_engine/_effects.py",
         "(s for s, place in made.items() if place.key not in looked)",
         "(made)",
-        ("tests/transform/lanes/test_vmap.py",),
-    ),
-    Mutation(
-        "what a transform inside makes anew was not read around it",
-        "brainlite/state/_frame.py",
-        "if slot not in self.values:\n            self.anew.add(slot)",
-        "self.anew.add(slot)",
         ("tests/transform/lanes/test_vmap.py",),
     ),
     Mutation(
