@@ -195,10 +195,11 @@ class _States(History):
     def after_sequence(self, module: object, hidden: Mapping[str, Any]) -> None:
         """Take the hidden states of such a layer, which are no states of the model."""
         path = find_path(self.model, module) or ()
-        for name, values in hidden.items():
-            state = blank(HiddenState, {"name": name, "tag": None})
-            if self._select((*path, name), state):
-                self.put(dotted((*path, name)), values)
+        for each, values in hidden.items():
+            state = blank(HiddenState, {"name": each, "tag": None})
+            if self._select((*path, each), state):
+                name = dotted((*path, each))
+                self.put(name, self._chosen(name, values))
 
 
 class _Outputs(History):

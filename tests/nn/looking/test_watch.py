@@ -344,3 +344,14 @@ def test_a_unit_that_is_not_there_is_refused() -> None:
         nn.record(cell, units=[0, 5]),
     ):
         for_loop(cell, jnp.ones((7, 2)))
+
+
+def test_units_are_chosen_of_them_too() -> None:
+    layer = nn.GRU(3, 4)
+    with record(layer) as whole:
+        layer(SEQUENCE)
+    with record(layer, units=[2, 0]) as some:
+        layer(SEQUENCE)
+    assert_close(some["h_l0"], whole["h_l0"][..., jnp.array([2, 0])])
+    with pytest.raises(InputError, match=r"h_l0: there is no such unit"), record(layer, units=[4]):
+        layer(SEQUENCE)
