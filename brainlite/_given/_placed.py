@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import AxisType, NamedSharding
 
 from brainlite._given._own import own
 from brainlite._jax_compat import Tracer
@@ -41,6 +42,17 @@ def placed_like(array: Any, leaf: Any) -> Any:
     return jax.make_array_from_callback(
         np.shape(array), place, lambda index: np.array(array[index]).astype(dtype)
     )
+
+
+def explicit_spec(array: Any) -> Any:
+    """Return the spec of an array whose layout is a part of its type; of all others None."""
+    if not isinstance(array, jax.Array):
+        return None
+    where: Any = jax.typeof(array).sharding if isinstance(array, Tracer) else array.sharding
+    if not isinstance(where, NamedSharding) or AxisType.Explicit not in where.mesh.axis_types:
+        return None
+    kind: Any = jax.typeof(array)
+    return kind.sharding.spec
 
 
 def place_of(leaf: Any) -> jax.sharding.Sharding | None:

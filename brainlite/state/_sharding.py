@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
+from brainlite._given import explicit_spec
 from brainlite._jax_compat import Tracer
 from brainlite.errors import ShardingError
 from brainlite.state._fit import same_structure, summary
@@ -130,20 +131,10 @@ def fits(value: Any, sharding: Any) -> bool:
 def differing_spec(old: Any, new: Any) -> tuple[str, str] | None:
     """Return the specs of two values as their types have them, on explicit axes, if they differ."""
     for one, other in zip(jax.tree.leaves(old), jax.tree.leaves(new), strict=True):
-        then, now = _explicit_spec(one), _explicit_spec(other)
+        then, now = explicit_spec(one), explicit_spec(other)
         if then is not now and _trimmed(then) != _trimmed(now):
             return spec_text(_make_spec(*(then or ()))), spec_text(_make_spec(*(now or ())))
     return None
-
-
-def _explicit_spec(leaf: Any) -> Any:
-    if not isinstance(leaf, jax.Array):
-        return None
-    where: Any = jax.typeof(leaf).sharding if isinstance(leaf, Tracer) else leaf.sharding
-    if not isinstance(where, NamedSharding) or AxisType.Explicit not in where.mesh.axis_types:
-        return None
-    kind: Any = jax.typeof(leaf)
-    return kind.sharding.spec
 
 
 def _trimmed(spec: Any) -> tuple[Any, ...]:

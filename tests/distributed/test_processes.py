@@ -21,7 +21,9 @@ PATIENCE = 240.0
 
 
 @contextmanager
-def processes(count: int, devices: int, *task: object) -> Generator[list["subprocess.Popen[str]"]]:
+def processes(
+    count: int, devices: int, *task: object, script: Path | None = None
+) -> Generator[list["subprocess.Popen[str]"]]:
     """Start the processes of a run; whatever happens they are ended."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -30,7 +32,8 @@ def processes(count: int, devices: int, *task: object) -> Generator[list["subpro
     if count > 1:
         variables["JAX_COORDINATOR_ADDRESS"] = f"127.0.0.1:{port}"
         variables["JAX_NUM_PROCESSES"] = str(count)
-    command = [sys.executable, "-m", "tests.distributed.process", *map(str, task)]
+    program = ["-m", "tests.distributed.process"] if script is None else [str(script)]
+    command = [sys.executable, *program, *map(str, task)]
     running = [
         subprocess.Popen(
             command,
@@ -51,9 +54,9 @@ def processes(count: int, devices: int, *task: object) -> Generator[list["subpro
             each.communicate()
 
 
-def outputs(count: int, devices: int, *task: object) -> list[str]:
+def outputs(count: int, devices: int, *task: object, script: Path | None = None) -> list[str]:
     """Return what each process of a run prints; all of them must end well."""
-    with processes(count, devices, *task) as running:
+    with processes(count, devices, *task, script=script) as running:
         found = [each.communicate(timeout=PATIENCE) for each in running]
         for each, (out, error) in zip(running, found, strict=True):
             assert each.returncode == 0, f"{out}\n{error[-3000:]}"
@@ -83,6 +86,24 @@ def test_two_processes_train_as_one_does_and_one_resumes_what_both_have_saved(
     for number, loss in {**losses(two[0]), **losses(resumed)}.items():
         # Sums of 64 terms and less in single precision, over six steps of Adam.
         assert abs(loss - whole[number]) < 16 * 64 * 2**-23 * whole[number]
+
+
+@pytest.mark.slow
+def test_the_script_on_the_page_runs_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs" / "how-to" / "many_machines.md").read_text("utf-8")
+    script = tmp_path / "train.py"
+    script.write_text(page.split("```python\n")[1].split("```")[0], "utf-8")
+    monkeypatch.setenv("RUN_FOLDER", str(tmp_path / "run"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    for count, steps in ((2, 10), (1, 15), (2, 20)):
+        monkeypatch.setenv("STEPS", str(steps))
+        found = outputs(count, 2, script=script)
+        for number, text in enumerate(found):
+            assert f"step {steps}, loss " in text
+            assert f"process {number} of {count}" in text
+        assert len({text.split("loss ")[1][:6] for text in found}) == 1
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainlite._given import whole
+from brainlite._given import explicit_spec, whole
 from brainlite._jax_compat import Tracer
 from brainlite.errors import InputError
 from brainlite.nn._functional.kernel import kernel, of_arrays
@@ -231,9 +231,9 @@ def _multi_margin_loss(
     scale = _class_weight(where, weight, x)
     classes, known = _known_classes(where, target, x.shape)
     at = jnp.where(known, classes, 0)[..., None]
-    short = jnp.maximum(margin - jnp.take_along_axis(x, at, -1) + x, 0) ** p
+    short = jnp.maximum(margin - _picked(x, at[..., 0])[..., None] + x, 0) ** p
     others = jnp.sum(jnp.where(jnp.arange(x.shape[-1]) == at, 0, short), -1)
-    loss = jnp.where(known, others * scale[at[..., 0]] / x.shape[-1], jnp.nan)
+    loss = jnp.where(known, others * _picked(scale, at[..., 0]) / x.shape[-1], jnp.nan)
     return reduce_loss(where, loss, reduction)
 
 
@@ -409,10 +409,18 @@ def _of_classes(
     """Return for each sample the weighted -log p of its class, and the weight; 0 if ignored."""
     classes, known = _known_classes(where, target, logs.shape)
     at = jnp.where(known, classes, 0)
-    found = jnp.take_along_axis(logs, at[..., None], -1)[..., 0]
+    found = _picked(logs, at)
     ignored = classes == ignore_index
-    counts = jnp.where(ignored, 0, jnp.where(known, scale[at], jnp.nan))
+    counts = jnp.where(ignored, 0, jnp.where(known, _picked(scale, at), jnp.nan))
     return jnp.where(ignored, 0, -found * counts), counts
+
+
+def _picked(x: Array, at: Array) -> Array:
+    """Return the element of each row, or of the only row, that stands at a place."""
+    if explicit_spec(at) is None and explicit_spec(x) is None:
+        return x[at] if x.ndim == 1 else jnp.take_along_axis(x, at[..., None], -1)[..., 0]
+    # jax cannot say how a gather from what is cut is to be laid out; of a sum it can.
+    return jnp.where(jnp.arange(x.shape[-1]) == at[..., None], x, 0).sum(-1)
 
 
 def _class_weight(where: str, weight: ArrayLike | None, x: Array) -> Array:

@@ -8,9 +8,10 @@ from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import NamedSharding, PartitionSpec
 
 from brainlite import random
-from brainlite._given import check_option, to_size
+from brainlite._given import check_option, explicit_spec, to_size
 from brainlite.nn._functional.kernel import compiled_for
 from brainlite.nn._modules.torch_names import Layout, TorchView, view_of
 from brainlite.nn._recurrent import cudnn
@@ -63,7 +64,7 @@ def _run(plan: _Setup, call: Inputs, weights: Sequence[Weights], key: Key | None
     dtype = jnp.result_type(xs, weights[0].ih)
     xs = xs.astype(dtype)
     zeros = tuple([jnp.zeros((len(weights), xs.shape[1], n), dtype) for n in plan.widths])
-    start, initial = [_batched(each, zeros) for each in (call.start, call.initial)]
+    start, initial = [_cut_like(_batched(each, zeros), xs) for each in (call.start, call.initial)]
     if plan.on_cudnn:
         lengths = None if call.lengths is None else jnp.atleast_1d(jnp.asarray(call.lengths))
         layers = functools.partial(run_counted, plan)
@@ -126,6 +127,18 @@ def _batched(hidden: Hidden | None, zeros: Hidden) -> Hidden:
         return zeros
     pairs = zip(hidden, zeros, strict=True)
     return tuple([jnp.reshape(each, zero.shape).astype(zero.dtype) for each, zero in pairs])
+
+
+def _cut_like(hidden: Hidden, xs: Array) -> Hidden:
+    """Return hidden states with a batch that is cut as that of the input, where types say so."""
+    spec = explicit_spec(xs)
+    if spec is None:
+        return hidden
+    make_spec: Any = PartitionSpec  # which has no types
+    where: Any = jax.typeof(xs).sharding
+    cut = NamedSharding(where.mesh, make_spec(None, spec[1], None))
+    reshard: Any = jax.sharding.reshard
+    return tuple([reshard(each, cut) for each in hidden])
 
 
 def _dropped(xs: Array, rate: float, key: Key) -> Array:
