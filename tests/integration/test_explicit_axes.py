@@ -64,7 +64,8 @@ def test_a_sequence_with_a_cut_batch_has_the_outputs_and_gradients_of_a_whole_on
 
     def both(x: jax.Array) -> Any:
         def loss() -> jax.Array:
-            return (layer(x)[0] ** 2).mean()
+            mean: jax.Array = (layer(x)[0] ** 2).mean()
+            return mean
 
         return layer(x), grad(loss, layer.states(ParamState))()
 
