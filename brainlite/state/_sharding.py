@@ -137,6 +137,11 @@ def differing_spec(old: Any, new: Any) -> tuple[str, str] | None:
     return None
 
 
+def has_explicit_spec(value: Any) -> bool:
+    """Say whether an array of the value is laid out on explicit axes."""
+    return any(explicit_spec(leaf) is not None for leaf in jax.tree.leaves(value))
+
+
 def _trimmed(spec: Any) -> tuple[Any, ...]:
     entries = [*(spec or ())]
     while entries and entries[-1] is None:

@@ -33,6 +33,7 @@ from brainlite.state._misuse import no_such, refused_operators
 from brainlite.state._sharding import (
     FIELD,
     differing_spec,
+    has_explicit_spec,
     packed,
     placed,
     put_array,
@@ -217,8 +218,11 @@ class State(Slot[T]):
     def _check_explicit(self, old: Any, new: Any) -> None:
         """Raise for a value that is laid out in another way, where that is part of its type."""
         differing = differing_spec(old, new)
-        # What is written outside of a compiled function is put where it is declared to be.
-        if differing is None or (self.__sharding__ is not None and _current() is None):
+        if differing is None:
+            return
+        # What is written outside of a compiled function is put where it is declared to be, and what
+        # was on no such axes may be put on some: by hand, as one that is made and then laid out.
+        if _current() is None and (self.__sharding__ is not None or not has_explicit_spec(old)):
             return
         raise ShardingError(
             f"this {type(self).__name__} was given a value of another sharding",

@@ -54,6 +54,7 @@ def check_layout(model: Any) -> None:
             assert leaf.sharding == where
 
 
+@pytest.mark.slow
 def test_a_model_that_is_born_on_a_mesh_has_the_numbers_of_one_that_is_not() -> None:
     where = mesh(data=4, model=2)
     random.seed(7)

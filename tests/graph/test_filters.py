@@ -39,7 +39,7 @@ FILTERS: list[tuple[Filter, int]] = [
     (ParamState[Array], PARAMS),
     (State, ALL),
     (HiddenState, 1),
-    (LongTermState, 1),
+    (LongTermState, PARAMS + 1),  # parameters outlive a run, too
     (BatchState, 1),
     (OfType(HiddenState), 1),
     ("bias", 5),

@@ -56,6 +56,7 @@ def cut(array: Any, axis: int) -> jax.Array:
     return placed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
 def test_a_sequence_with_a_cut_batch_has_the_outputs_and_gradients_of_a_whole_one(
     make: Callable[[], Any],

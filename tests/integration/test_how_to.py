@@ -40,6 +40,9 @@ LONGEST = (
     "text_classification",
     "training_a_spiking_network",
     "conductance_network",
+    "image_classifier",
+    "many_devices",
+    "ported_from_torch",
 )
 # What needs eight devices.
 DEVICES = ("many_devices",)

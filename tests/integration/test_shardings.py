@@ -485,6 +485,17 @@ def test_on_explicit_axes_a_parameter_keeps_the_sharding_that_is_part_of_its_typ
     assert parameter.value.sharding == cut
 
 
+def test_a_parameter_that_is_on_no_explicit_axes_can_be_laid_out_on_some_by_hand() -> None:
+    cut = over("data", kind=AxisType.Explicit)
+    parameter = ParamState(jnp.ones((8, 2)))
+    parameter.value = jax.device_put(parameter.value, cut)
+    assert parameter.value.sharding == cut
+    other = ParamState(jnp.ones((8, 2)))
+    with pytest.raises(ShardingError, match="another sharding"):
+        jit(lambda x: setattr(other, "value", x))(parameter.value)
+    assert not isinstance(other.value.sharding, type(cut))
+
+
 def test_it_is_shown() -> None:
     layer = nn.Linear(8, 16)
     assert "sharding" not in repr(layer)

@@ -34,6 +34,7 @@ def test_each_lowers_a_loss_and_is_compiled_once(name: str) -> None:
     assert len(traced) == 1
 
 
+@pytest.mark.slow
 def test_lbfgs_with_a_line_search_is_quick() -> None:
     net = make_net()
     optimizer = optim.LBFGS(line_search_fn="strong_wolfe").register_trainable_weights(net)

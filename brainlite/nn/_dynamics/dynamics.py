@@ -13,7 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainlite._given import broadcasts, is_quantity, to_size
+from brainlite._given import broadcasts, check_option, is_quantity, to_size
+from brainlite._jax_compat import Tracer
 from brainlite.errors import BrainliteError, NameNotFoundError, NameTakenError, SizeError
 from brainlite.nn import init
 from brainlite.nn._dynamics.prefetch import OutputDelayAt, Prefetch, PrefetchDelayAt
@@ -180,7 +181,21 @@ class Dynamics(Module):
         )
 
     def _parameter(self, name: str, value: Any) -> Any:
-        """Return a parameter of the equations: a number, an array that fits, or a state."""
+        """Return a parameter of the equations: a number, an array that fits, or a state.
+
+        A time constant has to be positive: with 0 the potential would be NaN, and no neuron spike.
+        """
+        made = self._fitting(name, value)
+        if name.startswith("tau"):
+            least = 0.0 if name == "tau_ref" else None
+            held = known_numbers(made)
+            fits = held is None or bool((held > 0).all() or (least == 0 and (held >= 0).all()))
+            what = "0 or more" if least == 0 else "above 0"
+            check_option(type(self).__name__, name, value, fits, f"a time, {what}")
+        return made
+
+    def _fitting(self, name: str, value: Any) -> Any:
+        """Return a parameter that fits the size."""
         if isinstance(value, bool | int | float) and not isinstance(value, bool):
             return float(value)
         numbers: Any = value.value if isinstance(value, State) else value
@@ -214,6 +229,13 @@ class Dynamics(Module):
 def value_of(parameter: Any) -> Any:
     """Return the value of a parameter of the equations, be it a state or not."""
     return parameter.value if isinstance(parameter, State) else parameter
+
+
+def known_numbers(parameter: Any) -> Any:
+    """Return the numbers of a parameter, without a unit; None where they are traced."""
+    value = value_of(parameter)
+    numbers = value.mantissa if is_quantity(value) else value
+    return None if isinstance(numbers, Tracer) else np.asarray(numbers)
 
 
 def check_shape(owner: Module, x: Any, state: Array) -> None:

@@ -13,12 +13,20 @@ from typing import Any, Protocol, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from typing_extensions import TypeVar
 
 from brainlite import environ
-from brainlite._given import check_choice
+from brainlite._given import check_choice, check_option
 from brainlite.nn import init
-from brainlite.nn._dynamics.dynamics import Dynamics, Input, check_shape, one_dispatch, value_of
+from brainlite.nn._dynamics.dynamics import (
+    Dynamics,
+    Input,
+    check_shape,
+    known_numbers,
+    one_dispatch,
+    value_of,
+)
 from brainlite.nn._dynamics.integrate import exp_euler_step
 from brainlite.nn._layers.layer import Init
 from brainlite.state import HiddenState, ShortTermState
@@ -263,6 +271,10 @@ class LIF(Neuron):
         self.V_reset: Any = self._parameter("V_reset", V_reset)
         self.V_rest: Any = self._parameter("V_rest", V_rest)
         self.V_initializer: Init = V_initializer
+        if known_numbers(self.V_th) is not None and known_numbers(self.V_reset) is not None:
+            # Spikes are those of (V - V_th) / (V_th - V_reset).
+            above = np.asarray(value_of(self.V_th) > value_of(self.V_reset))
+            check_option(type(self).__name__, "V_th", V_th, bool(above.all()), "above V_reset")
 
     def init_state(self, batch_size: int | None = None, **kwargs: Any) -> None:
         """Make the potential ``V`` anew, of shape ([batch_size,] *in_size)."""

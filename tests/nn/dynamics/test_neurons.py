@@ -311,3 +311,29 @@ def test_bad_input_names_the_neuron() -> None:
 def test_a_neuron_of_ones_own_says_what_spikes() -> None:
     with pytest.raises(TypeError, match="does not say what spikes"):
         nn.Neuron(3).get_spike()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.LIF(3, tau=0.0), r"LIF: tau is out of its range(.|\n)*above 0(.|\n)*tau=0.0"),
+        (lambda: nn.LIF(3, tau=-1), r"tau=-1"),
+        (lambda: nn.LIF(2, tau=jnp.array([1.0, jnp.nan])), r"above 0"),
+        (lambda: nn.LIFRef(3, tau_ref=-1.0), r"tau_ref: a time, 0 or more"),
+        (lambda: nn.ALIF(3, tau_a=0.0), r"tau_a: a time, above 0"),
+        (lambda: nn.IF(3, tau=0.0), r"tau: a time, above 0"),
+        (lambda: nn.Expon(3, tau=0.0), r"Expon: tau"),
+        (lambda: nn.STP(3, tau_d=0.0), r"tau_d"),
+        (lambda: nn.LIF(3, V_th=0.0, V_reset=0.0), r"V_th: above V_reset"),
+        (lambda: nn.LIF(2, V_th=jnp.array([1.0, -1.0])), r"V_th: above V_reset"),
+    ],
+)
+def test_what_would_make_potentials_nan_is_refused(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        make()
+
+
+def test_times_that_are_traced_or_states_are_taken() -> None:
+    assert nn.LIFRef(2, tau_ref=0.0).tau_ref == 0.0
+    nn.LIF(2, tau=ParamState(jnp.full(2, 5.0)))
+    jit(lambda tau: nn.init_all_states(nn.LIF(2, tau=tau)).V.value)(jnp.asarray(5.0))
