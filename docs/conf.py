@@ -53,6 +53,7 @@ autodoc_inherit_docstrings = True
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
+napoleon_custom_sections = [("Inputs", "params_style"), ("Output", "returns_style")]  # of layers
 
 html_theme = "furo"
 html_title = f"brainlite {release}"

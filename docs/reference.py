@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 # What a module's docstring says to those who work on it, and not to those who use it.
-INTERNAL = ("The rooms", "How it is kept", "The cases it guards", "Terms of this room")
+INTERNAL = ("The rooms", "How it is kept", "The cases it guards")
 # The rooms inside nn, each on a page of its own, in the order of the reference.
 ROOMS = {
     "_modules": "Modules and containers",
@@ -27,6 +27,7 @@ ROOMS = {
     "_data": "Data and progress",
     "_looking": "Looking at a model",
 }
+PACKAGE = Path(__file__).parents[1] / "brainlite"
 LONG = 30  # characters of a default in a signature
 MANY = 12  # names on a page without headings
 # Classes whose methods are those of their bases, which are private.
@@ -47,12 +48,9 @@ class Name(NamedTuple):
         return f"{self.module}.{self.name}"
 
 
-def public_modules(package: str = "brainlite") -> list[str]:
-    """Return the modules that a user may import, in the order of their names."""
-    found = importlib.import_module(package).__file__
-    assert found is not None
-    folder = Path(found).parent
-    files = (file.relative_to(folder.parent).with_suffix("") for file in folder.rglob("*.py"))
+def public_modules(package: Path = PACKAGE) -> list[str]:
+    """Return the modules that a user may import, by name: no part of it is private."""
+    files = (file.relative_to(package.parent).with_suffix("") for file in package.rglob("*.py"))
     names = (".".join(file.parts[:-1] if file.name == "__init__" else file.parts) for file in files)
     return sorted(name for name in names if "._" not in name)
 

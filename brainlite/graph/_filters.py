@@ -164,7 +164,7 @@ class Not(_Composite):
 
     Parameters
     ----------
-    filter : Filter
+    excluded : Filter
         Of any form.
 
     Examples
@@ -216,7 +216,7 @@ def to_predicate(given: Filter) -> Predicate:
 
     Parameters
     ----------
-    filter : Filter
+    given : Filter
         Of any form.
 
     Returns

@@ -29,16 +29,15 @@ The cases it guards
 """
 
 from brainlite.state import _setting as _setting  # which lets the environment find frames
-from brainlite.state._state import (
+from brainlite.state._kinds import (
     BatchState,
     DelayState,
     HiddenState,
     LongTermState,
     ParamState,
     ShortTermState,
-    State,
-    maybe_state,
 )
+from brainlite.state._state import State, maybe_state
 
 __all__ = [
     "BatchState",

@@ -98,7 +98,7 @@ def test_of_several_values_all_are_assigned_or_none() -> None:
     linear = Linear()
     found = states(linear)
     before = found.to_values()
-    with pytest.raises(StateValueError, match=r"^Linear\.bias \(ParamState\): a parameter was"):
+    with pytest.raises(StateValueError, match=r"^Linear\.bias \(ParamState\): this ParamState was"):
         found.assign({WEIGHT: jnp.zeros((2, 2)), BIAS: jnp.zeros(5)})
     assert all(found[path].value is value for path, value in before.items())
 
@@ -108,7 +108,7 @@ def test_states_of_any_kind_go_back_to_what_they_were() -> None:
         h=HiddenState[Any](jnp.zeros(2)), unset=HiddenState[Any](None), w=ParamState[Any](1.0)
     )
     before = made.to_values()
-    with pytest.raises(StateValueError, match="a parameter was given a value of another shape"):
+    with pytest.raises(StateValueError, match="this ParamState was given a value of another shape"):
         made.assign({("h",): jnp.ones(7), ("unset",): {"a": 1.0}, ("w",): jnp.ones(3)})
     assert all(made[path].value is value for path, value in before.items())
 

@@ -1,7 +1,6 @@
 """`make docs`: the site has every public name, needs nobody else's server, and can be searched."""
 
 import asyncio
-import inspect
 import json
 import re
 import subprocess
@@ -13,7 +12,15 @@ import jax.numpy as jnp
 import pytest
 
 from brainlite import nn
-from docs.reference import comment_of, names_of, public_modules, readable, signature_of
+from docs.reference import (
+    comment_of,
+    homes,
+    names_of,
+    public_modules,
+    readable,
+    signature_of,
+    write_reference,
+)
 from tests.browser import CHROMIUM, Browser
 
 ROOT = Path(__file__).parents[2]
@@ -102,9 +109,17 @@ def test_stars_and_footnotes_of_docstrings_are_fit_for_sphinx() -> None:
     ]
 
 
-def test_a_name_of_several_modules_is_described_once() -> None:
-    modules = public_modules()
-    assert "brainlite.nn" in modules
-    assert not any("._" in module for module in modules)
-    assert {name.name for name in names_of("brainlite.typing")} > {"Array", "PyTree"}
-    assert inspect.isclass(nn.GRUCell)
+def test_a_name_of_several_modules_is_described_at_its_home_and_the_others_point_there(
+    tmp_path: Path,
+) -> None:
+    at_home = homes(public_modules())
+    assert at_home[id(nn.relu)].full == "brainlite.nn.functional.relu"
+    write_reference(tmp_path / "api")
+    pages = {page.stem: page.read_text("utf-8") for page in (tmp_path / "api").iterdir()}
+    assert ".. autofunction:: brainlite.nn.functional.relu\n" in pages["brainlite.nn.functional"]
+    described = "".join(pages.values()).count("autofunction:: brainlite.nn.functional.relu\n")
+    assert described == 1
+    pointer = ".. py:data:: relu\n   :module: brainlite.nn\n\n   The same as :any:`brainlite.nn.fun"
+    assert sum(pointer in text for text in pages.values()) == 1
+    assert "How it is kept" not in pages["brainlite.transform"]  # for those who work on it
+    assert ".. rubric:: The invariant" in pages["brainlite.transform"]

@@ -66,7 +66,7 @@ STATE = [
         "brainlite/state/_state.py",
         "if frame is not None and not frame.is_local(state):",
         "if False:",
-        ("tests/state/test_state.py",),
+        ("tests/state/test_kinds.py",),
     ),
     Mutation(
         "a write from outside is put where the state declares",

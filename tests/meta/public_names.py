@@ -12,13 +12,6 @@ from itertools import zip_longest
 from pathlib import Path
 
 
-def find_public_modules(package: Path) -> list[str]:
-    """List the modules that a user may import: no part of the name is private."""
-    files = (file.relative_to(package.parent).with_suffix("") for file in package.rglob("*.py"))
-    names = (".".join(file.parts[:-1] if file.name == "__init__" else file.parts) for file in files)
-    return sorted(name for name in names if "._" not in name)
-
-
 def read_public_names(package: Path, module: str) -> list[str]:
     """Read a module's `__all__`; a module without one offers nothing."""
     for statement, _ in _statements(_parse(package, module).body):

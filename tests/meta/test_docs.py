@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.meta.public_names import find_public_modules, is_documented, read_public_names
+from docs.reference import public_modules
+from tests.meta.public_names import is_documented, read_public_names
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "brainlite"
-MODULES = find_public_modules(PACKAGE)
+MODULES = public_modules(PACKAGE)
 
 # Put together here, so that this file passes its own test.
 FORBIDDEN = ["sha" + "red/", "pypi" + ".org", "python" + "hosted.org", "npmjs" + ".com"]
@@ -54,7 +55,7 @@ def test_documentation_is_looked_for_where_the_name_is_defined(tmp_path: Path) -
         "from ._a import A, B\nif True:\n    c = 1\n    'Documented.'\n    d = 2\n"
     )
     (package / "nn" / "_a.py").write_text("class A:\n    'Documented.'\nclass B:\n    x = 'no'\n")
-    assert find_public_modules(package) == ["brainlite", "brainlite.nn"]
+    assert public_modules(package) == ["brainlite", "brainlite.nn"]
     undocumented = [
         name
         for name in read_public_names(package, "brainlite")

@@ -1,6 +1,5 @@
 """The docstring of each public function and class says what it takes, gives back, and shows it."""
 
-import importlib
 import inspect
 import re
 from pathlib import Path
@@ -15,10 +14,7 @@ WANTING = Path(__file__).with_name("docstrings_wanting.txt")
 # Their docstrings are a table in the module's, and types explain themselves by what follows them.
 OTHERWISE = ("brainlite.errors", "brainlite.typing")
 # A class or function that is like another one says so, instead of saying it again.
-LIKE = re.compile(
-    r"(?:Parameters|Arguments|As for|As in|See|Like|The same as|Also)\b[^.]*?(?::\w+:`|``)",
-    re.DOTALL,
-)
+LIKE = re.compile(r"\b(?:[Pp]arameters|[Aa]rguments|[Aa]s for|[Aa]s in|[Ss]ee)\b[^.]*?:\w+:`")
 
 
 # What a function returns is made by no user; its page shows it.
@@ -69,6 +65,26 @@ def test_docstrings_are_whole_but_for_those_that_wait() -> None:
     assert written == WANTING.read_text("utf-8")
 
 
+def untrue(value: Any) -> list[str]:
+    """Return the names in a docstring's Parameters that a function or a class does not take."""
+    section = re.search(
+        r"\nParameters\n-+\n(.*?)(?:\n\n\S|\Z)", inspect.getdoc(value) or "", re.DOTALL
+    )
+    try:
+        taken = inspect.signature(value).parameters
+    except (TypeError, ValueError):
+        return []
+    heads = re.findall(r"^(\S[^:\n]*)", section[1], re.MULTILINE) if section else []
+    named = [name.strip().lstrip("*") for head in heads for name in head.split(",")]
+    keywords = any(each.kind is each.VAR_KEYWORD for each in taken.values())
+    return [name for name in named if name not in taken and not keywords]
+
+
+def test_docstrings_name_parameters_that_there_are() -> None:
+    found = {full: names for full, name in described().items() if (names := untrue(name.value))}
+    assert found == {}
+
+
 def square(x: float, name: str | None = None) -> float:
     """Return the square."""
     return x * x
@@ -112,8 +128,28 @@ def test_what_a_docstring_lacks_is_noticed(value: Any, parts: list[str]) -> None
     assert lacks(value) == parts
 
 
-def test_every_public_name_is_looked_at() -> None:
-    every = {name.full for module in public_modules() for name in names_of(module)}
-    assert len(every) > 500
+def quartic(x: float) -> float:
+    """Return the fourth power.
+
+    Parameters
+    ----------
+    x, y : number
+        The base.
+
+    Returns
+    -------
+    number
+    """
+    return x**4
+
+
+def test_a_parameter_that_there_is_not_is_noticed() -> None:
+    assert untrue(quartic) == ["y"]
+    assert untrue(cube) == untrue(square) == []
+
+
+def test_every_public_function_and_class_is_looked_at() -> None:
+    every = {id(name.value) for module in public_modules() for name in names_of(module)}
     assert {"brainlite.nn.GRUCell", "brainlite.transform.jit"} <= described().keys()
-    assert inspect.ismodule(importlib.import_module("brainlite.nn"))
+    assert {id(name.value) for name in described().values()} <= every
+    assert len(described()) > 400

@@ -12,13 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import brainlite
 from brainlite._jax_compat import Tracer
 from brainlite.errors import (
     RawTransformError,
     StateLostError,
     StateValueError,
-    TransformError,
 )
 from brainlite.graph import Node
 from brainlite.state import (
@@ -63,14 +61,6 @@ def test_value_is_what_was_last_written(kind: type[State[Any]]) -> None:
     state = kind(jnp.zeros(3))
     state.value = jnp.arange(3.0)
     assert state.value.tolist() == [0, 1, 2]
-
-
-def test_kinds_are_related_as_their_names_say() -> None:
-    assert issubclass(HiddenState, ShortTermState)
-    assert issubclass(BatchState, LongTermState)
-    assert all(issubclass(kind, State) for kind in KINDS)
-    assert issubclass(ParamState, LongTermState)
-    assert not issubclass(ParamState, ShortTermState | BatchState)
 
 
 def test_states_are_compared_by_identity() -> None:
@@ -174,7 +164,7 @@ def test_write_of_wrong_shape_to_parameter_names_path_and_both_shapes() -> None:
     with pytest.raises(StateValueError, match=r"another shape or dtype") as error:
         net.cell.weight.value = jnp.ones((3, 2))
     text = str(error.value)
-    assert text.startswith("Net.cell.weight (ParamState): a parameter was given")
+    assert text.startswith("Net.cell.weight (ParamState): this ParamState was given")
     assert "  expected: float32[2,3]\n  got:      float32[3,2]\n" in text
     assert "`.reshape`, `.astype`" in text
     assert net.cell.weight.value.shape == (2, 3)
@@ -483,43 +473,6 @@ def test_a_lost_state_still_prints() -> None:
     assert re.fullmatch(r"State\(\n  value=<no value>\n\)", repr(state))
 
 
-# ---------------------------------------------------------------------------------- freezing
-
-
-def test_a_frozen_parameter_stays_frozen_in_copies_and_pickles() -> None:
-    weight = ParamState(jnp.ones(2), requires_grad=False)
-    twins = [weight.copy(), copy.deepcopy(weight), pickle.loads(pickle.dumps(weight))]
-    assert [twin.requires_grad for twin in twins] == [False] * 3
-    assert "requires_grad=False" in repr(weight)
-    assert "requires_grad" not in repr(ParamState(jnp.ones(2)))
-    with Frame("test", hoist=False):
-        assert not weight.copy().requires_grad
-
-
-def test_a_frozen_parameter_can_still_be_written() -> None:
-    weight = ParamState(jnp.ones(2), requires_grad=False)
-    weight.value = jnp.zeros(2)
-    weight.requires_grad = True
-    assert (weight.value.tolist(), weight.requires_grad) == ([0.0, 0.0], True)
-
-
-def test_freezing_inside_a_transform_is_refused() -> None:
-    weight = ParamState(jnp.ones(2))
-    with (
-        Frame("jit", hoist=False),
-        pytest.raises(TransformError, match=r"requires_grad is set inside jit.*trace only"),
-    ):
-        weight.requires_grad = False
-    assert weight.requires_grad
-
-
-def test_a_parameter_is_frozen_by_the_method_of_torch() -> None:
-    weight = ParamState(jnp.ones(2))
-    assert weight.requires_grad_(False) is weight
-    assert not weight.requires_grad
-    assert weight.requires_grad_().requires_grad
-
-
 def test_overwrite_passes_the_checks_but_not_a_plain_transform() -> None:
     weight = ParamState(jnp.ones(2))
     overwrite([weight], [jnp.ones(2, "float16")])
@@ -560,10 +513,3 @@ def test_tags_are_added_and_values_restored() -> None:
     assert_same(state.value, jnp.ones(2))
     with pytest.raises(StateValueError, match="another structure"):
         state.restore_value((jnp.ones(2),))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the mistake
-
-
-def test_a_parameter_outlives_a_run() -> None:
-    model = brainlite.nn.BatchNorm0d(2)
-    assert {*model.states(LongTermState)} == {("weight",), ("running_mean",), ("running_var",)}
-    assert HiddenState(jnp.zeros((4, 3))).varshape == (4, 3)
-    assert brainlite.maybe_state(State(3)) == brainlite.maybe_state(3) == 3

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from brainlite.errors import BrainliteError
-from tests.meta.public_names import find_public_modules, read_public_names
+from docs.reference import public_modules
+from tests.meta.public_names import read_public_names
 from tests.typing.checkers import HERE, ROOT, Findings, announced, compare, run_mypy, run_pyright
 
 ACCEPTED = sorted(HERE.glob("accepted/*.py"))
@@ -77,7 +78,7 @@ def dotted_names(tree: ast.Module) -> Iterator[str]:
 def public_callables() -> dict[str, int]:
     """Name every public function and class, with its identity: some have several names."""
     found: dict[str, int] = {}
-    for module in find_public_modules(ROOT / "brainlite"):
+    for module in public_modules(ROOT / "brainlite"):
         for name in read_public_names(ROOT / "brainlite", module):
             each = getattr(importlib.import_module(module), name)
             # The errors share one signature, that of BrainliteError.

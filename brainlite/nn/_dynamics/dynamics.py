@@ -186,17 +186,17 @@ class Dynamics(Module):
         A time constant has to be positive: with 0 the potential would be NaN, and no neuron spike.
         """
         made = self._fitting(name, value)
-        if name.startswith("tau"):
-            least = 0.0 if name == "tau_ref" else None
-            held = known_numbers(made)
-            fits = held is None or bool((held > 0).all() or (least == 0 and (held >= 0).all()))
-            what = "0 or more" if least == 0 else "above 0"
-            check_option(type(self).__name__, name, value, fits, f"a time, {what}")
+        numbers = known_numbers(made) if name.startswith("tau") else None
+        if numbers is not None:
+            waits = name == "tau_ref"  # a time during which nothing happens, which may be none
+            fits = bool((numbers >= 0).all() if waits else (numbers > 0).all())
+            expected = "a time, 0 or more" if waits else "a time, above 0"
+            check_option(type(self).__name__, name, value, fits, expected)
         return made
 
     def _fitting(self, name: str, value: Any) -> Any:
         """Return a parameter that fits the size."""
-        if isinstance(value, bool | int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
         numbers: Any = value.value if isinstance(value, State) else value
         if callable(value):

@@ -6,6 +6,7 @@ Each is thin: its equation and its references are those of the function of
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import get_annotations
 from typing import Any, ClassVar, Literal
 
 import jax.numpy as jnp
@@ -74,7 +75,7 @@ class Activation(ElementWiseBlock):
         super().__init_subclass__(**options)
         if function is not None:
             type.__setattr__(cls, "_function", staticmethod(function))
-            continue_doc(cls, function.__doc__)
+            continue_doc(cls, function.__doc__, takes=get_annotations(cls), of_function=True)
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name
@@ -300,21 +301,54 @@ class AlongAxis(Activation):
 
 @dataclass(eq=False, repr=False)
 class Softmax(AlongAxis, function=functional.softmax):
-    """``exp(x)`` over its sum along ``dim``: ``functional.softmax``."""
+    """``exp(x)`` over its sum along ``dim``: ``functional.softmax``.
+
+    Parameters
+    ----------
+    dim : int, optional
+        The axis; by default the last.
+
+    Examples
+    --------
+    >>> brainlite.nn.Softmax()(jnp.zeros(4))
+    Array([0.25, 0.25, 0.25, 0.25], dtype=float32)
+    """
 
     dim: int | None = None
 
 
 @dataclass(eq=False, repr=False)
 class LogSoftmax(AlongAxis, function=functional.log_softmax):
-    """The logarithm of the softmax along ``dim``: ``functional.log_softmax``."""
+    """The logarithm of the softmax along ``dim``: ``functional.log_softmax``.
+
+    Parameters
+    ----------
+    dim : int, optional
+        The axis; by default the last.
+
+    Examples
+    --------
+    >>> bool(jnp.allclose(jnp.exp(brainlite.nn.LogSoftmax()(jnp.zeros(4))), 0.25))
+    True
+    """
 
     dim: int | None = None
 
 
 @dataclass(eq=False, repr=False)
 class Softmin(AlongAxis, function=functional.softmin):
-    """The softmax of -x along ``dim``: ``functional.softmin``."""
+    """The softmax of -x along ``dim``: ``functional.softmin``.
+
+    Parameters
+    ----------
+    dim : int, optional
+        The axis; by default the last.
+
+    Examples
+    --------
+    >>> brainlite.nn.Softmin()(jnp.zeros(4))
+    Array([0.25, 0.25, 0.25, 0.25], dtype=float32)
+    """
 
     dim: int | None = None
 
@@ -323,6 +357,11 @@ class Softmax2d(AlongAxis, function=functional.softmax):
     """The softmax over the channels of images (..., channels, height, width).
 
     As in torch the channels are first; where they are last use ``Softmax(-1)``.
+
+    Examples
+    --------
+    >>> bool(jnp.allclose(brainlite.nn.Softmax2d()(jnp.zeros((4, 2, 2))), 0.25))
+    True
     """
 
     def _options(self) -> dict[str, Any]:
@@ -334,6 +373,21 @@ class GLU(AlongAxis, function=functional.glu):
     """One half of x along ``dim``, times the sigmoid of the other half: ``functional.glu``.
 
     The length n there must be even; that of the output is n / 2.
+
+    Parameters
+    ----------
+    dim : int, optional
+        The axis that is halved; by default the last.
+
+    References
+    ----------
+    Dauphin, Fan, Auli and Grangier, "Language modeling with gated convolutional networks", ICML
+    2017.
+
+    Examples
+    --------
+    >>> brainlite.nn.GLU()(jnp.array([2.0, 4.0, 0.0, 0.0]))
+    Array([1., 2.], dtype=float32)
     """
 
     dim: int | None = -1

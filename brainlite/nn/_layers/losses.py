@@ -69,7 +69,10 @@ class _Loss(Module):
         function = getattr(cls, "_function", None)
         if function is not None:
             type.__setattr__(cls, "_inputs", tuple(inspect.signature(function).parameters))
-        continue_doc(cls, None if function is None else function.__doc__)
+        init: Any = cls.__init__
+        taken = inspect.signature(init).parameters
+        text = None if function is None else function.__doc__
+        continue_doc(cls, text, takes=taken, of_function=True)
 
     def __init__(self, *, reduction: str, **options: Any) -> None:
         check_reduction(type(self).__name__, reduction, self._reductions)

@@ -92,8 +92,10 @@ class ScaledWSConv(Conv):
         Whether a gain for each channel of the output is learned; it starts from one.
     eps : float
         The least variance, times the number of weights, that is divided by.
-    in_size, out_channels, ... : as for :class:`Conv`
-        The mask is multiplied with the standardised weight.
+    in_size, out_channels, kernel_size, stride, padding, lhs_dilation, rhs_dilation, groups
+        As for :class:`Conv2d`.
+    w_init, b_init, w_mask, channel_first, name, param_type, padding_mode, dtype, param_dtype
+        As for :class:`Conv2d`; the mask is multiplied with the standardised weight.
 
     Attributes
     ----------

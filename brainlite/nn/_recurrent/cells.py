@@ -48,36 +48,28 @@ class RNNCell(Module):
 
     Parameters
     ----------
-    num_in, num_out : int
-        The numbers of input features and of hidden units.
-    state_init : callable or array
-        What the hidden states start from, made from their shape ([batch,] num_out).
-    activation : str or callable
-        The activation, by name (see :mod:`brainlite.nn.functional`) or as a function.
-    name : str, optional
-        A name of its own.
-
-    Raises
-    ------
-    SizeError
-        A size is negative or not whole.
-    OptionError
-        There is no activation of this name.
+    name, in_size, out_size
+        As for :class:`Module`.
 
     Examples
     --------
     >>> class Leaky(brainlite.nn.RNNCell):
-    ...     hidden_names = ("h",)
-    ...     layer_names = ("W",)
+    ...     def __init__(self, num_in, num_out):
+    ...         super().__init__()
+    ...         self.num_out = num_out
+    ...         self.W = brainlite.nn.Linear(num_in, num_out)
     ...
-    ...     def __init__(self, num_in: int, num_out: int) -> None:
-    ...         super().__init__(num_in, num_out)
-    ...         self.W = brainlite.nn.Linear(num_in + num_out, num_out)
+    ...     def init_state(self, batch_size=None, **kwargs):
+    ...         batch = () if batch_size is None else (batch_size,)
+    ...         self.h = brainlite.HiddenState(jnp.zeros((*batch, self.num_out)))
     ...
-    ...     @staticmethod
-    ...     def equations(x, hidden, maps, act, extras):
-    ...         (h,) = hidden
-    ...         return (0.9 * h + 0.1 * act(maps[0](x, h)),)
+    ...     def update(self, x):
+    ...         self.h.value = 0.9 * self.h.value + 0.1 * jnp.tanh(self.W(x))
+    ...         return self.h.value
+    >>> sequence = jnp.ones((7, 4, 2))
+    >>> output, last = brainlite.nn.Recurrent(Leaky(2, 3))(sequence)
+    >>> output.shape, bool((output[-1] == last["h",]).all())
+    ((7, 4, 3), True)
     """
 
     h: HiddenState[Array]

@@ -32,7 +32,12 @@ def test_sections_of_its_own_stay_alone() -> None:
         Parameters
         ----------
         size : int
+        value : float
+            Of another kind only.
         """
+
+        def __init__(self, size: int) -> None:
+            self.size = size
 
     class One(Base, rank=1):
         """One axis."""
@@ -50,5 +55,16 @@ def test_sections_of_its_own_stay_alone() -> None:
 
     assert inspect.getdoc(One) == "One axis.\n\nParameters\n----------\nsize : int"
     assert "size : int" not in (inspect.getdoc(Two) or "")
-    continue_doc(Plain, None, "No sections.")
+    continue_doc(Plain, None, "No sections.", takes=())
     assert inspect.getdoc(Plain) == "Nothing to add."
+
+
+def test_what_a_function_takes_and_a_layer_does_not_are_inputs_of_its_calls() -> None:
+    text = inspect.getdoc(nn.MSELoss) or ""
+    parameters, inputs = text.index("Parameters\n---"), text.index("Inputs\n---")
+    assert parameters < text.index("reduction : str") < inputs < text.index("input, target : arr")
+    assert "Output\n------\narray" in text
+    assert "Returns" not in text
+    alone = inspect.getdoc(nn.ReLU) or ""
+    assert "Parameters" not in alone
+    assert alone.index("Inputs\n---") < alone.index("x : array_like")
