@@ -85,6 +85,7 @@ def _next_key(seed: int) -> Any:
     return after
 
 
+@pytest.mark.slow
 def test_no_device_holds_more_than_its_part_and_the_largest_array() -> None:
     where, memory = mesh(data=-1), []
     compile_ = jax.stages.Lowered.compile

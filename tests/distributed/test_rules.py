@@ -115,7 +115,13 @@ class _Decodes(nn.Module):
         return self.layer(x, x)
 
 
-_LONGEST = ("heads, with one weight", "LSTM with a projection", "GRU", "encoder")
+_LONGEST = (
+    "heads, with one weight",
+    "LSTM with a projection",
+    "GRU",
+    "encoder",
+    "outputs, then inputs",
+)
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,7 @@ def test_a_sequence_with_a_cut_batch_has_the_outputs_and_gradients_of_a_whole_on
     assert_close(jax.tree.map(np.asarray, found), both(jnp.asarray(X)), terms=512)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("loss", "given"), LOSSES.values(), ids=LOSSES)
 def test_a_loss_of_a_cut_batch_is_that_of_a_whole_one(
     loss: Callable[..., jax.Array], given: tuple[Any, ...]

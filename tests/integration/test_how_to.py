@@ -43,6 +43,12 @@ LONGEST = (
     "image_classifier",
     "many_devices",
     "ported_from_torch",
+    "train",
+    "save_and_resume",
+    "streaming",
+    "fine_tune",
+    "eight_lines",
+    "learning_rates",
 )
 # What needs eight devices.
 DEVICES = ("many_devices",)

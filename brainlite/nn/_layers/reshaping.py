@@ -98,6 +98,9 @@ class Flatten(Reshaping):
             return None
         return Doubt("", "merges all axes, that of the batch included", "Flatten(1)", "Flatten(0)")
 
+    def __getnewargs__(self) -> tuple[int]:
+        return (self.start_axis,)  # a copy is made with something: nobody is asked again
+
     def __init__(
         self, start_axis: int = 0, end_axis: int = -1, in_size: Size | None = None
     ) -> None:

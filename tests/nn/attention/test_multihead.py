@@ -142,7 +142,10 @@ def test_a_state_dict_goes_out_and_in_and_has_the_names_of_torch() -> None:
         MultiheadAttention(8, 2, kdim=3, add_bias_kv=True).load_torch_state_dict(entries)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize(
+    "dtype",
+    ["bfloat16", *(pytest.param(d, marks=pytest.mark.slow) for d in ("float32", "float16"))],
+)
 def test_two_masks_of_the_least_number_are_no_less_than_one(dtype: str) -> None:
     layer = MultiheadAttention(4, 2).to(dtype)
     x = jnp.asarray(np.random.RandomState(0).randn(2, 3, 4), dtype)

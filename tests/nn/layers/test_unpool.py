@@ -35,7 +35,13 @@ def test_output_size_is_spatial_or_whole(size: tuple[int, ...]) -> None:
     assert back.ravel()[indices.ravel()].tolist() == y.ravel().tolist()
 
 
-@pytest.mark.parametrize("spatial", [(5, 5), (4, 5), (5, 7), (7, 4), (9, 8)])
+@pytest.mark.parametrize(
+    "spatial",
+    [
+        (4, 5),
+        *(pytest.param(each, marks=pytest.mark.slow) for each in ((5, 5), (5, 7), (7, 4), (9, 8))),
+    ],
+)
 @pytest.mark.parametrize("channels", [-1, 1, None])
 def test_odd_lengths_are_put_back_right_or_refused(
     spatial: tuple[int, int], channels: int | None

@@ -1,7 +1,9 @@
 """Torch's ways with modules: what is called otherwise here is told, what is doubtful asked."""
 
+import copy
 import inspect
 import json
+import pickle
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from brainlite import nn
 from brainlite._given import _habits
 from brainlite.errors import TorchHabitWarning, UnknownOptionError, UpdateMissingError
+from brainlite.graph import clone
 from brainlite.transform import grad, jit
 from brainlite.typing import Array
 from tests.integration.data.make_torch_names import PATH
@@ -231,3 +234,13 @@ def test_a_layer_whose_init_was_not_called_says_so() -> None:
         Forgot()(X)
     with pytest.raises(AttributeError, match="no attribute 'size'"):
         _ = Remembers().size  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]  # not there
+
+
+def test_copies_are_not_asked_again() -> None:
+    layers = [nn.Flatten(1), nn.Flatten(0), nn.Dropout(p=0.1), nn.AvgPool1d(3, stride=None)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for layer in layers:
+            for again in (copy.copy(layer), copy.deepcopy(layer), clone(layer)):
+                assert repr(again) == repr(layer)
+            assert repr(pickle.loads(pickle.dumps(layer))) == repr(layer)
