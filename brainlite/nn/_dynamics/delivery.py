@@ -26,7 +26,7 @@ def as_events(spikes: Any, float_as_event: bool) -> Array:
     if not float_as_event:
         return array
     on = (array != 0).astype(array.dtype)
-    return array + jax.lax.stop_gradient(on - array)
+    return on + (array - jax.lax.stop_gradient(array))  # in this order 1 is exactly 1
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))

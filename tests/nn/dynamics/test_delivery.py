@@ -82,3 +82,6 @@ def test_floats_count_as_events_or_are_numbers() -> None:
     for kind in ("bool", "int8", "uint8"):
         assert delivery.as_events(jnp.array([0, 1], kind), False).tolist() == [0.0, 1.0]
     assert grad(lambda x: delivery.as_events(x, True).sum())(x).tolist() == [1.0, 1.0, 1.0]
+    # Beside a large number, a one added to it would be lost.
+    assert delivery.as_events(jnp.array([1e9, -5e7, 0.7, 1e-9]), True).tolist() == [1.0] * 4
+    assert jit(lambda x: delivery.as_events(x, True))(jnp.full(2, 3e8)).tolist() == [1.0] * 2
