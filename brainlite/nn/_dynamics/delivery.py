@@ -21,10 +21,11 @@ def as_events(spikes: Any, float_as_event: bool) -> Array:
     A float that counts as an event keeps the derivative of itself.
     """
     array = jnp.asarray(spikes)
-    if not jnp.issubdtype(array.dtype, jnp.floating):
-        return (array != 0).astype(jnp.float32)
+    floats = jnp.issubdtype(array.dtype, jnp.floating)
     if not float_as_event:
-        return array
+        return array if floats else array.astype(jnp.float32)
+    if not floats:
+        return (array != 0).astype(jnp.float32)
     on = (array != 0).astype(array.dtype)
     return on + (array - jax.lax.stop_gradient(array))  # in this order 1 is exactly 1
 

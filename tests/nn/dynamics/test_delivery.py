@@ -81,6 +81,9 @@ def test_floats_count_as_events_or_are_numbers() -> None:
     assert delivery.as_events(x, False).tolist() == [0.0, 0.5, -2.0]
     for kind in ("bool", "int8", "uint8"):
         assert delivery.as_events(jnp.array([0, 1], kind), False).tolist() == [0.0, 1.0]
+        assert delivery.as_events(jnp.array([0, 1], kind), True).tolist() == [0.0, 1.0]
+    assert delivery.as_events(jnp.array([0, 2, -3]), True).tolist() == [0.0, 1.0, 1.0]
+    assert delivery.as_events(jnp.array([0, 2, -3]), False).tolist() == [0.0, 2.0, -3.0]
     assert grad(lambda x: delivery.as_events(x, True).sum())(x).tolist() == [1.0, 1.0, 1.0]
     # Beside a large number, a one added to it would be lost.
     assert delivery.as_events(jnp.array([1e9, -5e7, 0.7, 1e-9]), True).tolist() == [1.0] * 4
