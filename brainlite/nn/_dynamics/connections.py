@@ -197,8 +197,7 @@ class FixedNumConn(Module):
         """
         check_features(self, spikes, self.in_size[0])
         weight, index = self.weight.value, self.index.value
-        as_event = self._float_as_event or not jnp.issubdtype(jnp.result_type(spikes), jnp.floating)
-        events = delivery.as_events(spikes, as_event).astype(weight.dtype)
+        events = delivery.as_events(spikes, self._float_as_event).astype(weight.dtype)
         if self.sources is not None:
             events = events[..., self.sources.value]
         [post], most = self.out_size, self._block_size

@@ -134,3 +134,15 @@ def test_bad_options_are_refused() -> None:
         nn.EventLinear(5, 3, jnp.ones((4, 3)))
     with pytest.raises(InputError, match=r"5 in the last(.|\n)*\(4,\)"):
         nn.FixedNumConn(5, 5, 2, 1.0)(jnp.ones(4))
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float32"])
+def test_whole_numbers_are_numbers_where_floats_are(dtype: str) -> None:
+    numbers, ones = jnp.array([0, 2, -3, 1], dtype), jnp.array([0, 1, 1, 1], dtype)
+    given: Any = {"conn_num": 2, "conn_weight": 0.5, "seed": 1}
+    times, events = nn.FixedNumConn(4, 5, **given), nn.EventFixedNumConn(4, 5, **given)
+    expected = np.zeros(5)
+    for row, number in zip(np.asarray(times.index.value), np.asarray(numbers), strict=True):
+        np.add.at(expected, row, 0.5 * number)
+    assert_close(times(numbers), expected)
+    assert_close(events(numbers), np.asarray(times(ones)))
