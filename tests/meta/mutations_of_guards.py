@@ -148,7 +148,7 @@ MUTATIONS = [
     ),
     Mutation(
         "freezing is seen",
-        "brainlite/state/_state.py",
+        "brainlite/state/_kinds.py",
         "        self.__frozen__ = not trained\n        epoch.advance()",
         "        self.__frozen__ = not trained",
         _TESTS,
