@@ -52,6 +52,19 @@ class ShownMapping(NamedTuple):
     """An object as keys and values that ``obj[key]`` returns: ``{('W', 'bias'): ...}``.
 
     With a name the braces are wrapped: ``StateDict({...})``.
+
+    Attributes
+    ----------
+    items : list of (object, object)
+        The keys and their values.
+    name : str
+        The name; none by default.
+
+    Examples
+    --------
+    >>> from brainlite.display import ShownMapping
+    >>> ShownMapping([("cell", 1)], "Parts").name
+    'Parts'
     """
 
     items: list[tuple[Any, Any]]

@@ -190,6 +190,9 @@ class Everything(_Composite):
     True
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def __call__(self, path: Path, value: AnyType) -> bool:
         """Return True."""
         del path, value
@@ -204,6 +207,9 @@ class Nothing(_Composite):
     >>> Nothing()((), 3)
     False
     """
+
+    def __init__(self) -> None:
+        super().__init__()
 
     def __call__(self, path: Path, value: AnyType) -> bool:
         """Return False."""

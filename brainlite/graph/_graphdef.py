@@ -42,7 +42,20 @@ class GraphDef(Generic[M_co]):
     """What an object graph is, apart from the values of its states.
 
     Hashable, comparable and picklable: two graphs of equal structure, with the same sharing, have
-    equal definitions. It prints the tree of its types.
+    equal definitions. It prints the tree of its types. :func:`split` makes it.
+
+    Attributes
+    ----------
+    root : object
+        The tree of containers from which all starts, with numbers in place of nodes and states.
+    nodes : tuple
+        The type and the static fields of each node.
+    starts : tuple of int
+        How many states are met before each node.
+    states : tuple
+        The kind, tags and metadata of each state, in the order in which they are met.
+    paths : tuple of path
+        Where each state is met first.
 
     Examples
     --------

@@ -79,6 +79,14 @@ def save(
         The metadata are no texts.
     ImportError
         safetensors is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/model.safetensors"
+    >>> save(path, brainlite.nn.Linear(2, 3), metadata={"epoch": "7"})
+    >>> {name: array.shape for name, array in sorted(read(path).items())}
+    {'weight.bias': (3,), 'weight.weight': (2, 3)}
     """
     _library()
     noted: dict[Any, Any] = {} if metadata is None else dict(metadata)
@@ -168,6 +176,17 @@ def load(
         The arrays do not fit; see ``Module.load_state_dict``.
     ImportError
         safetensors is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/model.safetensors"
+    >>> trained, fresh = brainlite.nn.Linear(2, 3), brainlite.nn.Linear(2, 3)
+    >>> save(path, trained)
+    >>> load(path, fresh)
+    IncompatibleKeys(missing_keys=[], unexpected_keys=[])
+    >>> bool((fresh(jnp.ones(2)) == trained(jnp.ones(2))).all())
+    True
     """
     found = read(path, prefix)
     entries = entries_of(model)
@@ -186,6 +205,11 @@ def read(path: str | File, prefix: str = "") -> dict[str, np.ndarray[Any, Any]]:
         Any file of safetensors.
     prefix : str
         Only the arrays whose names begin with it, under the rest of their names.
+
+    Returns
+    -------
+    dict of str to array
+        Views of the file, which is mapped into memory.
 
     Raises
     ------
@@ -217,10 +241,28 @@ def read(path: str | File, prefix: str = "") -> dict[str, np.ndarray[Any, Any]]:
 def metadata(path: str | File) -> dict[str, str]:
     """Return what was noted in the header of a file.
 
+    Parameters
+    ----------
+    path : path
+        Any file of safetensors; of its arrays nothing is read.
+
+    Returns
+    -------
+    dict of str to str
+        The notes, but for those of :func:`save` itself about tied arrays.
+
     Raises
     ------
     CheckpointError, ImportError
         As for :func:`load`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/model.safetensors"
+    >>> save(path, brainlite.nn.Linear(2, 3), metadata={"epoch": "7"})
+    >>> sorted(metadata(path).items())
+    [('epoch', '7'), ('format', 'np')]
     """
     header, _ = _header(File(path))
     noted: dict[str, str] = header.get("__metadata__") or {}

@@ -56,6 +56,13 @@ def load(
         The entries do not fit; see ``Module.load_torch_state_dict``.
     ImportError
         torch is not installed.
+
+    Examples
+    --------
+    >>> import brainlite.interop.torch
+    >>> model = brainlite.nn.Linear(2, 3)
+    >>> brainlite.interop.torch.load("linear.pt", model)  # doctest: +SKIP
+    IncompatibleKeys(missing_keys=[], unexpected_keys=[])
     """
     torch = _torch()
     if not File(path).is_file():
@@ -115,6 +122,12 @@ def save(
         ``flattened`` is needed.
     ImportError
         torch is not installed.
+
+    Examples
+    --------
+    >>> import brainlite.interop.torch
+    >>> model = brainlite.nn.Linear(2, 3)
+    >>> brainlite.interop.torch.save("linear.pt", model)  # doctest: +SKIP
     """
     torch = _torch()
     arrays = model.to_torch_state_dict(names=names, flattened=flattened)

@@ -22,6 +22,14 @@ class Statistics(NamedTuple):
         ``standard_deviation / sqrt(count)``; NaN if nothing was counted.
     standard_deviation : array, shape ()
         The root of the mean squared deviation (``ddof=0``); NaN if nothing was counted.
+
+    Examples
+    --------
+    >>> metric = brainlite.metrics.WelfordMetric()
+    >>> metric.update(values=jnp.array([1.0, 3.0]))
+    >>> mean, _, spread = metric.compute()
+    >>> float(mean), float(spread)
+    (2.0, 1.0)
     """
 
     mean: Array

@@ -63,6 +63,15 @@ class Part(Node):
         What is remembered of each, such as ``slots["mu"]["cell.weight"]``.
     counts : dict of OptimState
         What is remembered of all together.
+
+    Examples
+    --------
+    >>> import optax
+    >>> model = brainlite.nn.GRUCell(2, 3)
+    >>> optimizer = brainlite.optim.Optimizer(model, optax.adam, learning_rate=1e-3)
+    >>> part = optimizer.groups[0]
+    >>> sorted(part.slots), sorted(part.params)
+    (['mu', 'nu'], ['Wh.weight', 'Wrz.weight'])
     """
 
     params: dict[str, ParamState[Any]]

@@ -26,6 +26,12 @@ class Batches(Generic[T]):
     ----------
     epoch : int
         How many epochs are over.
+
+    Examples
+    --------
+    >>> data = brainlite.nn.batches({"x": jnp.arange(5)}, 2)
+    >>> [batch["x"].tolist() for batch in data], data.epoch
+    ([[0, 1], [2, 3], [4]], 1)
     """
 
     def __init__(self, arrays: T, size: int, key: Key | None, drop_last: bool) -> None:

@@ -15,7 +15,7 @@ _INTERVAL = 0.1  # seconds between two looks at numbers, as tqdm has
 
 
 class Progress(Generic[T_co]):
-    """A loop with a bar: what :func:`progress` returns."""
+    """A loop with a bar: What :func:`progress` returns."""
 
     def __init__(self, steps: Iterable[T_co], bar: Any) -> None:
         self._steps: Iterable[T_co] = steps

@@ -7,6 +7,11 @@ from brainlite.typing import Array
 class ElementWiseBlock(Module):
     """Marks the layers that keep the shape of their input: activations and dropout.
 
+    Parameters
+    ----------
+    name, in_size, out_size
+        As for :class:`Module`; a class of one's own may take others.
+
     Examples
     --------
     >>> isinstance(brainlite.nn.ReLU(), brainlite.nn.ElementWiseBlock)

@@ -99,7 +99,7 @@ class Observer(Watcher):
 
 
 class History(Observer, Mapping[str, Any]):
-    """What was taken out of a running model, by path; :func:`record` and :func:`capture` make it.
+    """What :func:`record` or :func:`capture` took out of a running model, by path.
 
     It is a context manager, which may be entered again: what it holds is of the last time.
 

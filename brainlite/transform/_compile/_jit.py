@@ -58,6 +58,13 @@ class BoundJit(Generic[P, R_co]):
     -----
     Printed, it tells what it was compiled for: for each compilation that is kept, what the one
     before did not fit, and the shapes of the arguments that it was traced for.
+
+    Examples
+    --------
+    >>> model = brainlite.nn.Linear(2, 3)
+    >>> step = brainlite.transform.jit(model.update)
+    >>> isinstance(step, brainlite.transform.BoundJit), step(jnp.ones((5, 2))).shape
+    (True, (5, 3))
     """
 
     def __init__(
