@@ -16,7 +16,8 @@ SITE := docs/_build/site
 PYTEST_OPTIONS ?=
 # make bench BENCH_OPTIONS=--write puts the table into docs/benchmarks.md, too
 BENCH_OPTIONS ?=
-PYTEST := -m pytest -n 2 --dist loadfile
+# In the order of the files, so that none of the long ones is the last.
+PYTEST := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test lint types types-mypy types-pyright types-stubs test-all test-oldest test-newest test-pythons test-torch dist tutorial notebook docs docs-serve golden mutate bench lock clean
@@ -124,5 +125,5 @@ lock: $(VENV)/.stamp ## resolve requirements/*.in again (UPGRADE=--upgrade for t
 	done
 
 clean: ## remove environments, caches and built files
-	rm -rf $(VENV) $(OLDEST) $(NEWEST) $(BENCH) docs/_build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) $(NEWEST) $(BENCH) docs/_build dist .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -37,6 +37,13 @@ os.environ["XLA_FLAGS"] = f"{_quick} {os.environ.get('XLA_FLAGS', '')}".strip()
 if "JAX_DISABLE_MOST_OPTIMIZATIONS" not in os.environ:
     jax.config.update("jax_disable_most_optimizations", True)  # type: ignore[no-untyped-call]  # of jax
 
+# What was compiled once is not compiled again: after the caches were cleared, or in the next run.
+# jax writes these files piece by piece, so that each worker has a folder of its own.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    _folder = Path(__file__).parent / ".cache" / "jax" / os.getenv("PYTEST_XDIST_WORKER", "alone")
+    jax.config.update("jax_compilation_cache_dir", str(_folder))  # type: ignore[no-untyped-call]  # of jax
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)  # type: ignore[no-untyped-call]  # of jax
+
 # Of the tests that draw examples. `make test` draws the same ones each time, so that it is green or
 # red for everyone; `make test-all` asks by --hypothesis-profile for many new ones, and prints what
 # reproduces a failure.
