@@ -23,7 +23,7 @@ def plot_states(history: Mapping[Any, Any], *, batch: int = 0, cmap: str = "RdBu
         What :func:`brainlite.nn.record` has recorded; axes between time and units are batches.
         A value of shape (time,) is one unit. Of dicts and tuples, as ``brainlite.nn.capture`` has
         them of a layer that returns several arrays, each array is drawn; its first axis is taken
-        for time.
+        for time. The axis of time counts steps of the loop, also where the record kept every n-th.
     batch : int
         Which sequence of a batch to show, counted over all batch axes.
     cmap : str
@@ -61,17 +61,30 @@ def plot_states(history: Mapping[Any, Any], *, batch: int = 0, cmap: str = "RdBu
     rows = figure.subplots(len(maps), 1, sharex=True, squeeze=False)
     for axes, (name, values) in zip(rows[:, 0], maps.items(), strict=True):
         most = float(np.nanmax(np.abs(values), initial=0, where=np.isfinite(values))) or 1.0
-        image = axes.imshow(
-            values.T, aspect="auto", cmap=cmap, vmin=-most, vmax=most, interpolation="nearest"
+        (steps, units), wide = values.shape, steps_between(history)
+        axes.imshow(
+            values.T,
+            aspect="auto",
+            cmap=cmap,
+            vmin=-most,
+            vmax=most,
+            interpolation="nearest",
+            extent=(-0.5 * wide, (steps - 0.5) * wide, units - 0.5, -0.5),
         )
         axes.set(title=name, ylabel="unit")
         axes.yaxis.get_major_locator().set_params(integer=True)
-        figure.colorbar(image, ax=axes)
+        figure.colorbar(axes.images[0], ax=axes)
     rows[-1, 0].set_xlabel("time step")
     # A notebook shows it also where pyplot, which keeps every figure, was not imported.
     figure._repr_png_ = functools.partial(png, figure)
     shown: Figure = figure
     return shown
+
+
+def steps_between(history: Any) -> int:
+    """Return how many steps of its loop lie between two entries of a record."""
+    steps: int = getattr(history, "every", 1)
+    return steps
 
 
 def png(figure: Any) -> bytes:

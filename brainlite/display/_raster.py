@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from brainlite.display._plot import matplotlib_figures, png
+from brainlite.display._plot import matplotlib_figures, png, steps_between
 from brainlite.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def plot_raster(
     history : array, or mapping from name to array, of shape (time, ..., neurons)
         Spikes: whatever is above 0. Axes between time and neurons are batches.
     dt : float
-        The time of one step, in ms.
+        The time of one step, in ms. Of a history that kept every n-th step it is that of a step
+        of the loop.
     batch : int
         Which sequence of a batch to show, counted over all batch axes.
     window : float, optional
@@ -54,6 +55,8 @@ def plot_raster(
     figures = matplotlib_figures("plot_raster")
     populations = {name: _sequence(name, value, batch) for name, value in _named(history).items()}
     steps = _steps(populations)
+    between = steps_between(history)
+    time = np.arange(steps) * (dt * between)
     figure: Any = figures.Figure(figsize=(8, 5), layout="constrained")
     dots, rates = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     first, ticks = 0, list[float]()
@@ -62,8 +65,8 @@ def plot_raster(
         spiking = np.nan_to_num(values) > 0
         when, who = np.nonzero(spiking)
         size = min(15.0, max(2.0, 20000 / max(len(when), 1)))
-        dots.scatter(when * dt, who + first, s=size, marker=".", color=colour, linewidths=0)
-        rates.plot(np.arange(steps) * dt, _rate(spiking, dt, window), color=colour, label=name)
+        dots.scatter(time[when], who + first, s=size, marker=".", color=colour, linewidths=0)
+        rates.plot(time, _rate(spiking, dt, between, window), color=colour, label=name)
         ticks.append(first + values.shape[1] / 2)
         first += values.shape[1]
         if number + 1 < len(populations):
@@ -95,9 +98,10 @@ def plot_traces(
     history : array, or mapping from name to array, of shape (time, ..., neurons)
         Potentials, or any other variables; each array gets axes of its own.
     spikes : array of shape (time, ..., neurons), optional
-        Where the same neurons spiked.
+        Where the same neurons spiked: at the same steps, or at each step of the loop.
     dt : float
-        The time of one step, in ms.
+        The time of one step, in ms. Of a history that kept every n-th step it is that of a step
+        of the loop.
     batch : int
         Which sequence of a batch to show, counted over all batch axes.
     units : int
@@ -127,13 +131,20 @@ def plot_traces(
     marked = None if spikes is None else np.nan_to_num(_sequence("spikes", spikes, batch)) > 0
     figure: Any = figures.Figure(figsize=(8, 1 + 2 * len(variables)), layout="constrained")
     rows = figure.subplots(len(variables), 1, sharex=True, squeeze=False)
-    time = np.arange(steps) * dt
+    between = steps_between(history)
+    time = np.arange(steps) * (dt * between)
+    each_step = marked is not None and len(marked) != steps
+    when = np.arange(len(marked)) * dt if marked is not None and each_step else time
     for axes, (name, values) in zip(rows[:, 0], variables.items(), strict=True):
-        if marked is not None and marked.shape != values.shape:
+        if marked is not None and (
+            marked.shape[1] != values.shape[1]
+            or len(marked[:: between if each_step else 1]) != len(values)
+        ):
             raise InputError(
                 "the spikes are not of these neurons",
                 where=name,
-                expected=f"spikes of shape {values.shape}",
+                expected=f"spikes of shape {values.shape}"
+                + (f", or of each step, of which one in {between} is kept" * (between > 1)),
                 got=f"shape {marked.shape}",
                 fix="record both in the same run",
             )
@@ -143,7 +154,7 @@ def plot_traces(
             if marked is not None:
                 top = float(np.nanmax(values, initial=0.0, where=np.isfinite(values)))
                 reach = 0.3 * float(np.ptp(values[np.isfinite(values)]) or 1.0)
-                axes.vlines(time[marked[:, unit]], top, top + reach, color=colour, linewidth=1)
+                axes.vlines(when[marked[:, unit]], top, top + reach, color=colour, linewidth=1)
         axes.set(ylabel=name)
         axes.margins(x=0.01)
     rows[-1, 0].set_xlabel("time (ms)")
@@ -187,11 +198,13 @@ def _steps(arrays: dict[str, Any]) -> int:
     )
 
 
-def _rate(spiking: Any, dt: float, window: float | None) -> Any:
+def _rate(spiking: Any, dt: float, between: int, window: float | None) -> Any:
     """Return the mean rate of a population in Hz, averaged over a window of time."""
     steps, neurons = spiking.shape
-    wide = steps * dt / 50 if window is None else window
-    count = int(min(max(round(wide / dt), 1), max(steps, 1)))
+    apart = dt * between
+    wide = steps * apart / 50 if window is None else window
+    count = int(min(max(round(wide / apart), 1), max(steps, 1)))
+    # An entry holds the spikes of one step, also where the steps between were not kept.
     each = spiking.sum(1) / max(neurons, 1) / dt * 1000
     if not steps:
         return each

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from brainlite.display import ShownMapping, notebook_repr, text_repr, treescope_repr
-from brainlite.errors import InputError
+from brainlite.errors import InputError, OptionError
 from brainlite.graph import iter_node, to_predicate
 from brainlite.graph._face import find_path
 from brainlite.nn._modules.habits import not_called
@@ -149,8 +149,9 @@ class History(Observer, Mapping[str, Any]):
 class _States(History):
     """Takes the states that a step of a loop has written, or some of their units."""
 
-    def __init__(self, model: Any, select: Filter, units: Sequence[int] | None) -> None:
+    def __init__(self, model: Any, select: Filter, units: Sequence[int] | None, every: int) -> None:
         super().__init__(model, select)
+        self.every = every
         self._units = None if units is None else tuple(operator.index(unit) for unit in units)
 
     def _chosen(self, path: str, value: Any) -> Any:
@@ -199,7 +200,7 @@ class _States(History):
             state = blank(HiddenState, {"name": each, "tag": None})
             if self._select((*path, each), state):
                 name = dotted((*path, each))
-                self.put(name, self._chosen(name, values))
+                self.put(name, self._chosen(name, values[:: self.every]))
 
 
 class _Outputs(History):
@@ -226,7 +227,11 @@ class _Outputs(History):
 
 
 def record(
-    model: Any, select: Filter = HiddenState, *, units: Sequence[int] | None = None
+    model: Any,
+    select: Filter = HiddenState,
+    *,
+    units: Sequence[int] | None = None,
+    every: int = 1,
 ) -> History:
     """Record states of a model at each step of the loops that run inside.
 
@@ -238,12 +243,19 @@ def record(
         Which states; by default the hidden ones.
     units : sequence of int, optional
         Which units of them to keep, counted along the last axis; by default all. A record takes
-        memory for each unit and step.
+        memory for each unit and step that is kept.
+    every : int
+        Keep every n-th step: what a record of all steps would have at ``[::n]``, so that of
+        a length which n does not divide the last steps may be left out. Each loop counts
+        from its own first step: a run that is cut into pieces goes on evenly if n divides
+        their lengths.
 
     Raises
     ------
     InputError
         At the loop: a state has no such unit.
+    OptionError
+        ``every`` is no whole number, or less than 1.
 
     Returns
     -------
@@ -253,14 +265,16 @@ def record(
         stacked along a new leading axis, (time, ...). ``RNN``, ``GRU`` and ``LSTM`` give the hidden
         states inside of them, of each layer and direction: ``"lstm.c_l0"``,
         ``"lstm.h_l1_reverse"``. States that no step writes are left out. Of loops within a loop all
-        axes are kept, under ``vmap`` the lanes come first; of loops that run one after the other
-        the last one is kept.
+        axes are kept, and ``every`` counts steps of the inner one; under ``vmap`` the lanes come
+        first; of loops that run one after the other the last one is kept.
 
     Notes
     -----
     It works under ``jit``, too, which compiles once more for it; keep the history and enter
     it again to use that compilation again. Nothing is changed in the model. Loops in the branches
-    of ``cond`` and in ``while_loop`` are left out: they may not run.
+    of ``cond`` and in ``while_loop`` are left out: they may not run. ``every`` bounds the memory of
+    loops; ``RNN``, ``GRU`` and ``LSTM`` compute all their steps at once, and some are kept of them.
+    The plots of :mod:`brainlite.display` take a history, whose ``every`` is in their axis of time.
 
     Examples
     --------
@@ -269,8 +283,30 @@ def record(
     ...     ys = brainlite.transform.for_loop(cell, jnp.ones((7, 2)))
     >>> {path: values.shape for path, values in history.items()}
     {'c': (7, 3), 'h': (7, 3)}
+
+    Every third step, of two units:
+
+    >>> with brainlite.nn.record(cell, units=[0, 2], every=3) as history:
+    ...     ys = brainlite.transform.for_loop(cell, jnp.ones((7, 2)))
+    >>> {path: values.shape for path, values in history.items()}
+    {'c': (3, 2), 'h': (3, 2)}
     """
-    return _States(model, select, units)
+    return _States(model, select, units, _checked_every(every))
+
+
+def _checked_every(every: Any) -> int:
+    try:
+        number = 0 if isinstance(every, bool) else operator.index(every)
+    except TypeError:
+        number = 0
+    if number > 0:
+        return number
+    raise OptionError(
+        "a record cannot keep such steps",
+        expected="every: a whole number, 1 or more",
+        got=f"every={every!r}",
+        fix="pass n to keep every n-th step, or leave it out to keep each",
+    )
 
 
 def capture(model: Any, select: Filter = ...) -> History:

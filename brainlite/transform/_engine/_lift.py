@@ -287,6 +287,12 @@ def anything(kind: object) -> Any:
     return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), kind)
 
 
+def one_step(xs: object) -> Any:
+    """Return the type of a slice along the leading axis."""
+    kind: Any = jax.ShapeDtypeStruct  # its constructor has no types
+    return jax.tree.map(lambda x: kind(jnp.shape(x)[1:], jnp.result_type(x)), xs)
+
+
 def strengthen(value: object) -> Any:
     """Give weakly typed leaves (Python numbers) the dtype that they would have as arrays."""
     return jax.tree.map(_strengthen_leaf, value)

@@ -8,10 +8,12 @@ import jax
 import jax.numpy as jnp
 from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
+from brainlite import environ
 from brainlite.errors import OptionError
 from brainlite.transform._engine._origin import Each
 from brainlite.transform._engine._transformed import check_callable
 from brainlite.transform._engine._values import check_arguments
+from brainlite.transform._engine._watch import KEY, watch_steps
 from brainlite.transform._flow._checkpoint import checkpoint
 from brainlite.transform._flow._loops import scan
 
@@ -89,7 +91,11 @@ def checkpointed_scan(
         lengths.add((length,))
     if len(lengths) != 1 or () in lengths:
         return scan(f, init, xs, length)  # which says what is wrong
-    return _nested(f, init, xs, lengths.pop()[0], base)
+    [steps] = lengths.pop()
+    watched = watch_steps(f, init, xs, steps)
+    with environ.context(**{KEY: ()}):  # the loops that make up this one are none to the user
+        carry, ys = _nested(watched.step, init, xs, steps, base)
+    return carry, watched.end(ys)
 
 
 def checkpointed_for_loop(

@@ -27,6 +27,7 @@ from brainlite.transform._engine._lift import (
     fetch,
     lift,
     name_of,
+    one_step,
     strengthen,
 )
 from brainlite.transform._engine._origin import Each, Origin, origin_of
@@ -121,7 +122,7 @@ def scan(
     _check_unroll(unroll)
     _check_reverse(reverse)
     user = f
-    f, own, end = watch_steps(f, length)
+    f, own, end = watch_steps(f, init, xs, length, reverse)
     if pbar is not None and length:
         with environ.context(**{KEY: ()}):  # the loops that make up this one are none to the user
             carry, ys = scan_with_progress(
@@ -133,7 +134,7 @@ def scan(
         return _scan_plainly(f, init, xs, length, reverse, end)
     if is_plain():  # of what type the results are, a trace has to say
         with jax.disable_jit(False):
-            return scan(f, init, xs, length)
+            return scan(user, init, xs, length)
     carry, ys = _scan(f, init, xs, _Loop((), length, reverse, unroll), user)
     return carry, end(ys)
 
@@ -142,7 +143,7 @@ def _scan(
     f: Step, init: object, xs: object, loop: "_Loop", user: object, first_step: bool = True
 ) -> Any:
     """Run a loop, of which an equal step was done before if ``first_step`` is false."""
-    step = jax.tree.map(_one_step, xs)
+    step = one_step(xs)
     body = lift(f, (init, step), label="scan", origin=origin_of(user, init, step))
     _check_carry(body.out_types, init)
     if loop.length and not body.effects.settled:
@@ -379,12 +380,6 @@ def _check_carry(out: object, init: object) -> None:
             got=summary(carry),
             fix="return a carry of the same structure, shapes and dtypes as `init`",
         )
-
-
-def _one_step(x: Any) -> jax.ShapeDtypeStruct:
-    kind: Any = jax.ShapeDtypeStruct  # its constructor has no types
-    step: jax.ShapeDtypeStruct = kind(jnp.shape(x)[1:], jnp.result_type(x))
-    return step
 
 
 def _first_value(state: State[Any], kind: object, read: bool) -> Any:

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from brainlite import nn
-from brainlite.errors import InputError
+from brainlite import display, environ, nn
+from brainlite.errors import InputError, OptionError
 from brainlite.nn import History, capture, record
 from brainlite.state import HiddenState, ParamState, State
 from brainlite.transform import (
@@ -18,6 +18,7 @@ from brainlite.transform import (
     grad,
     jit,
     remat,
+    scan,
     value_and_grad,
     vmap,
 )
@@ -355,3 +356,153 @@ def test_units_are_chosen_of_them_too() -> None:
     assert_close(some["h_l0"], whole["h_l0"][..., jnp.array([2, 0])])
     with pytest.raises(InputError, match=r"h_l0: there is no such unit"), record(layer, units=[4]):
         layer(SEQUENCE)
+
+
+# Every n-th step.
+
+LOOPS: dict[str, Any] = {
+    "for_loop": lambda cell, xs: for_loop(cell, xs),
+    "jit": jit(lambda cell, xs: for_loop(cell, xs)),
+    "reverse": lambda cell, xs: for_loop(cell, xs, reverse=True),
+    "checkpointed": lambda cell, xs: checkpointed_for_loop(cell, xs, base=4),
+    "progress": lambda cell, xs: for_loop(cell, xs, pbar=4),
+    "progress, reverse": lambda cell, xs: for_loop(cell, xs, pbar=4, reverse=True),
+}
+
+
+def recorded(loop: str, steps: int, plain: bool, **options: Any) -> tuple[History, Any]:
+    cell = nn.init_all_states(nn.GRUCell(2, 3, w_init=nn.init.Constant(0.3)))
+    with jax.disable_jit(plain), record(cell, **options) as history:
+        ys = LOOPS[loop](cell, jnp.sin(jnp.arange(2.0 * steps)).reshape(steps, 2))
+    return history, ys
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["traced", "step by step"])
+@pytest.mark.parametrize("loop", LOOPS)
+def test_every_nth_step_is_what_a_slice_of_all_is(loop: str, plain: bool) -> None:
+    if "progress" in loop:
+        pytest.importorskip("tqdm")
+    for steps in (1, 11, 12):
+        whole, out = recorded(loop, steps, plain)
+        np.testing.assert_allclose(whole["h"], out, rtol=1e-6)
+        for every in (2, 3, 100):
+            some, ys = recorded(loop, steps, plain, every=every, units=[2, 0])
+            assert_close(some["h"], whole["h"][::every, jnp.array([2, 0])])
+            assert_close(ys, out)
+
+
+def test_steps_are_counted_in_the_inner_loop_in_each_lane_and_from_the_start_of_a_piece() -> None:
+    cell, xs = nn.GRUCell(2, 3), jnp.stack([X, X + 1, X + 2])
+
+    def run(xs: Array) -> Array:
+        nn.init_all_states(cell)
+        return for_loop(cell, xs)
+
+    ways: list[Any] = [for_loop, lambda run, xs: vmap(run)(xs)]
+    for way in ways:
+        with record(cell) as whole:
+            way(run, xs)
+        with record(cell, every=3) as some:
+            way(run, xs)
+        assert some["h"].shape == (3, 3, 3)
+        assert_close(some["h"], whole["h"][:, ::3])
+    out, pieces, history = run(X), [], record(cell, every=2)
+    nn.init_all_states(cell)
+    for piece in (X[:4], X[4:]):
+        with history:
+            for_loop(cell, piece)
+        pieces.append(history["h"])
+    assert_close(jnp.concatenate(pieces), out[::2])
+
+
+def test_a_loss_of_what_was_kept_has_its_gradient() -> None:
+    cell = nn.GRUCell(2, 3)
+
+    def loss(every: int) -> Array:
+        nn.init_all_states(cell)
+        with record(cell, every=every) as history:
+            for_loop(cell, X)
+        kept: Array = history["h"][:: 3 // every]
+        return (kept**2).sum()
+
+    weights = cell.states(ParamState)
+    jax.tree.map(assert_close, grad(lambda: loss(3), weights)(), grad(lambda: loss(1), weights)())
+
+
+def test_two_records_of_one_run_keep_their_own_steps() -> None:
+    cell = nn.init_all_states(nn.LSTMCell(2, 3))
+    with record(cell, every=2) as some, record(cell) as all_of_it, record(cell, every=5) as few:
+        for_loop(cell, X)
+    for path, values in all_of_it.items():
+        assert_close(some[path], values[::2])
+        assert_close(few[path], values[::5])
+
+
+def test_every_nth_step_of_a_layer_that_runs_a_sequence() -> None:
+    layer = nn.LSTM(3, 4)
+    with record(layer) as whole:
+        layer(SEQUENCE)
+    with record(layer, every=4) as some:
+        layer(SEQUENCE)
+    with record(layer, every=4) as looped:
+        for_loop(lambda xs: layer(xs)[0], jnp.stack([SEQUENCE] * 5))
+    for path, values in whole.items():
+        assert_close(some[path], values[::4])
+        assert_close(looped[path], jnp.stack([values[::4]] * 5))
+
+
+def test_memory_is_that_of_the_steps_that_are_kept() -> None:
+    cell = nn.init_all_states(nn.GRUCell(2, 3))
+    sizes = set[tuple[int, int]]()
+
+    def step(total: Array, _: None) -> tuple[Array, None]:
+        return total + cell(X[0]).sum(), None
+
+    for steps in (1_000, 100_000):
+        run = jit(lambda steps=steps: scan(step, jnp.zeros(()), length=steps)[0])
+        with record(cell, every=steps // 100) as history:
+            used: Any = run.lower().compile().memory_analysis()
+            sizes.add((used.temp_size_in_bytes, used.output_size_in_bytes))
+            run()
+        assert history["h"].shape == (100, 3)
+    assert len(sizes) == 1
+
+
+@pytest.mark.parametrize("every", [0, -2, 1.5, True, "2"])
+def test_a_step_between_must_be_a_whole_number(every: Any) -> None:
+    with pytest.raises(
+        OptionError, match=rf"keep such steps(.|\n)*1 or more(.|\n)*every={every!r}"
+    ):
+        record(nn.GRUCell(2, 3), every=every)
+
+
+def test_no_steps_keep_nothing_and_give_what_the_loop_gives() -> None:
+    cell = nn.init_all_states(nn.GRUCell(2, 3))
+    for plain, every in ((False, 1), (True, 1), (False, 3), (True, 3)):
+        with jax.disable_jit(plain), record(cell, every=every) as history:
+            assert for_loop(cell, X[:0]).shape == (0, 3)
+        assert len(history) == 0
+
+
+def test_plots_show_the_time_of_the_loop() -> None:
+    pytest.importorskip("matplotlib")
+    neurons = nn.init_all_states(nn.LIF(3, V_th=0.5))
+    with environ.context(dt=0.5), record(neurons, every=4) as history:
+        spikes = for_loop(lambda: neurons(jnp.array([0.0, 1.0, 2.0])), length=22)
+    assert history["V"].shape == (6, 3)
+    heat: Any = display.plot_states(history).axes[0].images[0]
+    assert heat.get_extent() == [-2.0, 22.0, 2.5, -0.5]
+    for marks in (None, spikes, spikes[::4]):
+        axes: Any = display.plot_traces(history, spikes=marks, dt=0.5).axes[0]
+        np.testing.assert_allclose(axes.lines[0].get_xdata(), [0, 2, 4, 6, 8, 10])
+        strokes = [x for each in axes.collections for [(x, _), _] in each.get_segments()]
+        when = 0.5 if marks is spikes else 2.0
+        expected = [] if marks is None else [when * t for t, _ in np.argwhere(marks)]
+        assert sorted(strokes) == sorted(expected)
+    with pytest.raises(InputError, match=r"\(6, 3\), or of each step, of which one in 4 is kept"):
+        display.plot_traces(history, spikes=spikes[:8], dt=0.5)
+    raster: Any = display.plot_raster(history, dt=0.5, window=6.0)
+    [rates] = raster.axes[1].lines
+    np.testing.assert_allclose(rates.get_xdata(), [0, 2, 4, 6, 8, 10])
+    inner = (np.asarray(history["V"]) > 0)[1:4].mean() / 0.5 * 1000
+    np.testing.assert_allclose(rates.get_ydata()[2], inner)
