@@ -8,7 +8,14 @@ from brainlite._given._array import no_array
 from brainlite._given._habits import OF_ARRAYS, OF_MODULES, Doubt, add_hint, ask, instead, warn_once
 from brainlite._given._options import check_choice, check_option
 from brainlite._given._own import as_numpy, own, owned
-from brainlite._given._placed import beyond, explicit_spec, place_of, placed_like
+from brainlite._given._placed import (
+    beyond,
+    explicit_sharding,
+    explicit_spec,
+    laid_out,
+    place_of,
+    placed_like,
+)
 from brainlite._given._quantity import is_quantity, leaves_of, without_unit
 from brainlite._given._shape import broadcasts
 from brainlite._given._size import to_size
@@ -26,9 +33,11 @@ __all__ = [
     "check_choice",
     "check_option",
     "complaint_of",
+    "explicit_sharding",
     "explicit_spec",
     "instead",
     "is_quantity",
+    "laid_out",
     "leaves_of",
     "no_array",
     "own",

@@ -1,14 +1,20 @@
 """Arrays that take the place of others: in their dtype, and where they are."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import AxisType, NamedSharding
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from brainlite._given._own import own
 from brainlite._jax_compat import Tracer
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_make_spec: Any = PartitionSpec  # its constructor has no types
 
 
 def beyond(array: Any, dtype: Any) -> int:
@@ -46,13 +52,36 @@ def placed_like(array: Any, leaf: Any) -> Any:
 
 def explicit_spec(array: Any) -> Any:
     """Return the spec of an array whose layout is a part of its type; of all others None."""
-    if not isinstance(array, jax.Array):
-        return None
-    where: Any = jax.typeof(array).sharding if isinstance(array, Tracer) else array.sharding
+    if isinstance(array, jax.Array):
+        where: Any = jax.typeof(array).sharding if isinstance(array, Tracer) else array.sharding
+    else:  # perhaps an abstract one
+        where = getattr(array, "sharding", None)
     if not isinstance(where, NamedSharding) or AxisType.Explicit not in where.mesh.axis_types:
         return None
-    kind: Any = jax.typeof(array)
+    kind: Any = jax.typeof(array) if isinstance(array, jax.Array) else array
     return kind.sharding.spec
+
+
+def explicit_sharding(spec: Sequence[Any], *arrays: Any) -> NamedSharding | None:
+    """Return a spec on the mesh of the first array whose layout is a part of its type, if any."""
+    for array in arrays:
+        if explicit_spec(array) is not None:
+            mesh = (jax.typeof(array) if isinstance(array, jax.Array) else array).sharding.mesh
+            return NamedSharding(mesh, _make_spec(*spec))
+    return None
+
+
+def laid_out(function: Callable[P, R], where: NamedSharding | None) -> Callable[P, R]:
+    """Let the compiler lay out what a function of arrays computes; the results are laid out so.
+
+    On explicit axes each operation says how its result is laid out, and jax refuses those that
+    cannot say, such as a gather from a table that is cut. Elsewhere (None) it is the function.
+    """
+    if where is None:
+        return function
+    auto_axes: Any = jax.sharding.auto_axes  # which has no types
+    inner: Callable[P, R] = auto_axes(function, out_sharding=where)
+    return inner
 
 
 def place_of(leaf: Any) -> jax.sharding.Sharding | None:

@@ -57,6 +57,12 @@ from brainlite.state._setting import Setting as Setting
 # Raises unless a value, perhaps an abstract one, can be laid out as is declared.
 from brainlite.state._sharding import check_sharding as check_sharding
 
+# Two specs that differ, of values that are laid out on explicit axes.
+from brainlite.state._sharding import differing_spec as differing_spec
+
+# Whether an array of a value, perhaps an abstract one, is laid out on explicit axes.
+from brainlite.state._sharding import has_explicit_spec as has_explicit_spec
+
 # What is expected of an array, and what came, if it cannot be laid out so.
 from brainlite.state._sharding import misfit_of as misfit_of
 

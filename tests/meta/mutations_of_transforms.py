@@ -178,7 +178,7 @@ EFFECTS = [
     Mutation(
         "the first step of a loop may differ from the others",
         "brainlite/transform/_flow/_loops.py",
-        "    if loop.length and not body.effects.settled:",
+        "    if loop.length and (moving or not body.effects.settled):",
         "    if False:",
         ("tests/transform/engine/test_effects.py",),
     ),

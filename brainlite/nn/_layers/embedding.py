@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainlite._given import own, to_size, whole
+from brainlite._given import explicit_sharding, explicit_spec, laid_out, own, to_size, whole
 from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn import init
@@ -200,7 +200,7 @@ class Embedding(Layer):
             rows = _instead(rows, short, jnp.ones((), rows.dtype))
             # The whole table takes the place of the old one, so that also later lookups of the
             # same function have a gradient.
-            new = table.at[where].set(short, mode="drop", wrap_negative_indices=False)
+            new = _with_rows(table, where, short)
             self.weight.value = _instead(table, new, jnp.ones((), table.dtype))
         share = self._share(where)
         if share is not None:
@@ -217,9 +217,10 @@ class Embedding(Layer):
             problem, got = "indices are not whole numbers", f"{indices.dtype}{[*indices.shape]}"
         elif isinstance(outside, Tracer):
             # Only checkify sees it: without one it is dropped, and costs nothing.
-            first = jnp.append(indices.ravel(), 0)[jnp.argmax(outside) if indices.size else 0]
+            lowest = np.iinfo(indices.dtype).min
+            worst = jnp.where(outside, indices, lowest).max(initial=lowest)
             message = f"Embedding: index {{index}} is outside of the table of {rows} rows"
-            check(~outside.any(), message, index=first, debug=True)
+            check(~outside.any(), message, index=worst, debug=True)
             return indices
         elif outside.any():
             problem = "an index is outside of the table"
@@ -251,8 +252,7 @@ class Embedding(Layer):
         """Return how much of its gradient each row gets, if not all."""
         share = None
         if self.scale_grad_by_freq:
-            counts = jnp.zeros(self.num_embeddings).at[where].add(1, mode="drop")
-            share = 1 / _look_up(counts, where)
+            share = 1 / _look_up(_counts(where, self.num_embeddings), where)
         if self.padding_idx is not None:
             share = jnp.where(where == self.padding_idx, 0, 1.0 if share is None else share)
         return share
@@ -265,7 +265,41 @@ def _outside(indices: Array, rows: int) -> Array:
 
 @kernel()
 def _look_up(table: Array, where: Array) -> Array:
-    return table.at[where].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
+    def look(table: Array, where: Array) -> Array:
+        return table.at[where].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
+
+    return laid_out(look, explicit_sharding(_spec_of_rows(table, where), where, table))(
+        table, where
+    )
+
+
+def _spec_of_rows(table: Array, where: Array) -> list[Any]:
+    """Return how rows are cut on explicit axes: as the indices and, over other axes, the table."""
+    found = [*(explicit_spec(where) or [None] * where.ndim)]
+    taken = {axis for names in found for axis in (names if isinstance(names, tuple) else (names,))}
+    for names in (explicit_spec(table) or [None] * table.ndim)[1:]:
+        free = [n for n in (names if isinstance(names, tuple) else (names,)) if n not in taken]
+        found.append(tuple(free) or None)
+    return found
+
+
+def _with_rows(table: Array, where: Array, rows: Array) -> Array:
+    """Return a table with other rows."""
+
+    def put(table: Array, where: Array, rows: Array) -> Array:
+        return table.at[where].set(rows, mode="drop", wrap_negative_indices=False)
+
+    spec = explicit_spec(table) or ()
+    return laid_out(put, explicit_sharding(spec, table, where))(table, where, rows)
+
+
+def _counts(where: Array, rows: int) -> Array:
+    """Return how many of the indices name each row."""
+
+    def count(where: Array) -> Array:
+        return jnp.zeros(rows).at[where].add(1, mode="drop")
+
+    return laid_out(count, explicit_sharding((), where))(where)
 
 
 @jax.custom_jvp

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from brainlite._given import to_size
+from brainlite._given import explicit_sharding, explicit_spec, laid_out, to_size
 from brainlite.errors import InputError
 from brainlite.graph._face import fields
 from brainlite.nn import init
@@ -159,16 +159,22 @@ class RNNCell(Module):
         self._check(x, hidden[0])
         layers: list[Any] = [getattr(self, name) for name in self.layer_names]
         extras = self._extras()
-        if is_untraced() and is_pure(self.activation) and all(_is_plain(layer) for layer in layers):
-            kernel = _kernel(type(self).equations, self.activation)
-            step = Step(kernel, states, [layer.weight for layer in layers], extras, x)
+        plain = is_pure(self.activation) and all(_is_plain(layer) for layer in layers)
+        if plain and is_untraced():
+            step = Step(self._as_kernel(), states, [layer.weight for layer in layers], extras, x)
             step.keep(self)
             return step.run(x)
-        values = [state.value for state in extras]
-        new = type(self).equations(x, hidden, layers, self.activation, values)
+        values = tuple([state.value for state in extras])
+        if plain and _on_explicit_axes(x, hidden, weights := _values_of(layers)):
+            new = self._as_kernel()(x, hidden, weights, values)
+        else:
+            new = type(self).equations(x, hidden, layers, self.activation, values)
         for state, value in zip(states, new, strict=True):
             state.value = value
         return new[-1]
+
+    def _as_kernel(self) -> Callable[..., tuple[Array, ...]]:
+        return _kernel(type(self).equations, self.activation)
 
     def _extras(self) -> tuple[State[Array], ...]:
         """Return parameters of the equations beside those of the layers."""
@@ -201,7 +207,7 @@ def _is_plain(layer: Module) -> bool:
 def _kernel(equations: Equations, activation: Unary) -> Callable[..., tuple[Array, ...]]:
     """Return the equations of a cell as one kernel."""
 
-    def run(
+    def step(
         x: Array,
         hidden: tuple[Array, ...],
         weights: tuple[dict[str, Array], ...],
@@ -210,8 +216,23 @@ def _kernel(equations: Equations, activation: Unary) -> Callable[..., tuple[Arra
         maps = [functools.partial(affine, params, None) for params in weights]
         return equations(x, hidden, maps, activation, extras)
 
+    def run(x: Array, hidden: tuple[Array, ...], *params: Any) -> tuple[Array, ...]:
+        # On explicit axes the batch of the hidden states is cut as that of the input.
+        batch = (explicit_spec(x) or explicit_spec(hidden[0]) or ())[: x.ndim - 1]
+        where = explicit_sharding(batch, x, *hidden, *jax.tree.leaves(params))
+        return laid_out(step, where)(x, hidden, *params)
+
     compiled: Callable[..., tuple[Array, ...]] = run
     return compiled
+
+
+def _values_of(layers: Sequence[Any]) -> tuple[dict[str, Array], ...]:
+    return tuple([layer.weight.value for layer in layers])
+
+
+def _on_explicit_axes(*values: Any) -> bool:
+    """Say whether how some of the arrays are laid out is a part of their types."""
+    return explicit_sharding((), *jax.tree.leaves(values)) is not None
 
 
 def _join(x: Array, h: Array) -> Array:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from brainlite._given import explicit_sharding, explicit_spec
 from brainlite._jax_compat import (
     NEEDS_VALUES,
     ClosedJaxpr,
@@ -284,13 +285,25 @@ def may_not_come(effects: Effects, state: AnyState, label: str) -> BranchError:
 
 def anything(kind: object) -> Any:
     """Return some value of this type, where it does not matter which."""
-    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), kind)
+    return jax.tree.map(_zeros_like, kind)
+
+
+def _zeros_like(leaf: Any) -> Any:
+    zeros, spec = jnp.zeros(leaf.shape, leaf.dtype), explicit_spec(leaf)
+    reshard: Any = jax.sharding.reshard
+    return zeros if spec is None else reshard(zeros, explicit_sharding(spec, leaf))
 
 
 def one_step(xs: object) -> Any:
     """Return the type of a slice along the leading axis."""
+    return jax.tree.map(_one_step, xs)
+
+
+def _one_step(x: Any) -> Any:
     kind: Any = jax.ShapeDtypeStruct  # its constructor has no types
-    return jax.tree.map(lambda x: kind(jnp.shape(x)[1:], jnp.result_type(x)), xs)
+    spec = explicit_spec(x)
+    where = None if spec is None else explicit_sharding(spec[1:], x)
+    return kind(jnp.shape(x)[1:], jnp.result_type(x), sharding=where)
 
 
 def strengthen(value: object) -> Any:

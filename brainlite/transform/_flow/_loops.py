@@ -14,7 +14,14 @@ from brainlite import environ
 from brainlite._jax_compat import is_eager
 from brainlite.errors import LoopStateError
 from brainlite.state import State
-from brainlite.state._face import locate, same_structure, same_types, summary
+from brainlite.state._face import (
+    differing_spec,
+    has_explicit_spec,
+    locate,
+    same_structure,
+    same_types,
+    summary,
+)
 from brainlite.transform._compile._jit import jit
 from brainlite.transform._compile._known import Foreign, is_known, refuse_foreign, remember_foreign
 from brainlite.transform._engine._drawing import exclusive
@@ -146,9 +153,10 @@ def _scan(
     step = one_step(xs)
     body = lift(f, (init, step), label="scan", origin=origin_of(user, init, step))
     _check_carry(body.out_types, init)
-    if loop.length and not body.effects.settled:
+    moving = _moving(body)
+    if loop.length and (moving or not body.effects.settled):
         if not first_step:
-            raise _unsettled(body)
+            raise _moved(*moving) if moving else _unsettled(body)
         if is_eager():  # as one program, so that an error in a later step undoes the first
             whole = functools.partial(_scan, f, loop=loop, user=user)
             origin = Origin(f, (init, xs), {})
@@ -182,6 +190,33 @@ def _peeled(f: Step, body: Lifted, init: Any, xs: Any, loop: "_Loop", user: Any)
         return jnp.concatenate(parts[::-1] if last else parts)
 
     return carry, jax.tree.map(join, y, ys)
+
+
+def _moving(body: Lifted) -> tuple[State[Any], str, str] | None:
+    """Return a state that a step lays out anew on explicit axes, with both specs, if there is any.
+
+    Its type would change in the loop. After the first step it stays, as a rule: a hidden state of
+    zeros takes over how the input is cut.
+    """
+    read = set(body.reads)
+    for state, kind in zip(body.effects.states, body.types, strict=True):
+        if state in read and has_explicit_spec(kind):
+            value = fetch(state)
+            same = same_structure(value, kind) and same_types(value, kind)
+            specs = differing_spec(value, kind) if same else None
+            if specs is not None:
+                return state, *specs
+    return None
+
+
+def _moved(state: State[Any], before: str, after: str) -> LoopStateError:
+    return LoopStateError(
+        f"the body of a loop lays this {type(state).__name__} out anew at each step",
+        where=name_of(state),
+        expected=f"{before}, as before the step",
+        got=after,
+        fix="lay its new value out as the old one: `jax.sharding.reshard(value, ...)`",
+    )
 
 
 def _each(xs: object, cut: Callable[[Any], Any]) -> Any:

@@ -11,7 +11,14 @@ from brainlite._jax_compat import NEEDS_VALUES
 from brainlite.errors import LoopStateError
 from brainlite.graph._face import describe
 from brainlite.state import State
-from brainlite.state._face import Frame, locate, same_structure, same_types, summary
+from brainlite.state._face import (
+    Frame,
+    differing_spec,
+    locate,
+    same_structure,
+    same_types,
+    summary,
+)
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute
 from brainlite.transform._engine._effects import Effects, called, commit
@@ -173,7 +180,16 @@ def _check_places(effects: Effects) -> None:
 def _check_same_type(what: str, state: State[Any] | None, before: object, after: object) -> None:
     """Raise for a carry that comes out of the body as another type."""
     if same_structure(before, after) and same_types(before, after):
-        return
+        specs = differing_spec(before, after)
+        if specs is None:
+            return
+        raise LoopStateError(
+            f"{what} is laid out anew in the body of a loop",
+            where=None if state is None else name_of(state),
+            expected=f"{specs[0]}, as before the loop",
+            got=specs[1],
+            fix="lay it out so before the loop: `jax.sharding.reshard(value, ...)`",
+        )
     raise LoopStateError(
         f"{what} changes in the body of a loop",
         where=None if state is None else name_of(state),
