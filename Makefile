@@ -81,6 +81,7 @@ test-pythons: $(VENV)/.stamp ## the wheel, the examples and a part of the tests 
 test-torch: $(BENCH)/.stamp ## the tests that compute with torch, where it is installed, what others read from stored results
 	$(BENCH)/bin/python $(PYTEST) -m slow -k torch tests/nn tests/optim tests/integration tests/interop $(PYTEST_OPTIONS)
 	$(BENCH)/bin/python -m pytest tests/integration/test_units.py $(PYTEST_OPTIONS)
+	$(BENCH)/bin/python -m pytest tests/integration/test_how_to.py -k hodgkin_huxley $(PYTEST_OPTIONS)
 
 dist: $(VENV)/.stamp ## build the wheel and the sdist into dist/
 	rm -rf dist

@@ -81,6 +81,13 @@ def plot_states(history: Mapping[Any, Any], *, batch: int = 0, cmap: str = "RdBu
     return shown
 
 
+def measured(name: str, value: Any) -> tuple[str, Any]:
+    """Return a name and numbers; of a quantity, its unit is said in the name."""
+    if hasattr(value, "unit") and hasattr(value, "mantissa"):
+        return f"{name} ({value.unit})".lstrip(), value.mantissa
+    return name, value
+
+
 def steps_between(history: Any) -> int:
     """Return how many steps of its loop lie between two entries of a record."""
     steps: int = getattr(history, "every", 1)
@@ -119,7 +126,7 @@ def _leaves(name: str, value: Any) -> list[tuple[str, Any]]:
     elif isinstance(value, tuple | list):
         parts = [(f"{name}[{number}]", part) for number, part in enumerate(value)]
     else:
-        return [] if value is None else [(name, value)]
+        return [] if value is None else [measured(name, value)]
     return [leaf for each in parts for leaf in _leaves(*each)]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from brainlite.display._plot import matplotlib_figures, png, steps_between
+from brainlite.display._plot import matplotlib_figures, measured, png, steps_between
 from brainlite.errors import InputError
 
 if TYPE_CHECKING:
@@ -162,11 +162,9 @@ def plot_traces(
 
 
 def _named(history: Any) -> dict[str, Any]:
-    if not isinstance(history, Mapping):
-        return {"": history}
-    return {
-        ".".join(map(str, k)) if isinstance(k, tuple) else str(k): v for k, v in history.items()
-    }
+    items = history.items() if isinstance(history, Mapping) else [("", history)]
+    names = ((".".join(map(str, k)) if isinstance(k, tuple) else str(k), v) for k, v in items)
+    return dict(measured(name, value) for name, value in names)
 
 
 def _sequence(name: str, value: Any, batch: int) -> Any:

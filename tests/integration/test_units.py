@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from brainlite import environ, nn, random
+from brainlite import display, environ, nn, random
 from brainlite.errors import InputError, OptionError
 from brainlite.transform import for_loop, grad, jit
 from tests.closeness import assert_close
@@ -102,6 +102,16 @@ def test_steps_delays_and_encoders_take_them() -> None:
             nn.PoissonEncoder(3)(jnp.ones(3))
     with environ.context(dt=0.1), pytest.raises(InputError, match=r"units of the drift(.|\n)*mV"):
         nn.exp_euler_step(drift, V)
+
+
+def test_plots_say_the_unit() -> None:
+    history = {"V": jnp.ones((3, 2)) * u.mV, "g": jnp.ones((3, 2))}
+    names = [axes.get_ylabel() for axes in display.plot_traces(history).axes]
+    titles = [axes.get_title() for axes in display.plot_states(history).axes]
+    assert names == ["V (mV)", "g"]
+    assert [title for title in titles if title] == ["V (mV)", "g"]
+    assert display.plot_traces(history["V"]).axes[0].get_ylabel() == "(mV)"
+    np.testing.assert_array_equal(display.plot_traces(history).axes[0].lines[0].get_ydata(), 1.0)
 
 
 def test_a_time_with_a_unit_is_an_input() -> None:
