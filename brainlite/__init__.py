@@ -27,6 +27,7 @@ from brainlite import (
     typing,
 )
 from brainlite.errors import BatchAxisError, BrainStateError
+from brainlite.graph import catch_new_states
 from brainlite.random import RandomState
 from brainlite.state import (
     BatchState,
@@ -36,6 +37,7 @@ from brainlite.state import (
     ParamState,
     ShortTermState,
     State,
+    check_state_value_tree,
     maybe_state,
 )
 
@@ -72,6 +74,8 @@ __all__ = [
     "ShortTermState",
     "State",
     "__version__",
+    "catch_new_states",
+    "check_state_value_tree",
     "checkpoint",
     "display",
     "distributed",

@@ -29,7 +29,7 @@
     ├── ShardingError             an array that cannot be laid out over devices as declared
     ├── SizeError                 a size that is negative, fractional or of the wrong rank
     ├── InputError                an input that does not fit a layer
-    ├── NonFiniteError            a NaN or an infinity that ``nn.check_finite`` has found
+    ├── NonFiniteError            a NaN or an infinity that was looked for
     ├── OptionError               an option with a value that it does not know
     ├── UnknownOptionError        an option that has another name here than in torch
     ├── UpdateMissingError        a module that is called, and does not say what a call does
@@ -269,8 +269,8 @@ class InputError(BrainliteError, ValueError):
     """The input of a layer does not fit the layer, or not its hidden state."""
 
 
-class NonFiniteError(BrainliteError, ArithmeticError):
-    """The output of a module is NaN or infinite."""
+class NonFiniteError(BrainliteError, ArithmeticError, RuntimeError):
+    """What a module returns or keeps, a result or a gradient is NaN or infinite."""
 
 
 class OptionError(BrainliteError, ValueError):

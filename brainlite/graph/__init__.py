@@ -31,6 +31,7 @@ The cases it guards
 - Containers may be edited in place at any time; whoever relies on their content compares it.
 """
 
+from brainlite.graph._catching import NewStateCatcher, catch_new_states
 from brainlite.graph._filters import (
     All,
     Any,
@@ -66,6 +67,7 @@ __all__ = [
     "FlattedDict",
     "GraphDef",
     "NestedDict",
+    "NewStateCatcher",
     "Node",
     "Not",
     "Nothing",
@@ -73,6 +75,7 @@ __all__ = [
     "PathContains",
     "StateDict",
     "WithTag",
+    "catch_new_states",
     "clone",
     "flatten",
     "graphdef",

@@ -23,7 +23,7 @@ _EVERYWHERE = (0, 2**31 - 1)
 
 
 @overload
-def states(node: object, /, *, allowed_hierarchy: Hierarchy = ...) -> StateDict[AnyState]: ...
+def states(node: object, *, allowed_hierarchy: Hierarchy = ...) -> StateDict[AnyState]: ...
 @overload
 def states(
     node: object, f1: StateFilter[S1], /, *, allowed_hierarchy: Hierarchy = ...
@@ -51,7 +51,7 @@ def states(
 def states(
     node: object, f1: Filter, f2: Filter, /, *fs: Filter, allowed_hierarchy: Hierarchy = ...
 ) -> tuple[StateDict[AnyState], ...]: ...
-def states(node: object, /, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYWHERE) -> object:
+def states(node: object, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYWHERE) -> object:
     """Return the states of a graph by path: the states themselves, not copies.
 
     Parameters
@@ -81,7 +81,7 @@ def states(node: object, /, *filters: Filter, allowed_hierarchy: Hierarchy = _EV
 
 # A type is a filter too: of the two overloads that take one, the exact one comes first.
 @overload
-def nodes(node: object, /, *, allowed_hierarchy: Hierarchy = ...) -> dict[Path, Node]: ...
+def nodes(node: object, *, allowed_hierarchy: Hierarchy = ...) -> dict[Path, Node]: ...
 @overload
 def nodes(  # pyright: ignore[reportOverlappingOverload]  # on purpose: see above
     node: Any, f1: type[N1], /, *, allowed_hierarchy: Hierarchy = ...
@@ -96,7 +96,7 @@ def nodes(node: Any, f1: Filter, /, *, allowed_hierarchy: Hierarchy = ...) -> di
 def nodes(
     node: Any, f1: Filter, f2: Filter, /, *fs: Filter, allowed_hierarchy: Hierarchy = ...
 ) -> tuple[dict[Path, Node], ...]: ...
-def nodes(node: object, /, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYWHERE) -> Any:
+def nodes(node: object, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYWHERE) -> Any:
     """Return the nodes of a graph by path, the root first.
 
     Parameters
@@ -124,7 +124,7 @@ def nodes(node: object, /, *filters: Filter, allowed_hierarchy: Hierarchy = _EVE
     return found if len(filters) > 1 else found[0]
 
 
-def treefy_states(node: object, /, *filters: Filter) -> Any:
+def treefy_states(node: object, *filters: Filter) -> Any:
     """Return the states of a graph in nested mappings: the states themselves, not copies.
 
     Parameters

@@ -35,7 +35,7 @@ def _described(root: object) -> Described:
 
 
 @overload
-def split(node: M, /) -> tuple[GraphDef[M], StateDict[AnyState]]: ...
+def split(node: M) -> tuple[GraphDef[M], StateDict[AnyState]]: ...
 @overload
 def split(node: M, f1: StateFilter[S1], /) -> tuple[GraphDef[M], StateDict[S1]]: ...
 @overload
@@ -50,7 +50,7 @@ def split(
 def split(
     node: M, f1: Filter, f2: Filter, f3: Filter, f4: Filter, /, *fs: Filter
 ) -> tuple[GraphDef[M], *tuple[StateDict[AnyState], ...]]: ...
-def split(node: object, /, *filters: Filter) -> Any:
+def split(node: object, *filters: Filter) -> Any:
     """Split a graph into its structure and copies of its states.
 
     Parameters
@@ -205,7 +205,7 @@ def update_states(node: object, /, *states: States) -> None:
     StateDict(iter_leaf(node)).assign(values)
 
 
-def graphdef(node: M, /) -> GraphDef[M]:
+def graphdef(node: M) -> GraphDef[M]:
     """Return the structure of a graph.
 
     Parameters
@@ -225,7 +225,7 @@ def graphdef(node: M, /) -> GraphDef[M]:
     return _described(node).definition
 
 
-def clone(node: M, /) -> M:
+def clone(node: M) -> M:
     """Return a copy of a graph: new nodes and states, with the same sharing and values.
 
     Parameters

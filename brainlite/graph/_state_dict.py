@@ -1,7 +1,7 @@
 """Collections of states by path, as ``states()`` and ``split`` return them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, Self, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, overload
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,18 @@ from brainlite.graph._filters import sort
 from brainlite.state import State
 from brainlite.state._face import StateSpec, make_states, same_structure, specs_of, summary
 from brainlite.typing import Filter, Path, PathPart
+
+# What a dict has that changes it, or makes another one.
+_INSTEAD = {
+    "clear": "`StateDict()` is empty",
+    "copy": "Use it as it is; `graph.clone(model)` copies a model with its states",
+    "pop": "`states.filter(Not(...))` leaves states out",
+    "popitem": "`states.filter(Not(...))` leaves states out",
+    "setdefault": "`states.merge(others)` has the states of both",
+    "split": "`states.filter(f1, f2)` returns one collection for each filter",
+    "update": "`states.merge(others)` has the states of both; to write values, "
+    "`states.assign(values)`",
+}
 
 S_co = TypeVar("S_co", bound=State[Any], covariant=True)
 S1 = TypeVar("S1", bound=State[Any])
@@ -142,6 +154,14 @@ class StateDict(Mapping[Path, S_co]):
 
     def __getitem__(self, path: Path) -> S_co:
         return self._index()[path]
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            # Asked only for attributes that are not there.
+            text = f"{type(self).__name__!r} object has no attribute {name!r}"
+            known = _INSTEAD.get(name)
+            raise AttributeError(f"{text}: it does not change. {known}" if known else text)
 
     def __iter__(self) -> Iterator[Path]:
         return iter(self._paths)

@@ -59,6 +59,7 @@ __all__ = [
     "XavierNormal",
     "XavierUniform",
     "ZeroInit",
+    "are_broadcastable_shapes",
     "calculate_init_gain",
     "param",
 ]
@@ -236,3 +237,27 @@ _GAINS = {
     **{f"conv{rank}d": 1.0 for rank in (1, 2, 3)},
     **{f"conv_transpose{rank}d": 1.0 for rank in (1, 2, 3)},
 }
+
+
+def are_broadcastable_shapes(shape1: Size, shape2: Size) -> bool:
+    """Say whether arrays of two shapes can be added.
+
+    Parameters
+    ----------
+    shape1, shape2 : int or sequence of int
+        The shapes.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> brainlite.nn.init.are_broadcastable_shapes((2, 1), (3,))
+    True
+    >>> brainlite.nn.init.are_broadcastable_shapes((2,), (3,))
+    False
+    """
+    one, other = to_size(shape1, name="shape1"), to_size(shape2, name="shape2")
+    pairs = zip(reversed(one), reversed(other), strict=False)
+    return all(a == b or 1 in (a, b) for a, b in pairs)

@@ -29,6 +29,7 @@ The cases it guards
 """
 
 from brainlite.state import _setting as _setting  # which lets the environment find frames
+from brainlite.state._checking import check_state_value_tree
 from brainlite.state._kinds import (
     BatchState,
     DelayState,
@@ -47,5 +48,6 @@ __all__ = [
     "ParamState",
     "ShortTermState",
     "State",
+    "check_state_value_tree",
     "maybe_state",
 ]

@@ -102,6 +102,9 @@ from brainlite.state._state import blank as blank
 # Whether a parameter is left out of training; notes no read.
 from brainlite.state._state import is_frozen as is_frozen
 
+# Who is told of each state that is made.
+from brainlite.state._state import makers as makers
+
 # Writes past the checks of a kind, as a change of dtype must.
 from brainlite.state._state import overwrite as overwrite
 

@@ -3,6 +3,7 @@
 import warnings
 import weakref
 from collections.abc import Callable, Collection, Iterable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import jax
@@ -45,6 +46,8 @@ from brainlite.typing import PyTree
 T = TypeVar("T", default=jax.Array)
 
 _current = current_frame.get
+# Who is told of each state that is made, by its constructor or by a transform that ends.
+makers: ContextVar[tuple[Callable[["State[Any]"], None], ...]] = ContextVar("makers", default=())
 
 
 class State(Slot[T]):
@@ -100,6 +103,8 @@ class State(Slot[T]):
         _set_name(self, name)
         _set_tag(self, None if tag is None else frozenset([tag] if isinstance(tag, str) else tag))
         begin(self, value)
+        for told in makers.get():
+            told(self)
 
     @property
     def value(self) -> T:
@@ -404,6 +409,8 @@ def adopt(state: S, value: Any) -> S:
     """Return a new state of the same kind, name and tags with ``value``, unchecked."""
     fresh = template(state)
     begin(fresh, value)
+    for told in makers.get():
+        told(fresh)
     return fresh
 
 

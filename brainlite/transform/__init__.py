@@ -71,13 +71,14 @@ from brainlite.transform._flow._checks import (
     nan_checks,
     user_checks,
 )
+from brainlite.transform._flow._debug import breakpoint_if, debug_nan, debug_nan_if
 from brainlite.transform._flow._loops import for_loop, scan
 from brainlite.transform._flow._map import map
 from brainlite.transform._flow._progress import ProgressBar
 from brainlite.transform._flow._while import while_loop
 from brainlite.transform._lanes._shard_map import shard_map
 from brainlite.transform._lanes._vmap import vmap
-from brainlite.transform._lanes._vmap2 import vmap2
+from brainlite.transform._lanes._vmap2 import vmap2, vmap2_new_states
 from brainlite.transform._lanes._vmap_new_states import vmap_new_states
 
 __all__ = [
@@ -87,12 +88,15 @@ __all__ = [
     "all_checks",
     "automatic_checks",
     "bounded_while_loop",
+    "breakpoint_if",
     "check",
     "checkify",
     "checkpoint",
     "checkpointed_for_loop",
     "checkpointed_scan",
     "cond",
+    "debug_nan",
+    "debug_nan_if",
     "div_checks",
     "eval_shape",
     "float_checks",
@@ -122,6 +126,7 @@ __all__ = [
     "vjp",
     "vmap",
     "vmap2",
+    "vmap2_new_states",
     "vmap_new_states",
     "while_loop",
 ]

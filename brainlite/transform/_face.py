@@ -24,3 +24,10 @@ from brainlite.transform._engine._watch import Watcher as Watcher
 
 # Who is watching now; a compilation depends on it.
 from brainlite.transform._engine._watch import watchers as watchers
+
+# Moves the lanes of states that were made in lanes to the axes that filters say.
+from brainlite.transform._lanes._new_lanes import arrange_lanes as arrange_lanes
+
+# The axis of each of the states that are declared to vmap, and what may be declared.
+from brainlite.transform._lanes._vmap import MappedStates as MappedStates
+from brainlite.transform._lanes._vmap import axes_of as axes_of

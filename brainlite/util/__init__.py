@@ -17,6 +17,7 @@ from brainlite.graph import (
     WithTag,
     to_predicate,
 )
+from brainlite.transform import breakpoint_if
 from brainlite.util._dicts import (
     DotDict,
     flat_mapping,
@@ -39,6 +40,7 @@ __all__ = [
     "OfType",
     "PathContains",
     "WithTag",
+    "breakpoint_if",
     "flat_mapping",
     "flatten_dict",
     "merge_dicts",

@@ -1,5 +1,6 @@
 """Finding states and nodes in a graph."""
 
+from brainlite import graph, nn
 from brainlite.graph import Node, nodes, states
 from brainlite.state import HiddenState, ParamState, State
 from tests.graph.models import Bag, Linear, Net
@@ -42,3 +43,12 @@ def test_what_is_found_keeps_the_order_of_the_walk() -> None:
     root = Bag(b=Linear(), a=Linear())
     assert [path[0] for path in states(root, ParamState)] == ["b", "b", "a", "a"]
     assert list(nodes(root, Node)) == [(), ("b",), ("a",)]
+
+
+def test_the_graph_may_be_named() -> None:
+    model = nn.Linear(2, 3)
+    assert list(graph.states(node=model)) == [("weight",)]
+    assert list(graph.nodes(node=model)) == [()]
+    assert list(graph.treefy_states(node=model)) == ["weight"]
+    assert graph.clone(node=model).weight is not model.weight
+    assert graph.graphdef(node=model) == graph.split(node=model)[0]

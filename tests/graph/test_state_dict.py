@@ -383,3 +383,19 @@ def test_states_come_nested() -> None:
     assert brainlite.graph.treefy_states(model)["Wh"]["weight"] is model.Wh.weight
     wh, rest = brainlite.graph.treefy_states(model, PathContains("Wh"), ...)
     assert ([*wh], [*rest]) == (["Wh"], ["Wrz"])
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("update", r"states\.merge"),
+        ("pop", r"states\.filter"),
+        ("split", "one collection for each"),
+    ],
+)
+def test_what_would_change_a_collection_names_what_there_is(name: str, told: str) -> None:
+    found: StateDict[State[float]] = StateDict([(("a",), State(1.0))])
+    with pytest.raises(AttributeError, match=f"no attribute '{name}': it does not change.*{told}"):
+        getattr(found, name)
+    with pytest.raises(AttributeError, match=r"no attribute 'other'$"):
+        getattr(found, "other")  # noqa: B009  # checkers refuse the attribute

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from brainlite import display, environ, nn, random
-from brainlite.errors import InputError, OptionError
+from brainlite.errors import GradError, InputError, OptionError
+from brainlite.state import ParamState
 from brainlite.transform import for_loop, grad, jit
 from tests.closeness import assert_close
 
@@ -135,3 +136,19 @@ def test_gradients_have_units_of_their_own() -> None:
         return (V / u.mV).sum()
 
     assert_close(grad(loss)(jnp.asarray(5.0)), np.float32(np.exp(-0.2) / 25))
+
+
+def test_gradients_have_the_unit_of_the_loss_over_that_of_the_target() -> None:
+    voltage = ParamState(2.0 * u.mV)
+    untyped: Any = grad
+    for wrap in (lambda fun: fun, jit):
+        squared = wrap(untyped(lambda: voltage.value**2 * u.mS, voltage, unit_aware=True))()
+        assert_close(number(squared, u.mV * u.mS), 4.0)
+        plain = wrap(untyped(lambda: (voltage.value / u.mV) ** 2, voltage, unit_aware=True))()
+        assert_close(number(plain, 1 / u.mV), 4.0)
+    both, value = untyped(lambda x: x * u.mV, unit_aware=True, return_value=True)(3.0)
+    assert_close(number(both, u.mV), 1.0)
+    assert_close(number(value, u.mV), 3.0)
+    assert float(untyped(lambda x: x**2, unit_aware=True)(3.0)) == 6.0
+    with pytest.raises(GradError, match="unit_aware=True"):
+        untyped(lambda: voltage.value**2, voltage)()

@@ -7,7 +7,7 @@ after the decay.
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -71,11 +71,6 @@ class Dynamics(Module):
         self.name = name
         self.in_size = to_size(in_size, "in_size", type(self).__name__)
         self.out_size = self.in_size
-
-    @classmethod
-    def desc(cls, *args: Any, **kwargs: Any) -> Callable[[], Self]:
-        """Return what makes a model of these arguments, for a projection to call."""
-        return functools.partial(cls, *args, **kwargs)
 
     @property
     def varshape(self) -> Shape:

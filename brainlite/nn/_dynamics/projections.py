@@ -7,9 +7,8 @@ A projection is called before the population, in the same step. What it brings, 
 state of its own, from where the population takes it.
 """
 
-import functools
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,11 +24,6 @@ from brainlite.typing import Array
 
 class SynapticOutput(Module):
     """The base of what turns a conductance into a current: ``out(g, V)``."""
-
-    @classmethod
-    def desc(cls, *args: Any, **kwargs: Any) -> Callable[[], Self]:
-        """Return what makes one, for a projection to call."""
-        return functools.partial(cls, *args, **kwargs)
 
 
 class COBA(SynapticOutput):

@@ -18,6 +18,8 @@ class ElementWiseBlock(Module):
     True
     """
 
+    _keeps_shape = True
+
 
 class Identity(ElementWiseBlock):
     """Returns its input as it is.

@@ -115,7 +115,7 @@ def advice(kind: type, name: str) -> str | None:
     base = next((each for each in kind.__mro__ if "__init__" in vars(each)), kind)
     code = getattr(_init_of(base), "__code__", None)
     layer = next(filter(_is_ours, kind.__mro__), kind)
-    if base is layer or code is None or {"super", "__init__"} & {*code.co_names}:
+    if _is_ours(base) or code is None or {"super", "__init__"} & {*code.co_names}:
         return None
     if _init_of(layer).__qualname__ in ("Module.__init__", "object.__init__"):
         return None

@@ -1,7 +1,7 @@
 """Whole models in lanes: states that hold one value for each of many runs of one model."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
 from typing_extensions import TypeVar
 
@@ -9,6 +9,7 @@ from brainlite.graph import Not, states
 from brainlite.nn._modules.collective import call_all_fns
 from brainlite.random import RandomState
 from brainlite.transform import vmap_new_states
+from brainlite.transform._face import MappedStates, axes_of
 from brainlite.typing import Filter
 
 M = TypeVar("M")
@@ -19,12 +20,13 @@ def vmap_call_all_fns(
     fn_name: str,
     args: Sequence[Any] | Any = (),
     kwargs: Mapping[str, Any] | None = None,
-    axis_size: int = 0,
+    axis_size: int | None = None,
     node_to_exclude: Filter = None,
     state_tag: str | None = None,
     fn_if_not_exist: str = "raise",
     *,
     state_to_exclude: Filter = None,
+    in_states: MappedStates = None,
 ) -> M:
     """Call a method of every module in lanes: each state that it makes or writes holds them all.
 
@@ -35,12 +37,14 @@ def vmap_call_all_fns(
     ----------
     target, fn_name, args, kwargs, node_to_exclude, fn_if_not_exist
         As in :func:`call_all_fns`.
-    axis_size : int
-        The number of lanes, 1 or more.
+    axis_size : int, optional
+        The number of lanes, 1 or more. Without it, it is that of ``in_states``.
     state_tag : str, optional
         A tag that the new states get, by which a filter can select them.
     state_to_exclude : Filter
         States that all lanes share; see :func:`brainlite.transform.vmap_new_states`.
+    in_states : states, or dict from axis to states, optional
+        States that hold one value for each lane before, along axis 0 or the one that is their key.
 
     Returns
     -------
@@ -48,8 +52,10 @@ def vmap_call_all_fns(
 
     Raises
     ------
+    ArgumentError
+        There is neither ``axis_size`` nor ``in_states``.
     OptionError
-        There is no ``axis_size``, or an option has a value that it cannot have.
+        An option has a value that it cannot have.
     MapStateError
         An excluded state gets a different value in each lane.
 
@@ -60,12 +66,14 @@ def vmap_call_all_fns(
     >>> cell.h.value.shape
     (4, 3)
     """
-    known = states(target, Not((RandomState, state_to_exclude)))
+    mapped = axes_of(in_states, "in_states")
+    known = states(target, Not((RandomState, state_to_exclude, lambda _, s: s in mapped)))
 
     @vmap_new_states(
         axis_size=axis_size,
         state_tag=state_tag,
         state_to_exclude=state_to_exclude,
+        in_states=in_states,
         out_states=list(known.values()),
     )
     def run() -> None:
@@ -75,6 +83,7 @@ def vmap_call_all_fns(
     return target
 
 
+@overload
 def vmap_init_all_states(
     target: M,
     *init_args: object,
@@ -82,6 +91,28 @@ def vmap_init_all_states(
     node_to_exclude: Filter = None,
     state_to_exclude: Filter = None,
     state_tag: str | None = None,
+    in_states: MappedStates = None,
+    **init_kwargs: object,
+) -> M: ...
+@overload
+def vmap_init_all_states(
+    target: M,
+    *init_args: object,
+    axis_size: None = None,
+    in_states: MappedStates,
+    node_to_exclude: Filter = None,
+    state_to_exclude: Filter = None,
+    state_tag: str | None = None,
+    **init_kwargs: object,
+) -> M: ...
+def vmap_init_all_states(
+    target: M,
+    *init_args: object,
+    axis_size: int | None = None,
+    node_to_exclude: Filter = None,
+    state_to_exclude: Filter = None,
+    state_tag: str | None = None,
+    in_states: MappedStates = None,
     **init_kwargs: object,
 ) -> M:
     """Make the states of a model in lanes, by :func:`vmap_call_all_fns` of ``init_state``.
@@ -92,12 +123,21 @@ def vmap_init_all_states(
         The model.
     *init_args, **init_kwargs
         What each ``init_state`` gets.
-    axis_size, node_to_exclude, state_to_exclude, state_tag
+    axis_size : int, optional
+        The number of lanes. Without it, it is that of ``in_states``.
+    node_to_exclude, state_to_exclude, state_tag
         As for :func:`vmap_call_all_fns`.
+    in_states : states, or dict from axis to states, optional
+        States that hold one value for each lane, from which the new ones are made.
 
     Returns
     -------
     target
+
+    Raises
+    ------
+    ArgumentError
+        There is neither ``axis_size`` nor ``in_states``.
 
     Examples
     --------
@@ -115,6 +155,7 @@ def vmap_init_all_states(
         state_tag,
         "pass",
         state_to_exclude=state_to_exclude,
+        in_states=in_states,
     )
 
 

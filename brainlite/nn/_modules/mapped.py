@@ -3,19 +3,17 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Generic, TypeAlias
 
-import jax
-import jax.numpy as jnp
 from typing_extensions import ParamSpec, TypeVar
 
 from brainlite.errors import NameNotFoundError, OptionError, StateMissingError
-from brainlite.graph import states, to_predicate
-from brainlite.nn._modules.collective import call_order, init_all_states
+from brainlite.graph import states
+from brainlite.nn._modules.collective import call_order
 from brainlite.nn._modules.lanes import vmap_init_all_states
 from brainlite.nn._modules.module import Module
-from brainlite.random import RandomState
 from brainlite.state import State
-from brainlite.state._face import locate, overwrite, with_axis, without_axis
+from brainlite.state._face import locate
 from brainlite.transform import vmap
+from brainlite.transform._face import arrange_lanes
 from brainlite.typing import Filter, Path
 
 P = ParamSpec("P")
@@ -122,7 +120,7 @@ class Map(Module, Generic[P, R]):
     Examples
     --------
     >>> lanes = brainlite.nn.Map(brainlite.nn.GRUCell(2, 3), init_map_size=4)
-    >>> lanes.init_all_states()
+    >>> _ = lanes.init_all_states()
     >>> lanes(jnp.ones((4, 2))).shape
     (4, 3)
     """
@@ -175,20 +173,10 @@ class Map(Module, Generic[P, R]):
         vmap_init_all_states(
             self.module, *args, axis_size=self.init_map_size, state_tag=self.state_tag, **kwargs
         )
-        lanes: dict[int, list[Path]] = {}
-        for path, state in states(self.module).items():
-            if path not in before or _is_other(state, before[path]):
-                axis = _axis_of(path, state, self.init_state_axes or {})
-                lanes.setdefault(axis, []).append(path)
-                if axis:
-                    _move_lanes(state, axis)
+        lanes = arrange_lanes(self.module, before, self.init_state_axes or {})
         found = {axis: tuple(paths) for axis, paths in lanes.items()}
         if found != self._lanes:
             self._lanes = found
-
-    def init_all_states(self, *args: Any, **kwargs: Any) -> None:
-        """Make the states of the module in lanes, as ``brainlite.nn.init_all_states(self)``."""
-        init_all_states(self, *args, **kwargs)
 
     @property
     def dict_vmap_states(self) -> dict[int, list[State[Any]]] | None:
@@ -275,23 +263,3 @@ def _select(module: Any, which: Chosen) -> Any:
         return None
     by_axis = which if isinstance(which, Mapping) else {0: which}
     return {axis: list(states(module, each).values()) for axis, each in by_axis.items()}
-
-
-def _is_other(state: State[Any], before: Any) -> bool:
-    """Whether a state was written in lanes: its value is another object."""
-    now, then = jax.tree.leaves(state.value), jax.tree.leaves(before)
-    same = len(now) == len(then) and all(map(lambda a, b: a is b, now, then))
-    return not same and not isinstance(state, RandomState)
-
-
-def _axis_of(path: Path, state: State[Any], axes: Mapping[int, Filter]) -> int:
-    return next((axis for axis, which in axes.items() if to_predicate(which)(path, state)), 0)
-
-
-def _move_lanes(state: State[Any], axis: int) -> None:
-    """Let the lanes of a new state lie along another axis than the first."""
-    declared = state.sharding
-    state.sharding = None
-    overwrite([state], [jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, axis), state.value)])
-    if declared is not None:
-        state.sharding = with_axis(without_axis(declared, 0), axis)

@@ -1,10 +1,11 @@
 """Module: the base of all layers and models."""
 
 import difflib
+import functools
 import inspect
 import weakref
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Concatenate, Protocol, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Protocol, Self, cast, overload
 
 from typing_extensions import ParamSpec, TypeVar
 
@@ -16,6 +17,7 @@ from brainlite.graph import Node, StateDict
 from brainlite.graph._face import StateFilter, fields
 from brainlite.nn._modules.attach import Attaching
 from brainlite.nn._modules.casting import Castable
+from brainlite.nn._modules.collective import init_all_states
 from brainlite.nn._modules.counting import Counted
 from brainlite.nn._modules.footprint import footprint, in_bytes
 from brainlite.nn._modules.freezing import Freezable
@@ -153,6 +155,9 @@ class Module(
     _in_size: Shape | None = None
     _out_size: Shape | None = None
 
+    # Whether the output has the shape of the input, whatever that is.
+    _keeps_shape: ClassVar[bool] = False
+
     # numpy would otherwise apply `>>` to each element of an array.
     __array_ufunc__: None = None
 
@@ -197,6 +202,31 @@ class Module(
     def _in_and_out_size(self) -> tuple[Shape | None, Shape | None]:
         return self._in_size, self._out_size
 
+    @classmethod
+    def desc(cls, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """Describe a module of this class that is to be made later.
+
+        In :class:`Sequential` it is made with the size of what comes before as its ``in_size``;
+        projections make the synapses that are described for them.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            What the class is called with, as far as it is known.
+
+        Returns
+        -------
+        callable
+            A :class:`functools.partial`; a call of it makes a module.
+
+        Examples
+        --------
+        >>> layer = brainlite.nn.Linear.desc(out_size=3)
+        >>> layer(2).out_size, brainlite.nn.Sequential(brainlite.nn.Linear(5, 2), layer).out_size
+        ((3,), (3,))
+        """
+        return functools.partial(cls, *args, **kwargs)
+
     def init_state(self, *args: Any, **kwargs: Any) -> None:
         """Make the states that a run needs. Called for each module by ``init_all_states``.
 
@@ -214,6 +244,27 @@ class Module(
         *args, **kwargs
             What was passed to ``reset_all_states``; often ``batch_size``.
         """
+
+    def init_all_states(self, *args: Any, node_to_exclude: Filter = None, **kwargs: Any) -> Self:
+        """Make the states of this module and all below; see :func:`brainlite.nn.init_all_states`.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            Passed to each ``init_state``; often ``batch_size``.
+        node_to_exclude : Filter
+            Modules to leave out.
+
+        Returns
+        -------
+        The module itself.
+
+        Examples
+        --------
+        >>> brainlite.nn.GRUCell(2, 3).init_all_states(batch_size=4).h.value.shape
+        (4, 3)
+        """
+        return init_all_states(self, *args, node_to_exclude=node_to_exclude, **kwargs)
 
     @overload
     def states(self, /, *, allowed_hierarchy: tuple[int, int] = ...) -> StateDict[AnyState]: ...

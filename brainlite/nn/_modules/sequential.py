@@ -1,7 +1,9 @@
 """Sequential: layers that run one after the other."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeAlias, cast, overload
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, Self, TypeAlias, cast, overload
 
 from typing_extensions import TypeVar
 
@@ -21,6 +23,8 @@ In_contra = TypeVar("In_contra", contravariant=True, default=Array)
 Out_co = TypeVar("Out_co", covariant=True, default=Array)
 Layer: TypeAlias = Callable[[Any], Any]
 
+_SIZES = ("in_size", "num_in", "input_size")  # what the size of the input is called
+
 
 class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
     """Layers that run one after the other, each on the output of the one before.
@@ -28,7 +32,9 @@ class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
     Parameters
     ----------
     *layers : Module or callable, or one mapping of str to these
-        The layers; in a mapping they have names of their own.
+        The layers; in a mapping they have names of their own. One that is described
+        (``nn.Linear.desc(out_size=3)``) is made with the size that reaches it; functions are taken
+        to keep it.
 
     Attributes
     ----------
@@ -40,7 +46,7 @@ class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
     Raises
     ------
     ContainerError
-        A layer cannot be called.
+        A layer cannot be called, or the size that reaches one that is described is not known.
 
     Notes
     -----
@@ -108,7 +114,7 @@ class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
         if len(layers) == 1 and isinstance(layers[0], Mapping):
             named = cast("Mapping[str, Layer]", layers[0])
             for name, layer in named.items():
-                attach(self, name, self._accept(layer))
+                attach(self, name, self._accept(_made(layer, self.layers)))
         else:
             self.extend(layers)
 
@@ -124,6 +130,21 @@ class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
     def layers(self) -> list[Any]:
         """The layers, in order, as a new list."""
         return list(self)
+
+    def extend(self, items: Iterable[Layer]) -> Self:
+        """Put layers at the end; returns the model."""
+        layers = self.layers
+        start = len(layers)
+        for item in items:
+            layers.append(_made(item, layers))
+        return super().extend(layers[start:])
+
+    def insert(self, index: int, item: Layer) -> Self:
+        """Put a layer before a position; returns the model."""
+        return super().insert(index, _made(item, self.layers[:index]))
+
+    def __setitem__(self, index: int, item: Layer) -> None:
+        super().__setitem__(index, _made(item, self.layers[:index]))
 
     def add_module(self, name: str, module: Module) -> None:
         """Put a layer with a name of its own at the end, or in the place of the one of that name.
@@ -149,11 +170,9 @@ class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
         return {n: item for n, item in vars(self).items() if n[0] != "_" and callable(item)}
 
     def _in_and_out_size(self) -> tuple[Shape | None, Shape | None]:
-        ends = self.layers[:1] + self.layers[-1:]
         own = super()._in_and_out_size()
-        return (
-            own[0] or getattr(ends[0] if ends else None, "in_size", None),
-            own[1] or getattr(ends[-1] if ends else None, "out_size", None),
+        return own[0] or _size(self.layers, "in_size"), own[1] or _size(
+            self.layers[::-1], "out_size"
         )
 
     def __display__(self) -> Shown:
@@ -163,3 +182,39 @@ class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
             if size is not None
         ]
         return Shown(type(self).__name__, [*sizes, ("layers", self.layers)])
+
+
+def _size(layers: Iterable[object], name: str) -> Shape | None:
+    """Return the size of the first layer that does not keep whatever shape comes."""
+    return next(
+        (getattr(each, name, None) for each in layers if not getattr(each, "_keeps_shape", False)),
+        None,
+    )
+
+
+def _made(item: Layer, before: list[Layer]) -> Layer:
+    """Return the layer that a description stands for; its size is what those before it give."""
+    kind = item.func if isinstance(item, functools.partial) else None
+    if not isinstance(kind, type) or not issubclass(kind, Module):
+        return item
+    assert isinstance(item, functools.partial)
+    parameters = inspect.signature(kind).parameters
+    name = next((each for each in _SIZES if each in parameters), None)
+    given = {**item.keywords, **dict(zip(parameters, item.args, strict=False))}
+    if name is None or name in given:
+        return cast("Layer", item())
+    # What is no module, as jax.nn.relu, is taken to keep the shape.
+    size = _size([each for each in reversed(before) if isinstance(each, Module)], "out_size")
+    if size is None and parameters[name].default is inspect.Parameter.empty:
+        raise ContainerError(
+            f"the size that reaches this {kind.__name__} is not known",
+            where="Sequential",
+            expected="a layer with `out_size` before it",
+            got=f"a {type(before[-1]).__name__} before it" if before else "the first layer",
+            fix=f"give it: `{kind.__name__}.desc({name}=...)`; of Flatten, pools and the like set "
+            "`in_size=` themselves",
+        )
+    if size is None:
+        return cast("Layer", item())
+    whole = name == "in_size" or len(size) != 1
+    return cast("Layer", item(**{name: size if whole else size[0]}))

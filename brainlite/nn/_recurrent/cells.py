@@ -281,7 +281,7 @@ class ValinaRNNCell(RNNCell):
         name: str | None = None,
     ) -> None:
         self._set_up(num_in, num_out, state_init, activation, name)
-        self.W: Linear = Linear(num_in + num_out, num_out, w_init, b_init)
+        self.W: Linear = Linear(self.num_in + self.num_out, self.num_out, w_init, b_init)
 
     @staticmethod
     def equations(
@@ -335,8 +335,8 @@ class GRUCell(RNNCell):
     ) -> None:
         self.state_initializer = state_init  # shown before the sizes
         self._set_up(num_in, num_out, state_init, activation, name)
-        self.Wrz: Linear = Linear(num_in + num_out, 2 * num_out, w_init, b_init)
-        self.Wh: Linear = Linear(num_in + num_out, num_out, w_init, b_init)
+        self.Wrz: Linear = Linear(self.num_in + self.num_out, 2 * self.num_out, w_init, b_init)
+        self.Wh: Linear = Linear(self.num_in + self.num_out, self.num_out, w_init, b_init)
 
     @staticmethod
     def equations(
@@ -386,8 +386,8 @@ class MGUCell(RNNCell):
     ) -> None:
         self.state_initializer = state_init  # shown before the sizes
         self._set_up(num_in, num_out, state_init, activation, name)
-        self.Wf: Linear = Linear(num_in + num_out, num_out, w_init, b_init)
-        self.Wh: Linear = Linear(num_in + num_out, num_out, w_init, b_init)
+        self.Wf: Linear = Linear(self.num_in + self.num_out, self.num_out, w_init, b_init)
+        self.Wh: Linear = Linear(self.num_in + self.num_out, self.num_out, w_init, b_init)
 
     @staticmethod
     def equations(
@@ -440,7 +440,7 @@ class LSTMCell(RNNCell):
         name: str | None = None,
     ) -> None:
         self._set_up(num_in, num_out, state_init, activation, name)
-        self.W: Linear = Linear(num_in + num_out, 4 * num_out, w_init, b_init)
+        self.W: Linear = Linear(self.num_in + self.num_out, 4 * self.num_out, w_init, b_init)
 
     @staticmethod
     def equations(
@@ -497,7 +497,7 @@ class URLSTMCell(RNNCell):
         name: str | None = None,
     ) -> None:
         self._set_up(num_in, num_out, state_init, activation, name)
-        self.W: Linear = Linear(num_in + num_out, 4 * num_out, w_init, None)
+        self.W: Linear = Linear(self.num_in + self.num_out, 4 * self.num_out, w_init, None)
         # Gate biases such that the forget gates are uniform over the time scales up to num_out.
         share = uniform(1 / num_out, 1 - 1 / num_out, (num_out,))
         self.bias: ParamState[Array] = ParamState(-jnp.log(1 / share - 1))

@@ -345,7 +345,6 @@ class _Decorator(Protocol):
 @overload
 def jit(
     fun: Callable[P, R],
-    /,
     *,
     static_argnums: int | Sequence[int] | None = None,
     static_argnames: str | Iterable[str] | None = None,
@@ -372,7 +371,6 @@ def jit(
 ) -> _Decorator: ...
 def jit(
     fun: Any = None,
-    /,
     *,
     static_argnums: int | Sequence[int] | None = None,
     static_argnames: str | Iterable[str] | None = None,

@@ -1,5 +1,6 @@
 """Gradients: ``grad`` and ``value_and_grad``."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Concatenate, Literal, Protocol, overload
 
@@ -7,14 +8,17 @@ import jax
 import jax.numpy as jnp
 from typing_extensions import ParamSpec, TypeVar
 
+from brainlite._given import is_quantity, without_unit
 from brainlite.state import State
 from brainlite.transform._derivatives._gradient import (
     Kinds,
     Targets,
+    check_scalar,
     differentiate,
     gradient_function,
 )
 from brainlite.transform._derivatives._signatures import Derivative
+from brainlite.transform._engine._nonfinite import raise_if_not_finite
 from brainlite.transform._engine._transformed import Transformed
 from brainlite.typing import Array, GradTarget
 
@@ -86,6 +90,9 @@ def grad(
     argnums: int | Sequence[int] | None = None,
     holomorphic: bool = False,
     allow_int: bool = False,
+    unit_aware: bool = False,
+    check_states: bool = False,
+    debug_nan: bool = False,
     has_aux: Literal[False] = False,
     return_value: Literal[False] = False,
 ) -> Callable[..., Any]: ...
@@ -142,6 +149,9 @@ def grad(
     argnums: int | Sequence[int] | None = None,
     holomorphic: bool = False,
     allow_int: bool = False,
+    unit_aware: bool = False,
+    check_states: bool = False,
+    debug_nan: bool = False,
     has_aux: Literal[False] = False,
     return_value: Literal[True],
 ) -> Callable[..., tuple[Any, Array]]: ...
@@ -198,6 +208,9 @@ def grad(
     argnums: int | Sequence[int] | None = None,
     holomorphic: bool = False,
     allow_int: bool = False,
+    unit_aware: bool = False,
+    check_states: bool = False,
+    debug_nan: bool = False,
     has_aux: Literal[True],
     return_value: Literal[False] = False,
 ) -> Callable[..., tuple[Any, Aux]]: ...
@@ -254,6 +267,9 @@ def grad(
     argnums: int | Sequence[int] | None = None,
     holomorphic: bool = False,
     allow_int: bool = False,
+    unit_aware: bool = False,
+    check_states: bool = False,
+    debug_nan: bool = False,
     has_aux: Literal[True],
     return_value: Literal[True],
 ) -> Callable[..., tuple[Any, Array, Aux]]: ...
@@ -267,6 +283,9 @@ def grad(
     return_value: bool = False,
     holomorphic: bool = False,
     allow_int: bool = False,
+    unit_aware: bool = False,
+    check_states: bool = False,
+    debug_nan: bool = False,
 ) -> _Decorator: ...
 def grad(
     fun: object = None,
@@ -277,6 +296,9 @@ def grad(
     return_value: bool = False,
     holomorphic: bool = False,
     allow_int: bool = False,
+    unit_aware: bool = False,
+    check_states: bool = False,
+    debug_nan: bool = False,
 ) -> Any:
     """Return a function that computes the gradient of ``fun``.
 
@@ -297,6 +319,14 @@ def grad(
         Whether to return the value of ``fun``, too.
     holomorphic, allow_int : bool
         As in :func:`jax.grad`.
+    unit_aware : bool
+        Whether the number may be a quantity, and gradients get the unit of the number over that of
+        the target. A gradient by a quantity has the unit of that quantity otherwise.
+    check_states : bool
+        Whether to raise where ``fun`` does not read one of ``grad_states``, whose gradient is 0.
+    debug_nan : bool
+        Whether to raise where the gradients, the number or what ``fun`` writes to states are not
+        finite, as :func:`debug_nan` does; the function runs a second time for it.
 
     Returns
     -------
@@ -309,7 +339,10 @@ def grad(
     Raises
     ------
     GradError
-        The value is not one number, or a target is not made of floats.
+        The value is not one number, a target is not made of floats, or one that is to be read is
+        not.
+    NonFiniteError
+        With ``debug_nan``: something is not finite.
 
     Examples
     --------
@@ -327,13 +360,24 @@ def grad(
 
     def transform(pure: Callable[..., Any]) -> Callable[..., Any]:
         return jax.grad(
-            pure, argnums=(0, 1), has_aux=True, holomorphic=holomorphic, allow_int=allow_int
+            _of_numbers(pure) if unit_aware else pure,
+            argnums=(0, 1),
+            has_aux=True,
+            holomorphic=holomorphic,
+            allow_int=allow_int,
         )
 
     def derive(
         fun: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> tuple[Any, Any, Any]:
-        return differentiate(
+        if debug_nan:
+            raise_if_not_finite(
+                functools.partial(named, fun), args, kwargs, label="grad", phase="grad"
+            )
+        return found(fun, *args, **kwargs)
+
+    def found(fun: Callable[..., Any], /, *args: object, **kwargs: object) -> tuple[Any, Any, Any]:
+        gradients, value, aux = differentiate(
             transform,
             fun,
             targets,
@@ -341,10 +385,48 @@ def grad(
             kwargs,
             label="grad",
             has_aux=bool(has_aux),
+            scalar=not unit_aware,
             kinds=None if holomorphic or allow_int else Kinds(jnp.inexact, jnp.floating),
+            all_read=check_states,
         )
+        return in_units(gradients, value) if unit_aware else gradients, value, aux
+
+    def named(fun: Callable[..., Any], /, *args: object, **kwargs: object) -> dict[str, Any]:
+        gradients, value, _ = found(fun, *args, **kwargs)
+        return {"gradient": gradients, "value": value}
 
     return gradient_function(grad, given, derive)
+
+
+def _of_numbers(pure: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of the numbers of what another returns, which may be a quantity."""
+
+    def numbers(*point: object) -> tuple[Any, Any]:
+        value, outcome = pure(*point)
+        number = without_unit(value)
+        check_scalar(number, "grad")
+        return number, outcome
+
+    return numbers
+
+
+def in_units(gradients: Any, value: Any) -> Any:
+    """Give gradients the unit of the value over that of what it was differentiated by.
+
+    Parameters
+    ----------
+    gradients : pytree
+        With the units of what it was differentiated by.
+    value : array or quantity
+        What was differentiated.
+    """
+    one = jax.tree.map(lambda _: 1.0, value)
+
+    def convert(gradient: Any) -> Any:
+        own = jax.tree.map(lambda _: 1.0, gradient)
+        return without_unit(gradient) * (one / own)
+
+    return jax.tree.map(convert, gradients, is_leaf=is_quantity)
 
 
 @overload

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._given import is_quantity
 from brainlite._jax_compat import is_eager
 from brainlite.errors import GradError
 from brainlite.graph import Node, StateDict
@@ -151,12 +152,13 @@ def differentiate(
     has_aux: bool,
     scalar: bool = True,
     kinds: Kinds | None = None,
+    all_read: bool = False,
 ) -> tuple[Any, Any, Any]:
     """Apply a transform of jax that returns gradients to ``fun``.
 
     Parameters
     ----------
-    transform, fun, targets, args, kwargs, label, has_aux, scalar, kinds
+    transform, fun, targets, args, kwargs, label, has_aux, scalar, kinds, all_read
         As in :func:`evaluate`; the result of the transform is ``(gradients, aux)``.
 
     Returns
@@ -174,6 +176,7 @@ def differentiate(
         has_aux=has_aux,
         scalar=scalar,
         kinds=kinds,
+        all_read=all_read,
     )
     return found.targets.arrange(*found.result), found.value, found.aux
 
@@ -189,6 +192,7 @@ def evaluate(
     has_aux: bool,
     scalar: bool = False,
     kinds: Kinds | None = None,
+    all_read: bool = False,
 ) -> Evaluated:
     """Apply a transform of jax to ``fun``, as a function of the values of the targets.
 
@@ -213,6 +217,8 @@ def evaluate(
         Whether the value has to be one number.
     kinds : Kinds, optional
         The dtypes that are checked here rather than by jax. States are always checked.
+    all_read : bool
+        Whether ``fun`` has to read each of the states.
     """
     for position in targets.argnums:
         _check_position(position, args, label)
@@ -233,8 +239,10 @@ def evaluate(
         frame = Frame(label, inputs=inputs, hoist=False)
         (value, aux, returned), effect, new = frame.run(taken_apart, full)
         ends.append((effect, returned))
+        if all_read:
+            _check_read(targets.states, frame, label)
         if scalar:
-            _check_scalar(value, label)
+            check_scalar(value, label)
         if holds_collection(value):
             raise GradError(
                 f"{label} cannot differentiate a collection of states",
@@ -320,11 +328,13 @@ def _positions(argnums: Any) -> tuple[int, ...]:
     )
 
 
-def _check_scalar(value: object, label: str) -> None:
+def check_scalar(value: object, label: str) -> None:
     """Raise for a result that is not one number."""
     if isinstance(value, jax.Array | np.ndarray | np.generic | float) and jnp.shape(value) == ():
         return
     hint = "; pass has_aux=True if the rest is auxiliary" if isinstance(value, tuple) else ""
+    if is_quantity(value) and label == "grad":
+        hint = "; pass unit_aware=True to differentiate a quantity"
     raise GradError(
         f"{label} needs a function that returns one number",
         expected="an array of shape ()",
@@ -422,6 +432,19 @@ _NUMBERS = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
 
 def _is_kind(leaf: object, kind: type[Any]) -> bool:
     return isinstance(leaf, _NUMBERS) and bool(jnp.issubdtype(jnp.result_type(leaf), kind))
+
+
+def _check_read(states: Sequence[State[Any]], frame: Frame, label: str) -> None:
+    """Raise for a state that the function does not read: its gradient is 0 whatever it holds."""
+    read = {each.slot for each in frame.reads}
+    lacking = [name_of(state) for state in states if state not in read]
+    if lacking:
+        raise GradError(
+            f"{label} was asked for states that the function does not read",
+            expected="that each of grad_states is read before it is written",
+            got=f"no read of {', '.join(lacking)}",
+            fix="leave them out of grad_states, or pass check_states=False for gradients of 0",
+        )
 
 
 def _plural(kind: type[Any]) -> str:

@@ -57,7 +57,8 @@ class Transformed:
 
     def __display__(self) -> Shown:
         name = getattr(self._transform, "__name__", "transform")
-        return Shown(name, [("fun", self.fun), *not_default(self._transform, self._given)])
+        given = not_default(self._transform, self._given)
+        return Shown(name, [(next(iter(self._given)), self.fun), *given])
 
     __repr__ = text_repr
     __treescope_repr__ = treescope_repr

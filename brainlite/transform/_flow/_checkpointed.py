@@ -16,6 +16,7 @@ from brainlite.transform._engine._values import check_arguments
 from brainlite.transform._engine._watch import KEY, watch_steps
 from brainlite.transform._flow._checkpoint import checkpoint
 from brainlite.transform._flow._loops import scan
+from brainlite.transform._flow._progress import ProgressBar, scan_with_progress
 
 C = TypeVar("C")
 X = TypeVar("X")
@@ -27,11 +28,22 @@ Step = Callable[[Any, Any], tuple[Any, Any]]
 
 @overload
 def checkpointed_scan(
-    f: Callable[[C, X], tuple[C, Y]], init: C, xs: X, length: int | None = None, base: int = 16
+    f: Callable[[C, X], tuple[C, Y]],
+    init: C,
+    xs: X,
+    length: int | None = None,
+    base: int = 16,
+    pbar: ProgressBar | int | None = None,
 ) -> tuple[C, Y]: ...
 @overload
 def checkpointed_scan(
-    f: Callable[[C, None], tuple[C, Y]], init: C, xs: None = None, *, length: int, base: int = 16
+    f: Callable[[C, None], tuple[C, Y]],
+    init: C,
+    xs: None = None,
+    *,
+    length: int,
+    base: int = 16,
+    pbar: ProgressBar | int | None = None,
 ) -> tuple[C, Y]: ...
 def checkpointed_scan(
     f: Callable[[Any, Any], tuple[Any, Any]],
@@ -39,6 +51,7 @@ def checkpointed_scan(
     xs: object = None,
     length: int | None = None,
     base: int = 16,
+    pbar: ProgressBar | int | None = None,
 ) -> tuple[Any, Any]:
     """Loop as :func:`scan` does, with much less memory for the gradient.
 
@@ -55,6 +68,9 @@ def checkpointed_scan(
     base : int
         The largest loop that is left in one piece. A smaller base means less memory, more levels
         and a longer compilation.
+    pbar : ProgressBar or int, optional
+        A progress bar, or the number of steps between its updates. It moves in the forward pass;
+        the carry of each update is kept for the backward one.
 
     Returns
     -------
@@ -92,14 +108,27 @@ def checkpointed_scan(
     if len(lengths) != 1 or () in lengths:
         return scan(f, init, xs, length)  # which says what is wrong
     [steps] = lengths.pop()
-    watched = watch_steps(f, init, xs, steps)
+    step, own, end = watch_steps(f, init, xs, steps)
+
+    def piece(f: Step, carry: object, x: object, steps: int, *_options: object) -> Any:
+        return _checkpointed(f, steps, base)(carry, x)
+
     with environ.context(**{KEY: ()}):  # the loops that make up this one are none to the user
-        carry, ys = _nested(watched.step, init, xs, steps, base)
-    return carry, watched.end(ys)
+        if pbar is None or not steps:
+            carry, ys = _nested(step, init, xs, steps, base)
+        else:
+            carry, ys = scan_with_progress(
+                scan, pbar, step, init, xs, steps, False, 1, shown=own, piece=piece
+            )
+    return carry, end(ys)
 
 
 def checkpointed_for_loop(
-    f: Callable[[Unpack[Xs]], Y], *xs: *Xs, length: int | None = None, base: int = 16
+    f: Callable[[Unpack[Xs]], Y],
+    *xs: *Xs,
+    length: int | None = None,
+    base: int = 16,
+    pbar: ProgressBar | int | None = None,
 ) -> Y:
     """Loop as :func:`for_loop` does, with much less memory for the gradient.
 
@@ -107,7 +136,7 @@ def checkpointed_for_loop(
     ----------
     f, *xs, length
         As in :func:`for_loop`.
-    base : int
+    base, pbar
         As in :func:`checkpointed_scan`.
 
     Returns
@@ -121,12 +150,12 @@ def checkpointed_for_loop(
     >>> checkpointed_for_loop(cell, jnp.ones((70, 2))).shape
     (70, 3)
     """
-    return _for_loop(f, xs, length, base)
+    return _for_loop(f, xs, length=length, base=base, pbar=pbar)
 
 
-def _for_loop(f: Callable[..., Y], xs: object, length: int | None, base: int) -> Y:
+def _for_loop(f: Callable[..., Y], xs: object, **options: Any) -> Y:
     untyped: Any = checkpointed_scan
-    stacked: Y = untyped(Each(f), None, xs, length, base)[1]
+    stacked: Y = untyped(Each(f), None, xs, **options)[1]
     return stacked
 
 
@@ -136,13 +165,8 @@ def _nested(f: Step, init: object, xs: object, length: int, base: int) -> tuple[
         return scan(f, init, xs, length)
     block = _block(length, base)
     count = length // block
-
-    def run(carry: object, x: object) -> tuple[Any, Any]:
-        return _nested(f, carry, x, block, base)
-
-    # Inside a loop nothing can be merged with the forward pass, so prevent_cse has no use.
     carry, ys = scan(
-        checkpoint(run, prevent_cse=False),
+        _checkpointed(f, block, base),
         init,
         _reshaped(xs, count * block, (count, block)),
         count,
@@ -152,6 +176,16 @@ def _nested(f: Step, init: object, xs: object, length: int, base: int) -> tuple[
         return carry, ys
     carry, rest = _nested(f, carry, _rest(xs, count * block), length - count * block, base)
     return carry, jax.tree.map(_concatenate, ys, rest)
+
+
+def _checkpointed(f: Step, length: int, base: int) -> Step:
+    """Return a step that is a loop of so many steps, of which nothing is kept."""
+
+    def run(carry: object, x: object) -> tuple[Any, Any]:
+        return _nested(f, carry, x, length, base)
+
+    # Inside a loop nothing can be merged with the forward pass, so prevent_cse has no use.
+    return checkpoint(run, prevent_cse=False)
 
 
 def _block(length: int, base: int) -> int:

@@ -20,7 +20,7 @@ _UPDATES = 20  # where neither freq nor count is given, as in brainstate: one fo
 class ProgressBar:
     """A bar that shows how far a loop is, also while it runs compiled.
 
-    Pass it to ``scan`` or ``for_loop`` as ``pbar=``. It needs ``tqdm``
+    Pass it to ``scan``, ``for_loop`` or their checkpointed kin as ``pbar=``. It needs ``tqdm``
     (``pip install brainlite[progress]``).
 
     Parameters
@@ -155,6 +155,7 @@ def scan_with_progress(
     reverse: bool,
     unroll: int | bool,
     shown: Callable[[Any], Any] | None = None,
+    piece: Callable[..., tuple[Any, Any]] | None = None,
 ) -> tuple[Any, Any]:
     """Run ``scan(f, init, xs, length, reverse, unroll)``, and a progress bar.
 
@@ -172,6 +173,8 @@ def scan_with_progress(
         As for ``scan``; ``length`` is not 0.
     shown : callable, optional
         From what ``f`` returns for a step to what the description may show of it.
+    piece : callable, optional
+        Runs the steps between two updates, in place of ``scan``.
     """
     bar = pbar if isinstance(pbar, ProgressBar) else ProgressBar(pbar)
     report = _Report(bar, length)
@@ -183,7 +186,7 @@ def scan_with_progress(
 
     def run(state: tuple[Any, Any], x: object, steps: int) -> tuple[tuple[Any, Any], Any]:
         carry, done = state
-        carry, ys = scan(f, carry, x, steps, reverse, unroll)
+        carry, ys = (piece or scan)(f, carry, x, steps, reverse, unroll)
         done = done + steps
         last = _map(ys, lambda y: y[0 if reverse else -1])
         last = last if shown is None else shown(last)

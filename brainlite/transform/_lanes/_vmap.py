@@ -51,8 +51,7 @@ class _Outcome(NamedTuple):
 
 @overload
 def vmap(
-    fun: Callable[P, R],
-    /,
+    fn: Callable[P, R],
     *,
     in_axes: Axes = 0,
     out_axes: Any = 0,
@@ -74,8 +73,7 @@ def vmap(
     out_states: MappedStates = None,
 ) -> _SameSignature: ...
 def vmap(
-    fun: Callable[..., Any] | None = None,
-    /,
+    fn: Callable[..., Any] | None = None,
     *,
     in_axes: Axes = 0,
     out_axes: object = 0,
@@ -85,11 +83,11 @@ def vmap(
     in_states: MappedStates = None,
     out_states: MappedStates = None,
 ) -> Any:
-    """Return a function that maps ``fun`` over an axis of its arguments and of states.
+    """Return a function that maps ``fn`` over an axis of its arguments and of states.
 
     Parameters
     ----------
-    fun : callable
+    fn : callable
         The function of one lane. Without it, ``vmap`` is a decorator.
     in_axes, out_axes, axis_name, axis_size, spmd_axis_name
         As in :func:`jax.vmap`. The axis of an argument that is a module is that of all its states,
@@ -104,11 +102,11 @@ def vmap(
     Returns
     -------
     callable
-        With the signature of ``fun``. States that are not declared are shared by all lanes:
+        With the signature of ``fn``. States that are not declared are shared by all lanes:
         they may be read and, as long as each lane writes the same, written. Each lane draws
         random numbers of its own. Hidden and other short-term states that each lane makes anew, as
         a model does that calls ``init_all_states`` in ``update``, hold one value for each lane
-        afterwards. So do the states of a module that ``fun`` makes and returns.
+        afterwards. So do the states of a module that ``fn`` makes and returns.
 
     Raises
     ------
@@ -128,8 +126,8 @@ def vmap(
     given = dict(locals())
 
     def decorate(fun: Callable[..., Any]) -> Transformed:
-        declared_in = _by_state(in_states, "in_states")
-        declared_out = {**declared_in, **_by_state(out_states, "out_states")}
+        declared_in = axes_of(in_states, "in_states")
+        declared_out = {**declared_in, **axes_of(out_states, "out_states")}
         check_axes(in_axes, "in_axes")
         check_axes(out_axes, "out_axes")
         check_size(axis_size)
@@ -166,7 +164,7 @@ def vmap(
 
         return Transformed(vmap, fun, mapped, given)
 
-    return decorate if fun is None else decorate(fun)
+    return decorate if fn is None else decorate(fn)
 
 
 class _Mapped(NamedTuple):
@@ -311,7 +309,7 @@ def _axis_name() -> str:
     return f"lanes_{depth}"  # jax keeps what it traced under the same axes
 
 
-def _by_state(declared: MappedStates, name: str) -> dict[State[Any], int]:
+def axes_of(declared: MappedStates, name: str) -> dict[State[Any], int]:
     """Return the axis of each declared state."""
     if declared is None:
         return {}

@@ -34,7 +34,6 @@ class _SameSignature(Protocol):
 @overload
 def vmap_new_states(
     fun: Callable[P, R],
-    /,
     *,
     in_axes: Axes = 0,
     out_axes: Any = 0,
@@ -61,7 +60,6 @@ def vmap_new_states(
 ) -> _SameSignature: ...
 def vmap_new_states(
     fun: Callable[..., Any] | None = None,
-    /,
     *,
     in_axes: Axes = 0,
     out_axes: object = 0,

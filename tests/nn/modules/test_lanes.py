@@ -8,7 +8,7 @@ import pytest
 
 import brainlite
 from brainlite import HiddenState, ParamState, State, random
-from brainlite.errors import MapStateError, OptionError
+from brainlite.errors import ArgumentError, MapStateError, OptionError
 from brainlite.nn import (
     GRUCell,
     Module,
@@ -103,5 +103,21 @@ def test_the_number_of_lanes_is_checked_and_nothing_is_made(size: int) -> None:
     with pytest.raises(OptionError, match=rf"(?s)1 or more.*got: +{size}.*fix:"):
         vmap_init_all_states(model, axis_size=size)
     assert not model.states(HiddenState)
-    with pytest.raises(OptionError, match="1 or more"):
+    with pytest.raises(ArgumentError, match="nothing to map over"):
         vmap_call_all_fns(call_all_fns(model, "init_state"), "bump", 1)
+
+
+def test_the_number_of_lanes_is_seen_in_states_that_hold_them() -> None:
+    cell = vmap_init_all_states(GRUCell(2, 3), axis_size=4)
+    other = vmap_init_all_states(GRUCell(2, 3), in_states=cell.states(HiddenState))
+    assert other.h.value.shape == (4, 3)
+    drawing = Drawing()
+    drawing.weight.value = drawing.weight.value * 2
+    vmap_init_all_states(drawing, axis_size=3)
+    drawing.h.value = jnp.arange(6.0).reshape(2, 3)  # lanes along axis 1
+    vmap_call_all_fns(drawing, "bump", 7, in_states={1: [drawing.h], 0: drawing.count})
+    assert_close(drawing.h.value, jnp.arange(6.0).reshape(2, 3))
+    assert drawing.count.value.tolist() == [7, 7, 7]
+    untyped: Any = vmap_init_all_states
+    with pytest.raises(ArgumentError, match="axis_size"):
+        untyped(GRUCell(2, 3))

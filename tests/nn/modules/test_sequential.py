@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import brainlite
-from brainlite.errors import NameTakenError
+from brainlite import nn
+from brainlite.errors import ContainerError, NameTakenError
 from brainlite.nn import Linear, Module, Sequential
 from brainlite.transform import jit
 from brainlite.typing import Array
@@ -119,3 +120,53 @@ def test_modes_casts_and_counts_reach_the_layers() -> None:
     assert model(jnp.ones(2, "float16")).dtype == jnp.float16
     assert model.num_parameters() == 9 + 4
     assert brainlite.nn.count_bytes(model[:1]) == 18
+
+
+def test_described_layers_get_the_size_that_reaches_them() -> None:
+    model = Sequential(
+        nn.Conv2d((8, 8, 2), 4, 3),
+        nn.BatchNorm2d.desc(),
+        nn.ReLU(),
+        nn.MaxPool2d.desc(2, 2),
+        nn.Flatten.desc(start_axis=-3),
+        nn.Dropout(0.9),
+        Linear.desc(out_size=5),
+        jax.nn.relu,
+        nn.GRUCell.desc(num_out=3),
+        nn.ReLU(),
+    )
+    assert (model.in_size, model.out_size) == ((8, 8, 2), (3,))
+    nn.init_all_states(model, batch_size=6)
+    with brainlite.environ.context(fit=False):
+        assert model(jnp.ones((6, 8, 8, 2))).shape == (6, 3)
+    assert model[6].in_size == (64,)
+    assert isinstance(model[8], nn.GRUCell)
+
+
+def test_described_layers_may_come_later_and_know_their_size() -> None:
+    model = Sequential(Linear.desc(2, 3))
+    model.append(Linear.desc(out_size=4)).insert(1, Linear.desc(out_size=3))
+    assert [layer.in_size for layer in model] == [(2,), (3,), (3,)]
+    model[1] = Linear.desc(in_size=3, out_size=3)
+    assert model(jnp.ones(2)).shape == (4,)
+    named = Sequential({"one": Linear(2, 3), "two": Linear.desc(out_size=1)})
+    assert named(jnp.ones(2)).shape == (1,)
+    twice = Linear.desc(out_size=3)
+    assert twice(2).weight is not twice(2).weight
+
+
+@pytest.mark.parametrize(
+    ("before", "got"), [([], "the first layer"), ([nn.Flatten(1)], "a Flatten before it")]
+)
+def test_a_size_that_is_not_known_is_asked_for(before: list[Module], got: str) -> None:
+    untyped: Any = Sequential
+    with pytest.raises(ContainerError, match=rf"reaches this Linear is not known(.|\n)*{got}"):
+        untyped(*before, Linear.desc(out_size=3))
+
+
+def test_the_last_size_is_that_of_the_last_layer_that_has_one() -> None:
+    assert Sequential(nn.ReLU(), Linear(2, 3), nn.ReLU(), nn.Dropout(0.9)).in_size == (2,)
+    assert Sequential(nn.ReLU(), Linear(2, 3), nn.ReLU(), nn.Dropout(0.9)).out_size == (3,)
+    for unknown in (Sequential(Linear(2, 3), jnp.sum), Sequential(nn.ReLU()), nn.ReLU()):
+        with pytest.raises(AttributeError, match="has no out_size"):
+            _ = unknown.out_size

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from brainlite import graph
-from brainlite.graph import Node
+from brainlite.errors import GradError
+from brainlite.graph import Node, PathContains
 from brainlite.random import RandomState
-from brainlite.state import BatchState, HiddenState, ParamState
+from brainlite.state import BatchState, HiddenState, ParamState, State
 from brainlite.transform import cond, for_loop, grad, jit, value_and_grad, vmap
 from brainlite.typing import Array
 from tests.transform.checks import assert_close, assert_same, values
@@ -19,6 +20,7 @@ from tests.transform.small import Counter
 
 # What mypy makes of the types of a lambda is of no interest here.
 grad_of: Any = grad
+wait: Any = jax.block_until_ready
 
 X = np.linspace(-1.0, 1.0, 6, dtype=np.float32).reshape(2, 3)
 Y = np.ones(2, np.float32)
@@ -272,3 +274,49 @@ def test_a_parameter_in_two_arguments_has_its_whole_gradient_in_both() -> None:
 
 def test_a_state_as_an_argument_stands_for_its_value() -> None:
     assert_same(grad_of(lambda state: state.value**2)(ParamState(jnp.asarray(3.0))), 6.0)
+
+
+def test_states_that_are_not_read_are_told_of() -> None:
+    net = Net()
+    every = graph.states(net, ParamState)
+
+    def partly(x: Array) -> Array:
+        return jit(lambda: (x * net.layer.value["w"]).sum())()
+
+    found = grad(partly, every)(jnp.asarray(X))
+    assert_same(found["gain",], 0.0)
+    for fun in (
+        grad(partly, every, check_states=True),
+        jit(grad(partly, every, check_states=True)),
+    ):
+        with pytest.raises(GradError, match=r"does not read(.|\n)*no read of gain"):
+            fun(jnp.asarray(X))
+    read = graph.states(net, PathContains("layer"))
+    x = jnp.asarray(X)
+    assert_same(grad(partly, read, check_states=True)(x), grad(partly, read)(x))
+
+
+@eager_and_jitted
+def test_gradients_that_are_not_finite_are_told_of(lifted: bool) -> None:
+    weight = ParamState(jnp.array([0.0, 4.0]))
+    calls = State(jnp.zeros(()))
+
+    def loss(x: Array) -> Array:
+        calls.value += 1
+        return (jnp.sqrt(weight.value) * x).sum()
+
+    watched = maybe_jit(grad(loss, weight, return_value=True, debug_nan=True), lifted)
+    plain = maybe_jit(grad(loss, weight, return_value=True), lifted)
+    with pytest.raises(
+        RuntimeError, match=r"grad: a result(.|\n)*the result\['gradient'\] of shape \(2,\)"
+    ):
+        wait(watched(jnp.ones(2)))
+    weight.value = jnp.array([1.0, 4.0])
+    calls.value = jnp.zeros(())
+    assert_same(watched(jnp.ones(2)), plain(jnp.ones(2)))
+    assert values(calls) == [2]
+
+
+def test_what_may_have_a_unit_is_one_number_all_the_same() -> None:
+    with pytest.raises(GradError, match="one number"):
+        grad_of(lambda x: x, unit_aware=True)(jnp.ones(2))

@@ -65,7 +65,8 @@ _TRANSFORMS: dict[str, Any] = {
 @pytest.mark.parametrize("name", _TRANSFORMS)
 def test_each_transform_prints_as_what_it_is(name: str) -> None:
     made = _TRANSFORMS[name](total)
-    assert str(made).startswith(f"{name}(\n  fun=<function total at 0x")
+    argument = "fn" if name == "vmap" else "fun"  # as brainstate calls it
+    assert str(made).startswith(f"{name}(\n  {argument}=<function total at 0x")
     assert treescope.render_to_text(made).startswith(f"{name}(")
 
 
@@ -78,7 +79,7 @@ def test_each_transform_keeps_name_docstring_and_signature(name: str) -> None:
 
 def test_a_module_under_a_transform_is_shown() -> None:
     assert str(vmap(Scale(2.0), in_axes=1)) == (
-        "vmap(\n  fun=Scale(\n    weight=ParamState(\n      value=ShapedArray(float32[3])\n    ),\n"
+        "vmap(\n  fn=Scale(\n    weight=ParamState(\n      value=ShapedArray(float32[3])\n    ),\n"
         "    factor=2.0\n  ),\n  in_axes=1\n)"
     )
 
@@ -94,7 +95,7 @@ def test_options_are_shown_where_they_are_not_the_defaults() -> None:
 
 
 def test_transforms_of_transforms_are_nested() -> None:
-    assert str(jit(vmap(grad(total)))).startswith("jit(\n  fun=vmap(\n    fun=grad(\n")
+    assert str(jit(vmap(grad(total)))).startswith("jit(\n  fun=vmap(\n    fn=grad(\n")
 
 
 def test_a_decorator_with_options_prints_as_well() -> None:

@@ -11,7 +11,14 @@ import pytest
 
 from brainlite.errors import OptionError
 from brainlite.state import State
-from brainlite.transform import grad, jit, scan, vmap
+from brainlite.transform import (
+    checkpointed_for_loop,
+    checkpointed_scan,
+    grad,
+    jit,
+    scan,
+    vmap,
+)
 from brainlite.transform._flow import _progress
 from brainlite.transform._flow._checks import jit_error_if
 from brainlite.transform._flow._progress import ProgressBar, scan_with_progress
@@ -217,3 +224,33 @@ def test_with_tqdm_itself() -> None:
     finish()
     assert "six: 100%" in written.getvalue()
     assert "6/6" in written.getvalue()
+
+
+@pytest.mark.parametrize("length", [3, 50])
+def test_checkpointed_loops_show_progress_once(tqdm: Recorder, length: int) -> None:
+    xs = jnp.sin(jnp.arange(float(length)))
+
+    def loss(xs: Array, pbar: ProgressBar | None) -> Array:
+        loop = Sum()
+        carry, ys = checkpointed_scan(loop.body, jnp.zeros(()), xs, base=4, pbar=pbar)
+        return carry**2 + (ys * checkpointed_for_loop(jnp.sin, xs, base=2)).sum()
+
+    untyped: Any = grad
+    for wrap in (lambda fun: fun, jit):
+        plain = wrap(untyped(lambda xs: loss(xs, None), return_value=True))(xs)
+        shown = wrap(untyped(lambda xs: loss(xs, ProgressBar(7)), return_value=True))(xs)
+        finish()
+        assert_close(shown, plain)
+        assert [n for n, _ in tqdm.seen] == [0, *range(7, length, 7), length]  # not once more
+        tqdm.seen.clear()
+    assert tqdm.closed == len(tqdm.opened)
+    checkpointed_for_loop(jnp.sin, xs[:0], pbar=2)
+    finish()
+    assert tqdm.seen == []
+
+
+def test_a_description_of_a_checkpointed_loop_shows_its_values(tqdm: Recorder) -> None:
+    bar = ProgressBar(5, desc=("{y:.1f}", lambda now: {"y": now["y"]}))
+    checkpointed_for_loop(lambda x: x * 2, jnp.arange(10.0), base=2, pbar=bar)
+    finish()
+    assert [text for _, text in tqdm.seen][1:] == ["8.0", "18.0"]

@@ -188,6 +188,8 @@ def whole_models(model: Model, x: Array) -> None:
     model.init_state(batch_size=2)
     model.reset_state(2)
     assert_type(nn.vmap_init_all_states(model, axis_size=3, state_tag="lanes"), Model)
+    assert_type(nn.vmap_init_all_states(model, in_states=model.states(State)), Model)
+    assert_type(model.init_all_states(batch_size=3), Model)
     assert_type(nn.vmap_reset_all_states(model, 2, axis_size=3), Model)
     assert_type(nn.vmap_call_all_fns(model, "init_state", (), {"batch_size": 2}, 3), Model)
     values = model.states().to_values()

@@ -1,6 +1,6 @@
 """Kinds of states, and what their values are."""
 
-from typing import NamedTuple, assert_type
+from typing import Any, NamedTuple, assert_type
 
 import jax.numpy as jnp
 import numpy as np
@@ -82,3 +82,12 @@ def the_generator_is_a_state(rng: RandomState) -> None:
     assert_type(rng.clone(), RandomState)
     assert_type(brainlite.RandomState(np.array([0, 1], "uint32")), RandomState)
     assert_type(jnp.zeros(3), Array)
+
+
+def states_that_are_made(x: Array) -> None:
+    with brainlite.catch_new_states("run", ParamState) as catcher:
+        assert_type(catcher, brainlite.graph.NewStateCatcher)
+        assert_type(catcher.get_states(), list[State[Any]])
+    with brainlite.check_state_value_tree() as entered:
+        assert_type(entered, None)
+    assert_type(brainlite.nn.init.are_broadcastable_shapes((2, 1), 3), bool)

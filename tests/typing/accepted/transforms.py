@@ -119,6 +119,10 @@ def mapped_functions(net: Net, plain: Dropout, x: Array, state: State[Array]) ->
     assert_type(net.mapped(x), Array)
     assert_type(transform.vmap2(double, state_in_axes={0: State})(x), Array)
     assert_type(transform.vmap2(nn.Linear(2, 3))(x), Array)
+    assert_type(transform.vmap2(state_in_axes=State)(double)(x), Array)
+    assert_type(transform.vmap(fn=double)(x), Array)
+    made = transform.vmap2_new_states(nn.GRUCell(2, 3), {}, axis_size=3)
+    assert_type(made, dict[int | None, list[State[Any]]])
     assert_type(transform.nan_checks, frozenset[type[Any]])
     assert_type(transform.vmap_new_states(nn.init_all_states)(nn.GRUCell(2, 3)), nn.GRUCell)
     assert_type(transform.vmap_new_states(axis_size=3)(double)(x), Array)
@@ -148,7 +152,7 @@ def loops(net: Net, xs: Array) -> None:
     assert_type(transform.for_loop(lambda a, b: a + b, xs, xs), Array)
     assert_type(transform.for_loop(lambda: Pair(xs, xs), length=3).h, Array)
     assert_type(transform.for_loop(net, xs, pbar=transform.ProgressBar(10, desc="loop")), Array)
-    assert_type(transform.checkpointed_for_loop(net, xs, base=4), Array)
+    assert_type(transform.checkpointed_for_loop(net, xs, base=4, pbar=2), Array)
 
 
 def scans(start: Pair, xs: Array) -> None:
@@ -201,6 +205,9 @@ def checks(net: Net, x: Array) -> None:
     assert_type(errors.get(), str | None)
     assert_type(transform.check(x > 0, "x is {x}", x=x), None)
     assert_type(transform.jit_error_if(x > 0, "too large: {}", x), None)
+    assert_type(transform.debug_nan(net, x, phase="forward"), None)
+    assert_type(transform.debug_nan_if(x > 0, jnp.log, x), None)
+    assert_type(transform.breakpoint_if(x > 0), None)
 
 
 def transforms_compose(net: Net, xs: Array) -> None:

@@ -142,7 +142,7 @@ def activations(x: Array) -> None:
 
 
 def modules_around_others(x: Array) -> None:
-    nn.vmap_init_all_states(nn.Linear(2, 3))  # E: call-arg reportCallIssue
+    nn.vmap_init_all_states(nn.Linear(2, 3))  # E: call-overload reportCallIssue
     nn.Vmap(Dropout())(x, training=True)  # E: call-arg reportCallIssue
     nn.Map(Embedding(), 3)(x)  # E: arg-type reportArgumentType
     nn.Map(nn.Linear(2, 3))  # E: call-arg reportCallIssue
