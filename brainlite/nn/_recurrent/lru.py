@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from brainlite import environ, random
 from brainlite._given import check_option, to_size
 from brainlite.nn._functional.kernel import compiled_for
-from brainlite.nn._recurrent.linear_recurrence import marked_recurrence
+from brainlite.nn._recurrent.linear_recurrence import check_parts, marked_recurrence, to_parts
 from brainlite.nn._recurrent.recurrence import Hidden
 from brainlite.nn._recurrent.sequence import (
     Given,
@@ -47,7 +47,7 @@ class LRU(SequenceLayer):
     max_phase : float
         The largest phase of :math:`\lambda` at first, in radians. With less than the default,
         :math:`2 \pi`, there are fewer fast oscillations, which helps on long sequences.
-    sequential, stateful, name
+    sequential, parts, stateful, name
         As in :class:`MinGRU`.
 
     Attributes
@@ -66,9 +66,11 @@ class LRU(SequenceLayer):
     Raises
     ------
     SizeError
-        A size is negative or not whole.
+        A size is negative or not whole, or there are no parts.
     OptionError
         The ring is none, or ``max_phase`` is no positive angle.
+    InputError
+        At the call: the sequence does not divide into the parts.
 
     References
     ----------
@@ -95,6 +97,7 @@ class LRU(SequenceLayer):
         r_max: float = 1.0,
         max_phase: float = 2 * math.pi,
         sequential: bool = False,
+        parts: int = 1,
         stateful: bool = False,
         name: str | None = None,
     ) -> None:
@@ -106,6 +109,7 @@ class LRU(SequenceLayer):
         turns = 0 < max_phase <= 2 * math.pi
         check_option("LRU", "max_phase", max_phase, turns, "more than 0, at most 2 pi")
         self.sequential: bool = sequential
+        self.parts: int = to_parts(parts, "LRU")
         self._set_up(self.input_size, self.input_size, batch_first, stateful, name)
         self._draw(r_min, r_max, max_phase)
 
@@ -158,14 +162,15 @@ class LRU(SequenceLayer):
         h_n : array of complex, shape ([B,] hidden_size)
         """
         call = self._begin(x, None if hx is None else (hx,), lengths, mask, reset)
-        run = _kernel(self.batch_first, self.sequential)
+        check_parts(self, self.parts, x)
+        run = _kernel(self.batch_first, self.sequential, self.parts)
         ys, last = run(call, {name: getattr(self, name).value for name in _NAMES})
         self._end(last)
         return ys, last[0]
 
 
 @compiled_for
-def _kernel(batch_first: bool, sequential: bool) -> Callable[..., Any]:
+def _kernel(batch_first: bool, sequential: bool, parts: int) -> Callable[..., Any]:
     """Return the layer, compiled."""
 
     def run(call: Inputs, params: dict[str, Array]) -> Any:
@@ -179,7 +184,7 @@ def _kernel(batch_first: bool, sequential: bool) -> Callable[..., Any]:
         a = jax.lax.complex(size * jnp.cos(phase), size * jnp.sin(phase))
         b = jax.lax.complex(gamma * (xs @ p["B_re"].T), gamma * (xs @ p["B_im"].T))
         a = jnp.broadcast_to(a, (len(xs), 1, *a.shape))
-        hs, last = marked_recurrence(call, marks, a, b, sequential)
+        hs, last = marked_recurrence(call, marks, a, b, sequential, parts)
         ys = hs.real @ p["C_re"].T - hs.imag @ p["C_im"].T + p["D"] * xs
         ys = (ys if marks.valid is None else jnp.where(marks.valid[..., None], ys, 0)).astype(dtype)
         return put_back(call, batch_first, ys, (last,))
