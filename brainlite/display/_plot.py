@@ -4,7 +4,7 @@ import functools
 import io
 from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from brainlite.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+INK: Final = "#7f7f7f"  # contrast 4.0 on white, 4.7 on the dark of notebooks
 
 
 def plot_states(history: Mapping[Any, Any], *, batch: int = 0, cmap: str = "RdBu_r") -> "Figure":
@@ -32,7 +35,8 @@ def plot_states(history: Mapping[Any, Any], *, batch: int = 0, cmap: str = "RdBu
     Returns
     -------
     matplotlib.figure.Figure
-        One heat map below the other. A notebook shows it; ``figure.savefig`` keeps it.
+        One heat map below the other, under the name of the model of a history. A notebook shows
+        it, on whatever ground its page has; ``figure.savefig`` keeps it.
 
     Raises
     ------
@@ -75,10 +79,55 @@ def plot_states(history: Mapping[Any, Any], *, batch: int = 0, cmap: str = "RdBu
         axes.yaxis.get_major_locator().set_params(integer=True)
         figure.colorbar(axes.images[0], ax=axes)
     rows[-1, 0].set_xlabel("time step")
+    return shown(figure, history)
+
+
+def shown(figure: Any, history: Any) -> "Figure":
+    """Return a figure as a notebook shows it, with the model of a history as its title.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure, drawn.
+    history : mapping or array
+        What it was drawn from.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    model = getattr(history, "title", None)
+    if isinstance(model, str):
+        figure.suptitle(model)
+    _follow_the_page(figure)
     # A notebook shows it also where pyplot, which keeps every figure, was not imported.
     figure._repr_png_ = functools.partial(png, figure)
     shown: Figure = figure
     return shown
+
+
+def _follow_the_page(figure: Any) -> None:
+    """Draw what is black on white in a grey that is read on light and dark, and no ground.
+
+    Where a style of matplotlib says otherwise, such as ``dark_background``, it stays.
+    """
+    matplotlib: Any = import_module("matplotlib")
+    ours = {"figure.facecolor": "none", "axes.facecolor": "none"}
+    ours |= {f"{part}.color": INK for part in ("text", "xtick", "ytick")}
+    ours |= {"axes.edgecolor": INK, "axes.labelcolor": INK}
+    default = matplotlib.rcParamsDefault
+    if any(matplotlib.rcParams[name] != default[name] for name in ours):
+        return
+    figure.set_facecolor("none")
+    for axes in figure.axes:
+        axes.set_facecolor("none")
+        axes.tick_params(colors=INK)
+        for axis in (axes, *axes.child_axes):
+            axis.tick_params(colors=INK)
+        for spine in axes.spines.values():
+            spine.set_edgecolor(INK)
+    for text in figure.findobj(import_module("matplotlib.text").Text):
+        text.set_color(INK)
 
 
 def measured(name: str, value: Any) -> tuple[str, Any]:

@@ -1,19 +1,19 @@
 """Plots of spikes, firing rates and potentials over time."""
 
-import functools
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from brainlite.display._plot import matplotlib_figures, measured, png, steps_between
+from brainlite.display._plot import matplotlib_figures, measured, shown, steps_between
 from brainlite.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_COLOURS = ("#1f5fa8", "#c0392b", "#2e8b57", "#8e5bb5", "#b8860b", "#4a4a4a")
+# Each is read on white and on the dark ground of notebooks.
+COLOURS = ("#3b7dd8", "#d0463a", "#2e9b57", "#9a63c4", "#b8860b", "#7a7a7a")
 
 
 def plot_raster(
@@ -61,7 +61,7 @@ def plot_raster(
     dots, rates = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     first, ticks = 0, list[float]()
     for number, (name, values) in enumerate(populations.items()):
-        colour = _COLOURS[number % len(_COLOURS)]
+        colour = COLOURS[number % len(COLOURS)]
         spiking = np.nan_to_num(values) > 0
         when, who = np.nonzero(spiking)
         size = min(15.0, max(2.0, 20000 / max(len(when), 1)))
@@ -70,7 +70,7 @@ def plot_raster(
         ticks.append(first + values.shape[1] / 2)
         first += values.shape[1]
         if number + 1 < len(populations):
-            dots.axhline(first - 0.5, color="0.8", linewidth=0.8)
+            dots.axhline(first - 0.5, color="0.5", linewidth=0.5)
     dots.set(ylabel="neuron", ylim=(-0.5, max(first, 1) - 0.5))
     dots.margins(x=0.01)
     if any(populations):
@@ -80,7 +80,7 @@ def plot_raster(
         rates.legend(loc="upper right", frameon=False, ncols=len(populations))
     rates.set(xlabel="time (ms)", ylabel="rate (Hz)")
     rates.set_ylim(bottom=0)
-    return _shown(figure)
+    return shown(figure, history)
 
 
 def plot_traces(
@@ -149,7 +149,7 @@ def plot_traces(
                 fix="record both in the same run",
             )
         for unit in range(min(units, values.shape[1])):
-            colour = _COLOURS[unit % len(_COLOURS)]
+            colour = COLOURS[unit % len(COLOURS)]
             axes.plot(time, values[:, unit], color=colour, linewidth=1)
             if marked is not None:
                 top = float(np.nanmax(values, initial=0.0, where=np.isfinite(values)))
@@ -158,7 +158,7 @@ def plot_traces(
         axes.set(ylabel=name)
         axes.margins(x=0.01)
     rows[-1, 0].set_xlabel("time (ms)")
-    return _shown(figure)
+    return shown(figure, history)
 
 
 def _named(history: Any) -> dict[str, Any]:
@@ -209,10 +209,3 @@ def _rate(spiking: Any, dt: float, between: int, window: float | None) -> Any:
     # At both ends the window is as wide as there are steps.
     inside = np.convolve(np.ones(steps), np.ones(count), "same")
     return np.convolve(each, np.ones(count), "same") / inside
-
-
-def _shown(figure: Any) -> "Figure":
-    # A notebook shows it also where pyplot, which keeps every figure, was not imported.
-    figure._repr_png_ = functools.partial(png, figure)
-    shown: Figure = figure
-    return shown

@@ -7,7 +7,10 @@ from typing import Final, NamedTuple
 # Colours are those of the page around, so that it is read in light and in dark mode.
 _FONT: Final = "font-size:0.9em;font-family:ui-monospace,monospace"
 _STYLE: Final = f"border-collapse:collapse;color:inherit;background:transparent;{_FONT}"
-_CELL: Final = "padding:2px 10px;white-space:pre;text-align:"
+# Where a page is too narrow, texts break between words, and names within; numbers do not.
+_NUMBER: Final = "padding:2px 10px;white-space:pre;text-align:right"
+_TEXT: Final = "padding:2px 10px;white-space:pre-wrap;text-align:left"
+_NAME: Final = f"{_TEXT};overflow-wrap:anywhere;min-width:9em"
 _LINE: Final = ";border-bottom:1px solid rgba(128,128,128,0.6)"
 
 
@@ -31,6 +34,7 @@ class Table(NamedTuple):
     footer: Sequence[str] = ()
     right: Sequence[int] = ()  # the columns that are numbers
     spare: Sequence[int] = ()  # the columns that may be left out, first ones first
+    names: Sequence[int] = ()  # the columns of long words, which may be cut
 
     def text(self) -> str:
         """Return the table in columns of equal width."""
@@ -62,16 +66,20 @@ class Table(NamedTuple):
             [[row[n] for n in kept] for row in self.rows],
             [*self.footer, *note],
             [new for new, n in enumerate(kept) if n in self.right],
+            names=[new for new, n in enumerate(kept) if n in self.names],
         )
+
+    def _style(self, column: int) -> str:
+        return _NUMBER if column in self.right else _NAME if column in self.names else _TEXT
 
     def html(self) -> str:
         """Return the table for a page."""
 
         def line(cells: Sequence[str], tag: str, style: str) -> str:
-            sides = ["right" if n in self.right else "left" for n in range(len(cells))]
+            styles = [*map(self._style, range(len(cells)))]
             inner = "".join(
-                f'<{tag} style="{_CELL}{side}{style}">{html.escape(cell)}</{tag}>'
-                for cell, side in zip(cells, sides, strict=True)
+                f'<{tag} style="{own}{style}">{html.escape(cell)}</{tag}>'
+                for cell, own in zip(cells, styles, strict=True)
             )
             return f"<tr>{inner}</tr>"
 

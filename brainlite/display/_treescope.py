@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jax
 
-from brainlite.display._leaf import Verbatim, failure_text
+from brainlite.display._leaf import Verbatim, failure_text, safe_repr
 from brainlite.display._open import described, is_displayable
 from brainlite.display._protocol import Description, Shown, ShownMapping, ShownSequence
 
@@ -30,6 +30,7 @@ SPARE_FRAMES: Final = 200
 
 REMARK: Final = "#767676"  # the lightest grey that is read on white, and turned round on black
 GROUPS: Final = 4  # kinds of module that a folded list names
+ROOM: Final = 60  # columns of a folded line, so that the remark after it is seen
 
 _outermost: ContextVar[int | None] = ContextVar("_outermost", default=None)
 """How deep the stack is where the outermost object is drawn."""
@@ -89,6 +90,7 @@ def _draw(
 ) -> "Rendering":
     """Draw what a displayable says of itself as a foldable tree."""
     # Importing treescope takes half a second: only who draws, pays.
+    from treescope import rendering_parts as parts
     from treescope import repr_lib
 
     kind = type(obj)
@@ -96,56 +98,69 @@ def _draw(
     if name != kind.__name__:  # an object that stands for one of another type
         kind = type(name, (), {})
     color = color_of(kind)
+    drawing: Any
     match shown:
         case Shown(_, fields):
-            return _constructor(obj, kind, fields, path, renderer, opened)
+            drawing = _constructor(kind, fields, path, renderer, opened)
         case ShownSequence(_, items):
-            return _sequence(kind, items, path, renderer)
+            drawing = _sequence(kind, items, path, renderer)
         case ShownMapping(items, _):
             values = dict(items)
-            return repr_lib.render_dictionary_wrapper(
+            drawing = repr_lib.render_dictionary_wrapper(
                 kind, values, path, renderer, _constructs(type(obj)), color
             )
+    note = _note(obj)
+    remarks = [parts.custom_text_color(parts.text(f"  # {note}"), REMARK)] if note else []
+    return parts.siblings_with_annotations(drawing, extra_annotations=remarks)
 
 
 def _constructor(
-    obj: Any,
     kind: type[Any],
     fields: list[tuple[str, Any]],
     path: str | None,
     renderer: "TreescopeSubtreeRenderer",
     opened: bool,
 ) -> "RenderableAndLineAnnotations":
-    """Draw ``Kind(name=value, ...)``: on a folded line, the parts that fold are left out."""
+    """Draw ``Kind(name=value, ...)``: folded, without parts that fold and what has no room."""
     from treescope import rendering_parts as parts
 
     children: list[RenderableAndLineAnnotations] = []
-    folding = False
-    for name, value in fields:
+    folding = [_folds(value) for _, value in fields]
+    shown = _that_fit(kind, fields, folding)
+    for number, ((name, value), folds) in enumerate(zip(fields, folding, strict=True)):
         below = None if path is None else f"{path}.{name}"
         child = parts.siblings_with_annotations(f"{name}=", renderer(value, path=below))
-        if _folds(value):
-            folding = True
-            short = parts.summarizable_condition(parts.text(f"{name}=…"), child.renderable)
-            child = parts.RenderableAndLineAnnotations(short, child.annotations)
-        children.append(child)
+        between = ", " if number < len(fields) - 1 else ""
+        comma = parts.fold_condition(parts.text(between), parts.text(","))
+        part = parts.siblings(child.renderable, comma)
+        if number >= shown:
+            part = parts.summarizable_condition(parts.text("…" * (number == shown)), part)
+        elif folds:
+            part = parts.summarizable_condition(parts.text(f"{name}=…{between}"), part)
+        children.append(parts.RenderableAndLineAnnotations(part, child.annotations))
     state = parts.ExpandState
     # treescope's sign of what is no code is an angle bracket, in its roundtrip mode.
     left, right = (None, None) if _constructs(kind) else map(parts.text, "<>")
-    drawing = parts.build_foldable_tree_node_from_children(
+    return parts.build_foldable_tree_node_from_children(
         prefix=parts.siblings(
             parts.roundtrip_condition(left), parts.maybe_qualified_type_name(kind), "("
         ),
         children=children,
         suffix=parts.siblings(")", parts.roundtrip_condition(right)),
-        comma_separated=True,
         path=path,
         background_color=color_of(kind),
-        expand_state=state.EXPANDED if opened and folding else state.WEAKLY_COLLAPSED,
+        expand_state=state.EXPANDED if opened and any(folding) else state.WEAKLY_COLLAPSED,
     )
-    note = _note(obj)
-    remarks = [parts.custom_text_color(parts.text(f"  # {note}"), REMARK)] if note else []
-    return parts.siblings_with_annotations(drawing, extra_annotations=remarks)
+
+
+def _that_fit(kind: type[Any], fields: list[tuple[str, Any]], folding: list[bool]) -> int:
+    """Return how many fields there is room for on a folded line."""
+    length = len(kind.__name__)
+    for number, ((name, value), folds) in enumerate(zip(fields, folding, strict=True)):
+        length += len(name) + (4 if folds else len(safe_repr(value)) + 3)
+        if number and length > ROOM:
+            return number
+    return len(fields)
 
 
 def _sequence(

@@ -1,10 +1,16 @@
+import io
 import sys
 from typing import Any
 
+import matplotlib
+import matplotlib.image
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex, to_rgb
 
-from brainlite.display import plot_states
+from brainlite.display import plot_raster, plot_states
+from brainlite.display._plot import INK
+from brainlite.display._raster import COLOURS
 from brainlite.errors import InputError
 from tests.closeness import assert_close
 
@@ -66,3 +72,37 @@ def test_without_matplotlib_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
 def test_a_notebook_shows_the_figure_without_pyplot() -> None:
     show: Any = plot_states({"h": WAVE})
     assert show._repr_png_().startswith(b"\x89PNG")
+
+
+def test_a_figure_has_the_ground_of_its_page_and_colours_that_are_read_on_any() -> None:
+    for figure in (plot_states({"h": WAVE}), plot_raster({"a": WAVE, "b": WAVE})):
+        pixels = picture(figure)
+        assert pixels[0, 0, 3] == 0  # nothing is painted at the corner
+        painted = pixels[pixels[..., 3] > 0.9][:, :3]
+        assert (painted.min(axis=1) > 0.02).any()
+        assert not (painted < 0.1).all(axis=1).any()  # and nothing is black
+        texts = [each for axes in figure.axes for each in axes.get_xticklabels()]
+        assert {to_hex(each.get_color()) for each in texts} == {INK}
+
+
+@pytest.mark.parametrize("ground", ["white", "#111111"])
+def test_the_colour_of_texts_is_read_on_both_grounds(ground: str) -> None:
+    def light(colour: str) -> float:
+        parts = np.asarray(to_rgb(colour))
+        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    for colour in (INK, *COLOURS):
+        high, low = sorted([light(colour), light(ground)], reverse=True)
+        assert (high + 0.05) / (low + 0.05) > 3  # WCAG 2, for graphics and large text
+
+
+def test_a_style_of_the_user_stays() -> None:
+    with matplotlib.rc_context({"text.color": "white", "figure.facecolor": "black"}):
+        figure = plot_states({"h": WAVE})
+    assert to_hex(figure.get_facecolor()) == "#000000"
+    assert figure.axes[0].title.get_color() == "white"
+
+
+def picture(figure: Any) -> Any:
+    return matplotlib.image.imread(io.BytesIO(figure._repr_png_()))

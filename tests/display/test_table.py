@@ -1,3 +1,5 @@
+import re
+
 from brainlite.display._table import Table
 
 
@@ -22,3 +24,12 @@ def test_html_is_escaped() -> None:
     assert "&lt;b&gt;" in page
     assert "a &amp; b" in page
     assert "&lt;i&gt;" in page
+
+
+def test_names_may_be_cut_on_a_page_and_numbers_not() -> None:
+    table = Table(["path", "input", "size"], [["a", "b", "1"]], right=[2], spare=[1], names=[0])
+    cells = re.findall(r'<td style="([^"]*)">', table.html())
+    assert ["anywhere" in style for style in cells] == [True, False, False]
+    assert ["white-space:pre;" in style for style in cells] == [False, False, True]
+    narrow = re.findall(r'<td style="([^"]*)">', table.fitted(8).html())
+    assert ["anywhere" in style for style in narrow] == [True, False]

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import pytest
 import treescope
 
+from brainlite import nn
 from brainlite.display import (
     Shown,
     ShownMapping,
@@ -157,3 +158,17 @@ def test_a_folded_line_leaves_out_what_folds() -> None:
     assert treescope.render_to_text(Linear(inner=inner)).splitlines()[1:2] == [
         "  inner=Linear(size=3, weight=…, parts=…),"
     ]
+
+
+def test_a_note_stands_beside_lists_and_dicts_of_modules_too() -> None:
+    many = nn.ModuleList([nn.Linear(2, 3), nn.Linear(3, 3)])
+    named = nn.ModuleDict({"one": nn.Linear(2, 3)})
+    assert treescope.render_to_text(many).endswith("# 21 parameters, 84 B")
+    assert treescope.render_to_text(named).endswith("# 9 parameters, 36 B")
+
+
+def test_a_folded_line_is_short_so_that_the_note_is_seen() -> None:
+    long = Linear(**{f"option_{n}": n for n in range(20)}, weight=Linear(n=1))
+    line = treescope.render_to_text(Linear(inner=long)).splitlines()[1]
+    assert line == "  inner=Linear(option_0=0, option_1=1, option_2=2, option_3=3, …),"
+    assert "only='xxx" in treescope.render_to_text(Linear(only="x" * 100))

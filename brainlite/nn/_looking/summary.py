@@ -134,7 +134,7 @@ class Summary:
         right = [n for n, column in enumerate(columns) if column > 3]
         names = [header[n] for n in columns]
         spare = [names.index(name) for name in _SPARE if name in names]
-        return Table(names, kept, footer, right, spare)
+        return Table(names, kept, footer, right, spare, names=(0, 1))
 
     def __repr__(self) -> str:
         return self._table().text()

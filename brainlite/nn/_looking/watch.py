@@ -109,9 +109,9 @@ class History(Observer, Mapping[str, Any]):
     >>> with record(cell) as history:
     ...     ys = brainlite.transform.for_loop(cell, jnp.ones((7, 2)))
     >>> history
-    {
+    History of GRUCell({
       'h': ShapedArray(float32[7,3])
-    }
+    })
     """
 
     def __init__(self, model: Any, select: Filter) -> None:
@@ -131,8 +131,13 @@ class History(Observer, Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._values())
 
+    @property
+    def title(self) -> str:
+        """The class of the model, under which it is shown."""
+        return type(self.model).__name__
+
     def __display__(self) -> ShownMapping:
-        return ShownMapping(list(self._values().items()))
+        return ShownMapping(list(self._values().items()), f"History of {self.title}")
 
     # Compared as the object that it is: its values are arrays.
     def __eq__(self, other: object) -> bool:

@@ -196,7 +196,8 @@ def test_a_history_prints_as_shapes(model: Model) -> None:
     with record(model) as history:
         model(X)
     assert repr(history) == (
-        "{\n  'cell.c': ShapedArray(float32[7,3]),\n  'cell.h': ShapedArray(float32[7,3])\n}"
+        "History of Model({\n  'cell.c': ShapedArray(float32[7,3]),\n"
+        "  'cell.h': ShapedArray(float32[7,3])\n})"
     )
 
 
@@ -506,3 +507,11 @@ def test_plots_show_the_time_of_the_loop() -> None:
     np.testing.assert_allclose(rates.get_xdata(), [0, 2, 4, 6, 8, 10])
     inner = (np.asarray(history["V"]) > 0)[1:4].mean() / 0.5 * 1000
     np.testing.assert_allclose(rates.get_ydata()[2], inner)
+
+
+def test_a_figure_of_a_history_is_titled_by_its_model(model: Model) -> None:
+    with record(model) as history:
+        model(X)
+    for figure in (display.plot_states(history), display.plot_traces(history)):
+        assert figure.get_suptitle() == "Model"
+    assert display.plot_states(dict(history)).get_suptitle() == ""
