@@ -8,11 +8,11 @@ import jax
 from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
 from brainlite.errors import OptionError, ShardingError
-from brainlite.graph import to_predicate
+from brainlite.graph import iter_node, to_predicate
 from brainlite.graph._face import dotted
 from brainlite.nn._face import iter_places
 from brainlite.state import State
-from brainlite.state._face import misfit_of, summary
+from brainlite.state._face import mesh_of, misfit_of, summary
 from brainlite.typing import Filter, Path
 
 AnyMesh: TypeAlias = Mesh | AbstractMesh
@@ -111,19 +111,45 @@ def lay_out(model: Any, mesh: AnyMesh, rules: Rules) -> Layout:
     chosen = [(to_predicate(select), spec) for select, spec in rules]
     met = [0] * len(chosen)
     named: list[set[str]] = [set() for _ in chosen]
-    layout = Layout({}, [])
+    found: dict[State[Any], tuple[Path, int | None]] = {}
     for path, state in iter_places(model):
         number = _rule_for(path, state, chosen, met)
-        if state in layout.shardings:  # under another name already
+        if state in found:  # under another name already
             continue
         if number is not None and isinstance(chosen[number][1], Mapping):
             named[number].update(name for name, _ in _leaves(state))
-        arrays = list(_placed(path, state, mesh, chosen, number))
-        structure: Any = jax.tree.structure(state.value)
-        layout.shardings[state] = structure.unflatten([each.where for each in arrays])
-        layout.arrays.extend(arrays)
+        found[state] = path, number
+    layout = Layout({}, [])
+    placed = {
+        state: list(_placed(path, state, mesh, chosen, number, state.sharding))
+        for state, (path, number) in found.items()
+        if number is not None or state.sharding is not None
+    }
+    owned = _beside(model, {state: _tree(state, arrays) for state, arrays in placed.items()})
+    for state, (path, number) in found.items():
+        where = owned.get(state)
+        moves = where is not None and mesh_of(where) != mesh_of(state.sharding)
+        if state not in placed or (number is None and moves):
+            placed[state] = list(_placed(path, state, mesh, chosen, None, where))
+        layout.shardings[state] = _tree(state, placed[state])
+        layout.arrays.extend(placed[state])
     _check_used(rules, met, named, [dotted(path) for path, _ in iter_places(model)])
     return layout
+
+
+def _tree(state: State[Any], arrays: Sequence[Placed]) -> Any:
+    structure: Any = jax.tree.structure(state.value)
+    return structure.unflatten([each.where for each in arrays])
+
+
+def _beside(model: Any, placed: Mapping[State[Any], Any]) -> dict[State[Any], Any]:
+    """Return where states live that belong to others: what an optimizer remembers of parameters."""
+    found: dict[State[Any], Any] = {}
+    for _, node in iter_node(model):
+        ask: Any = getattr(node, "__placement__", None)
+        if ask is not None:
+            found |= ask(placed.get)
+    return found
 
 
 def _rule_for(path: Path, state: State[Any], chosen: Any, met: list[int]) -> int | None:
@@ -140,10 +166,11 @@ def _leaves(state: State[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _placed(
-    path: Path, state: State[Any], mesh: AnyMesh, chosen: Any, number: int | None
+    path: Path, state: State[Any], mesh: AnyMesh, chosen: Any, number: int | None, place: Any
 ) -> Iterator[Placed]:
-    if number is None and state.sharding is not None:
-        declared = jax.tree.leaves(state.sharding)
+    """Lay out the arrays of a state by its rule; without one at its place; or whole."""
+    if number is None and place is not None:
+        declared = jax.tree.leaves(place)
         for (inside, leaf), where in zip(_leaves(state), declared, strict=True):
             yield Placed(_joined(path, inside), leaf, where, None)
         return

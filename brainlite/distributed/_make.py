@@ -92,7 +92,8 @@ def place(model: M, mesh: Mesh, rules: Rules = ()) -> M:
         fsdp(mesh, "data"))])`` cuts what it remembers, where the weights are whole on each device.
     mesh, rules
         As in :func:`make`. A state that no rule selects stays where it declares to be; if it
-        declares nothing, it becomes whole on each device.
+        declares nothing, it becomes whole on each device. What an optimizer remembers goes to
+        where its parameters live.
 
     Returns
     -------

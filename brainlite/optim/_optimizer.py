@@ -22,10 +22,10 @@ from brainlite.optim._arguments import (
 from brainlite.optim._group import Group, Part
 from brainlite.optim._loss import Loss, refused
 from brainlite.optim._scaling import LossScale
-from brainlite.optim._slots import OptimState, apply, fitted, is_trained, live_with
+from brainlite.optim._slots import OptimState, apply, beside, fitted, is_trained
 from brainlite.optim._transformation import Factory, Rate, Transformation
 from brainlite.state import ParamState, State
-from brainlite.state._face import same_structure, same_types
+from brainlite.state._face import mesh_of, same_structure, same_types
 from brainlite.transform import cond, grad
 from brainlite.typing import Array, ArrayLike, DTypeLike, Filter, Path
 
@@ -162,21 +162,50 @@ class Optimizer(Node):
         # Whether a parameter has got a gradient since the last update; else it is left alone.
         self.reached = {name: OptimState(jnp.zeros((), bool)) for name in self.sums}
         self.averages = {n: OptimState(v) for n, v in wide.items() if average is not None}
-        self._settle({dotted(path): state for path, state in found.items()})
+        for state, where in self.__placement__(lambda state: state.sharding).items():
+            state.sharding = where
 
-    def _settle(self, params: Mapping[str, ParamState[Any]]) -> None:
-        """Let what is remembered live where the parameters do, if they declare it."""
-        declared = [state for state in params.values() if state.sharding is not None]
-        if not declared:
-            return
+    def __placement__(self, of: Callable[[State[Any]], Any]) -> dict[State[Any], Any]:
+        """Return where what is remembered is to live, given where parameters do: beside them.
+
+        :func:`brainlite.distributed.place` asks, too, for what no rule selects.
+        """
+        found: dict[State[Any], Any] = {}
+        placed = {path: (param, of(param)) for path, param in self._all().items()}
+        for path, (param, where) in placed.items():
+            if where is None:
+                continue
+            if not found:
+                found |= {state: beside(param, where, state) for state in self._numbers()}
+            found |= {state: beside(param, where, state) for state in self._kept(dotted(path))}
+        return found
+
+    def _kept(self, name: str) -> list[State[Any]]:
+        """Return what is remembered of the parameter of a name, in its shape."""
         tables = [states for group in self.groups for states in group.slots.values()]
-        for name, param in params.items():
-            every = [*tables, self.masters, self.sums, self.averages]
-            live_with(param, [states[name] for states in every if name in states])
-        numbers = [*self.counts.values(), *self.reached.values()]
-        for group in self.groups:
-            numbers += group.numbers()
-        live_with(declared[0], numbers)
+        every = [*tables, self.masters, self.sums, self.averages]
+        return [states[name] for states in every if name in states]
+
+    def _numbers(self) -> list[State[Any]]:
+        """Return what else is remembered."""
+        of_groups = [number for group in self.groups for number in group.numbers()]
+        return [*self.counts.values(), *self.reached.values(), *of_groups]
+
+    def _check_placed(self) -> None:
+        """Raise if parameters were placed since, and what is remembered of them was not."""
+        for path, param in self._all().items():
+            home = mesh_of(param.sharding)
+            if home is None or all(mesh_of(s.sharding) == home for s in self._kept(dotted(path))):
+                continue
+            raise OptionError(
+                "this model was placed on a mesh after its optimizer was made, and what that "
+                "remembers is where it was",
+                where=dotted(path),
+                expected="moments that live on the mesh of their parameter",
+                got="a parameter that lives on a mesh, and moments that do not",
+                fix="place the optimizer, too: `distributed.place(optimizer, mesh)`; or make it "
+                "after the model is placed",
+            )
 
     @property
     def params(self) -> StateDict[ParamState]:
@@ -354,6 +383,7 @@ class Optimizer(Node):
         self, grads: Values, extra: Mapping[str, Any], undoable: Mapping[State[Any], Any]
     ) -> None:
         """Take a step, unless it is to be skipped."""
+        self._check_placed()
         if not self._skips:
             self._gather(grads, extra)
             return

@@ -163,19 +163,17 @@ def fitted(new: Any, old: Any) -> Any:
     return jax.lax.convert_element_type(new, old.dtype)
 
 
-def live_with(param: State[Any], remembered: Iterable[State[Any]]) -> None:
-    """Let what is remembered of a parameter live where that one declares: in like shards or whole.
+def beside(param: State[Any], where: Any, remembered: State[Any]) -> Any:
+    """Return where a thing that is remembered of a parameter is to live: in like shards, or whole.
 
     So a compiled step finds everything where it leaves it, and is compiled once.
     """
-    if param.sharding is None:
-        return
-    for state in remembered:
-        if state.sharding is None:
-            alike = same_structure(param.value, state.value) and all(
-                map(_same_shape, jax.tree.leaves(param.value), jax.tree.leaves(state.value))
-            )
-            state.sharding = param.sharding if alike else whole(param.sharding)
+    alike = same_structure(param.value, remembered.value) and all(
+        map(_same_shape, jax.tree.leaves(param.value), jax.tree.leaves(remembered.value))
+    )
+    if not alike:
+        return jax.tree.map(lambda _: whole(where), remembered.value)
+    return where
 
 
 def _same_shape(param: Any, remembered: Any) -> bool:

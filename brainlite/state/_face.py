@@ -63,6 +63,9 @@ from brainlite.state._sharding import differing_spec as differing_spec
 # Whether an array of a value, perhaps an abstract one, is laid out on explicit axes.
 from brainlite.state._sharding import has_explicit_spec as has_explicit_spec
 
+# The mesh of what a state declares, if it does.
+from brainlite.state._sharding import mesh_of as mesh_of
+
 # What is expected of an array, and what came, if it cannot be laid out so.
 from brainlite.state._sharding import misfit_of as misfit_of
 

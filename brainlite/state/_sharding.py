@@ -204,6 +204,11 @@ def whole(sharding: Any) -> NamedSharding:
     return NamedSharding(first.mesh, _make_spec())
 
 
+def mesh_of(sharding: Any) -> Any:
+    """Return the mesh of a sharding of a value; None where there is none."""
+    return next((where.mesh for where in jax.tree.leaves(sharding)), None)
+
+
 def without_axis(sharding: Any, axis: int) -> Any:
     """Return the sharding of values that have one axis less."""
 

@@ -9,7 +9,7 @@ import pytest
 from jax.sharding import PartitionSpec
 
 from brainlite import graph, nn, optim, random
-from brainlite.distributed import fsdp, gather, make, mesh, place
+from brainlite.distributed import batch, fsdp, gather, make, mesh, place, plan
 from brainlite.errors import OptionError, ShardingError
 from brainlite.graph import PathContains
 from brainlite.state import ParamState
@@ -208,3 +208,58 @@ def test_the_generator_follows_the_models_that_draw_from_it() -> None:
     both = jit(lambda: far(x) + near(x))
     with pytest.raises(ValueError, match="incompatible devices"):
         both()
+
+
+def new_pair() -> tuple[nn.Linear, optim.Optimizer]:
+    model = nn.Linear(8, 16)
+    optimizer = optim.Adam(lr=0.1, accumulate=2, average=0.9)
+    return model, optimizer.register_trainable_weights(model)
+
+
+@pytest.mark.parametrize("wrap", [jit, lambda step: step], ids=["jit", "eager"])
+def test_an_optimizer_made_before_its_model_was_placed_says_so_and_can_be_placed(wrap: Any) -> None:
+    where = mesh(data=-1)
+    model, optimizer = new_pair()
+    x = jnp.ones((8, 8))
+
+    def take(x: Any) -> Any:
+        return optimizer.minimize(lambda: (model(x) ** 2).mean())
+
+    whole, other = new_pair()
+    whole.weight.value = model.weight.value
+    for _ in range(4):
+        take(x)
+        other.minimize(lambda: (whole(x) ** 2).mean())
+    place(model, where, [(..., fsdp(where, "data", 0))])
+    before = optimizer.groups[0].slots["exp_avg"]["weight"].value
+    step = wrap(take)
+    with pytest.raises(OptionError, match=r"weight: .*placed(.|\n)*place\(optimizer, mesh\)"):
+        step(jnp.asarray(x))
+    assert optimizer.groups[0].slots["exp_avg"]["weight"].value is before
+    place(optimizer, where)
+    for name in ("exp_avg", "exp_avg_sq"):
+        moment = optimizer.groups[0].slots[name]["weight"]
+        assert moment.sharding == model.weight.sharding
+        assert jax.tree.map(lambda a: a.sharding, moment.value) == moment.sharding
+    assert optimizer.counts["step"].sharding.spec == P()
+    for _ in range(4):
+        step(batch(x, where))
+        other.minimize(lambda: (whole(x) ** 2).mean())
+    assert_close(gather(model), {n: np.asarray(a) for n, a in whole.state_dict().items()}, terms=64)
+
+
+def test_what_an_optimizer_remembers_follows_to_another_mesh_and_is_cut_as_its_parameters() -> None:
+    first, second = mesh(data=-1), mesh(data=4, model=2)
+    model = place(nn.Linear(8, 16), first, [(..., fsdp(first, "data", 0))])
+    optimizer = optim.Adam(lr=0.1).register_trainable_weights(model)
+    place(model, second, [(..., P(None))])
+    with pytest.raises(OptionError, match="lives on a mesh, and moments that do not"):
+        optimizer.minimize(lambda: model(batch(jnp.ones((8, 8)), second)).mean())
+    place(optimizer, second)
+    check_layout(optimizer)
+    assert optimizer.groups[0].slots["exp_avg"]["weight"].sharding == model.weight.sharding
+    pair = graph.clone((model, optimizer))
+    place(pair, second, [(optim.OptimState, fsdp(second, "data", 0))])
+    assert pair[1].groups[0].slots["exp_avg"]["weight"].sharding["bias"].spec == P("data")
+    table = repr(plan(new_pair, second, [(PathContains("weight"), fsdp(second, "data", 0))]))
+    assert table.count("P(None, 'data')") >= 3
