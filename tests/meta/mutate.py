@@ -13,7 +13,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.meta import mutations_of_guards, mutations_of_states, mutations_of_transforms
+from tests.meta import (
+    mutations_of_dynamics,
+    mutations_of_guards,
+    mutations_of_states,
+    mutations_of_transforms,
+)
 from tests.meta.mutation import Mutation
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +26,7 @@ MUTATIONS = [
     *mutations_of_states.MUTATIONS,
     *mutations_of_transforms.MUTATIONS,
     *mutations_of_guards.MUTATIONS,
+    *mutations_of_dynamics.MUTATIONS,
 ]
 LIMIT = 600.0  # seconds for the tests of one mutation: the lost guard may be that of an end
 GREEN, RED = 0, 1  # exit statuses of pytest; all others say that the tests did not run

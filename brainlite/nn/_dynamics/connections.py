@@ -200,7 +200,8 @@ class FixedNumConn(Module):
         events = delivery.as_events(spikes, self._float_as_event).astype(weight.dtype)
         if self.sources is not None:
             events = events[..., self.sources.value]
-        [post], most = self.out_size, self._block_size
+        [post] = self.out_size
+        most = self._block_size if events.ndim == 1 else 0  # in a batch both ways would be computed
 
         def deliver(events: Array) -> Array:
             if self.efferent_target == "pre":

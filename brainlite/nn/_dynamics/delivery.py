@@ -3,16 +3,22 @@
 Most neurons are silent in most steps. The rows of those that spike are gathered, up to a bound of
 so many; where more spike, all are taken, so that the result never depends on the bound. The
 derivative is that of the whole product: each neuron has its gradient, silent or not.
+
+To find the few among the many would be most of the work, so the events are packed, 32 into a word:
+the events of a word are counted by one instruction, and only the few words with events are looked
+into (``jnp.nonzero`` takes eight times as long for 32,000 neurons).
 """
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from brainlite.typing import Array
+
+_BITS = 32
 
 
 def as_events(spikes: Any, float_as_event: bool) -> Array:
@@ -32,10 +38,8 @@ def as_events(spikes: Any, float_as_event: bool) -> Array:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _times_matrix(most: int, events: Array, weight: Array) -> Array:
-    pre = weight.shape[0]
 
-    def few(events: Array) -> Array:
-        rows = jnp.nonzero(events, size=min(most, pre), fill_value=pre)[0]
+    def few(events: Array, rows: Array) -> Array:
         values = events.at[rows].get(mode="fill", fill_value=0)
         return values @ weight.at[rows].get(mode="fill", fill_value=0)
 
@@ -56,11 +60,9 @@ _times_matrix.defvjp(_times_matrix_fwd, _times_matrix_bwd)
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def _scatter(most: int, post: int, events: Array, weight: Array, index: Array) -> Array:
-    pre = index.shape[0]
     nothing = jnp.zeros(post, jnp.result_type(events, weight))
 
-    def few(events: Array) -> Array:
-        rows = jnp.nonzero(events, size=min(most, pre), fill_value=pre)[0]
+    def few(events: Array, rows: Array) -> Array:
         values = events.at[rows].get(mode="fill", fill_value=0)[:, None]
         strengths = weight if weight.ndim == 0 else weight.at[rows].get(mode="fill", fill_value=0)
         targets = index.at[rows].get(mode="fill", fill_value=post)
@@ -124,10 +126,49 @@ def gather(events: Array, weight: Array, index: Array) -> Array:
 
 
 def _few_or_all(
-    most: int, events: Array, few: Callable[[Array], Array], whole: Callable[[Array], Array]
+    most: int, events: Array, few: Callable[[Array, Array], Array], whole: Callable[[Array], Array]
 ) -> Array:
-    out: Array = jax.lax.cond((events != 0).sum() <= most, few, whole, events)
+    """Return ``few(events, rows)``, or ``whole(events)`` where there are more than ``most``."""
+    packed = _packed(events)
+    # Out here they are computed once: within, XLA would do it again for each target.
+    rows = _places(packed, min(most, len(events)), len(events))
+
+    def taken(events: Array, rows: Array) -> Array:
+        del rows
+        return whole(events)
+
+    out: Array = jax.lax.cond(packed.upto[-1] <= most, few, taken, events, rows)
     return out
+
+
+class _Packed(NamedTuple):
+    """Which of many numbers are events."""
+
+    words: Array  # 32 of them in each, the first one in the lowest bit
+    upto: Array  # how many there are up to the end of each word
+
+
+def _packed(events: Array) -> _Packed:
+    count = max(-(-len(events) // _BITS), 1)
+    bits = jnp.pad(events != 0, (0, count * _BITS - len(events))).reshape(count, _BITS)
+    words = (bits.astype(jnp.uint32) << jnp.arange(_BITS, dtype=jnp.uint32)).sum(-1, jnp.uint32)
+    return _Packed(words, jnp.cumsum(jax.lax.population_count(words).astype(jnp.int32)))
+
+
+def _places(packed: _Packed, size: int, nowhere: int) -> Array:
+    """Return where the first ``size`` events are, in their order; ``nowhere`` for what is none."""
+    number = jnp.arange(size, dtype=jnp.int32)
+    word = jnp.searchsorted(packed.upto, number, side="right", method="scan_unrolled")
+    word = word.astype(jnp.int32)
+    before = jnp.where(word > 0, packed.upto.at[word - 1].get(mode="clip"), 0)
+    bits = packed.words.at[word].get(mode="clip")
+    left, place = number - before, jnp.zeros_like(number)
+    for half in (16, 8, 4, 2, 1):  # those in the lower half, then in the half of that, ...
+        lower = (bits >> place.astype(jnp.uint32)) & jnp.uint32((1 << half) - 1)
+        there = jax.lax.population_count(lower).astype(jnp.int32)
+        above = left >= there
+        left, place = jnp.where(above, left - there, left), jnp.where(above, place + half, place)
+    return jnp.where(number < packed.upto[-1], word * _BITS + place, nowhere)
 
 
 def over_batch(deliver: Callable[[Array], Array], events: Array) -> Array:

@@ -40,6 +40,19 @@ def test_it_is_exact_for_any_number_of_events(most: int, count: int) -> None:
     assert_close(product, (events @ np.asarray(MATRIX, np.float64)).astype(np.float32), 16, 1.0)
 
 
+@pytest.mark.parametrize("pre", [1, 2, 31, 32, 33, 64, 200])
+def test_the_rows_are_those_of_the_events(pre: int) -> None:
+    index = jnp.arange(pre)[:, None]  # each neuron to the one of its number
+    numbers = jnp.arange(1.0, pre + 1)
+    run = jit(lambda events: delivery.scatter(40, pre, events, jnp.asarray(1.0), index))
+    for share in (0.0, 0.05, 0.5, 1.0):
+        events = np.where(RNG.random(pre) < share, numbers, 0.0)
+        for each in (events, events[::-1], np.sort(events), np.sort(-events)):
+            assert run(jnp.asarray(each)).tolist() == each.tolist()
+    nothing = delivery.scatter(40, pre, jnp.zeros(0), jnp.asarray(1.0), jnp.zeros((0, 1), int))
+    assert nothing.tolist() == [0.0] * pre
+
+
 @pytest.mark.parametrize(("most", "scalar"), [(0, False), (2, False), (2, True)])
 def test_every_neuron_has_its_gradient(most: int, scalar: bool) -> None:
     events = jnp.zeros(PRE).at[jnp.array([1, 5, 7])].set(jnp.array([1.0, 2.0, 1.0]))

@@ -110,6 +110,22 @@ def test_disabling_jit_lets_one_print_in_a_loop(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == "V = 0.181\nV = 0.330\n"
 
 
+def test_a_function_of_ones_own_runs_at_each_eager_step() -> None:
+    seen: list[int] = []
+
+    def spike(x: Any) -> Any:
+        seen.append(1)
+        return (x >= 0).astype(x.dtype)
+
+    neurons = nn.init_all_states(nn.LIF(2, spk_fun=spike))
+    with environ.context(dt=1.0):
+        neurons(1.0)
+        first = len(seen)
+        for _ in range(3):
+            neurons(1.0)
+    assert len(seen) >= first + 3
+
+
 def test_states_are_made_anew_in_their_place() -> None:
     neurons = nn.init_all_states(nn.LIF(2))
     first = neurons.V

@@ -201,6 +201,23 @@ def test_a_history_prints_as_shapes(model: Model) -> None:
     )
 
 
+class Leak(nn.Dynamics):
+    """Its call is that of Dynamics."""
+
+    def update(self, x: Any) -> Array:
+        return 2.0 * jnp.asarray(x)
+
+
+def test_a_call_that_is_inherited_is_captured() -> None:
+    layers = nn.Sequential(Leak(2), Leak(2))
+    with capture(layers, Leak) as outputs:
+        layers(jnp.ones(2))
+    assert {path: out.tolist() for path, out in outputs.items()} == {
+        "0": [2.0, 2.0],
+        "1": [4.0, 4.0],
+    }
+
+
 def test_what_was_compiled_before_is_seen_without_a_loop_in_it() -> None:
     layer = nn.Linear(2, 3)
     run = jit(layer)
