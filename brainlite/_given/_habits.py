@@ -8,7 +8,7 @@ taken as it is meant here and warns once, with both ways to write it.
 import inspect
 import warnings
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 
@@ -204,11 +204,23 @@ def _outside() -> int:
     return level
 
 
+_NO_VALUE = (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError)
+_UNKNOWN = (
+    "arrays have no values while a function is compiled or differentiated: return them, and take "
+    "`x.item()`, `float(x)` or `numpy.asarray(x)` of what comes out; `jax.debug.print` shows "
+    "values, and `brainlite.transform.cond` chooses by one"
+)
+
+
 def add_hint(error: object) -> None:
-    """Add to an error about an attribute that an array does not have what it is called here."""
-    if not isinstance(error, AttributeError) or not isinstance(error.obj, jax.Array):
-        return
-    known = OF_ARRAYS.get(error.name or "")
-    note = f"torch's `{error.name}` is here: {known}"
-    if known is not None and note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
+    """Add to an error of jax about an array what torch's habit behind it is called here."""
+    note = None
+    if isinstance(
+        error, jax.errors.ConcretizationTypeError | jax.errors.TracerArrayConversionError
+    ):
+        note = _UNKNOWN
+    elif isinstance(error, AttributeError) and isinstance(error.obj, jax.Array):
+        known = OF_ARRAYS.get(error.name or "")
+        note = None if known is None else f"torch's `{error.name}` is here: {known}"
+    if note is not None and note not in getattr(error, "__notes__", ()):
+        cast("BaseException", error).add_note(note)

@@ -3,13 +3,16 @@
 import warnings
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from brainlite import nn
 from brainlite._given import OF_ARRAYS, Doubt, add_hint, ask, instead, warn_once
 from brainlite._given._habits import OF_OPTIONS
 from brainlite.errors import TorchHabitWarning
+from brainlite.transform import grad, jit
 
 DOUBT = Doubt("0.1", "keeps a tenth", "p=0.1", "prob=0.1")
 
@@ -75,3 +78,18 @@ def test_a_hint_is_added_once_and_only_for_arrays() -> None:
 
 def test_arrays_have_none_of_the_names_that_are_explained() -> None:
     assert [name for name in OF_ARRAYS if hasattr(jnp.ones((2, 2)), name)] == []
+
+
+@pytest.mark.parametrize(
+    "habit", [lambda x: x.sum().item(), lambda x: float(x.sum()), np.asarray], ids=str
+)
+@pytest.mark.parametrize("transform", [jit, lambda f: jit(grad(f))], ids=["jit", "jit of grad"])
+def test_asking_for_a_value_that_is_not_known_yet_says_where_there_is_one(
+    habit: Any, transform: Any
+) -> None:
+    with pytest.raises(
+        (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError)
+    ) as caught:
+        transform(habit)(jnp.ones(2))
+    [note] = [note for note in caught.value.__notes__ if "jax.debug.print" in note]
+    assert "take `x.item()`, `float(x)` or `numpy.asarray(x)` of what comes out" in note

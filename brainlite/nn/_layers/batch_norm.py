@@ -38,7 +38,7 @@ class BatchNorm(Norm, ByRank):
     ----------
     in_size : int or sequence of int
         The sizes of one sample, (*spatial, C). The input may have any number of batch axes in
-        front, and other spatial sizes.
+        front, and other spatial sizes, for which None may stand.
     feature_axis : int or sequence of int
         The axes of in_size that are normalised element by element, by default the last.
     track_running_stats : bool
@@ -100,7 +100,7 @@ class BatchNorm(Norm, ByRank):
 
     def __init__(
         self,
-        in_size: Size,
+        in_size: Size | Sequence[int | None],
         feature_axis: int | Sequence[int] = -1,
         *,
         track_running_stats: bool = True,
@@ -120,8 +120,9 @@ class BatchNorm(Norm, ByRank):
     ) -> None:
         self.name = name
         self._set_norm(
-            in_size, feature_axis, epsilon, use_fast_variance, axis_name, axis_index_groups
+            _known(in_size), feature_axis, epsilon, use_fast_variance, axis_name, axis_index_groups
         )
+        self._check_features(in_size)
         self._check_options(momentum)
         self.track_running_stats: bool = track_running_stats
         self.momentum: float | None = momentum
@@ -139,6 +140,17 @@ class BatchNorm(Norm, ByRank):
                 self.num_batches_tracked = mean_type(jnp.zeros((), jnp.int32))
 
     num_batches_tracked: BatchState[Array] | None = None
+
+    def _check_features(self, given: Any) -> None:
+        """Raise for None where the number of features is."""
+        if isinstance(given, Sequence) and any(given[axis] is None for axis in self.feature_axes):
+            raise SizeError(
+                "the number of features is not known",
+                where=type(self).__name__,
+                expected=f"a number at axis {self.feature_axes[0]} of in_size",
+                got=f"in_size={given}",
+                fix="None may stand for a size of positions only",
+            )
 
     @classmethod
     def _doubt(cls, *_args: Any, momentum: Any = None, **_named: Any) -> Doubt | None:
@@ -264,3 +276,10 @@ class BatchNorm2d(BatchNorm, rank=2):
 
 class BatchNorm3d(BatchNorm, rank=3):
     """Batch normalisation of (..., D, H, W, C)."""
+
+
+def _known(in_size: Any) -> Any:
+    """Return a size with 1 where it is left open: no statistic depends on the positions."""
+    if not isinstance(in_size, Sequence):
+        return in_size
+    return [1 if size is None else size for size in in_size]

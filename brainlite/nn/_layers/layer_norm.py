@@ -273,6 +273,7 @@ class GroupNorm(Norm):
         name: str | None = None,
     ) -> None:
         self.name = name
+        _check_order(in_size, feature_axis)
         self._set_norm(
             in_size, feature_axis, epsilon, use_fast_variance, axis_name, axis_index_groups
         )
@@ -388,4 +389,17 @@ class InstanceNorm(GroupNorm):
             param_dtype=param_dtype,
             param_type=param_type,
             name=name,
+        )
+
+
+def _check_order(in_size: Any, feature_axis: Any) -> None:
+    """Raise for the arguments of torch's GroupNorm, in their order."""
+    if isinstance(in_size, int) and isinstance(feature_axis, int) and feature_axis > 0:
+        raise SizeError(
+            "the channels come first here, and torch has the number of groups first",
+            where="GroupNorm",
+            expected="GroupNorm(in_size, num_groups=...), with the axis of channels second",
+            got=f"GroupNorm({in_size}, {feature_axis})",
+            fix=f"write GroupNorm({feature_axis}, num_groups={in_size}, epsilon=1e-5), or first "
+            f"the sizes of one sample, as (28, 28, {feature_axis})",
         )

@@ -84,7 +84,17 @@ class Norm(Layer):
     def _to_axes(self, axes: int | Sequence[int], name: str) -> tuple[int, ...]:
         """Return axes of in_size as they count from the end, where batch axes do not matter."""
         rank = len(self.in_size)
-        given = (axes,) if isinstance(axes, int) else tuple(axes)
+        given: tuple[Any, ...] = tuple(axes) if isinstance(axes, Sequence) else (axes,)
+        if not all(type(axis) is int for axis in given):
+            raise SizeError(
+                f"{name} are no axes",
+                where=type(self).__name__,
+                expected="whole numbers: axes of in_size",
+                got=f"{axes!r}",
+                fix="write `epsilon=` for what is added to the variance"
+                if isinstance(axes, float)
+                else "count axes from the end: -1 is the last",
+            )
         found = {axis - rank if axis >= 0 else axis for axis in given if -rank <= axis < rank}
         if len(found) == len(given) > 0:
             return tuple(sorted(found))

@@ -241,6 +241,7 @@ def evaluate(
         ends.append((effect, returned))
         if all_read:
             _check_read(targets.states, frame, label)
+        _check_traced(value, label)
         if scalar:
             check_scalar(value, label)
         if holds_collection(value):
@@ -326,6 +327,22 @@ def _positions(argnums: Any) -> tuple[int, ...]:
         got=f"argnums={argnums!r}",
         fix="count the positional arguments from 0: argnums=0 is the first one",
     )
+
+
+def _check_traced(value: object, label: str) -> None:
+    """Raise for numbers that know nothing of what they were computed from.
+
+    Where nothing is compiled, ``x.item()`` has a value, and a derivative of 0 without a word.
+    """
+    for leaf in jax.tree.leaves(value):
+        if isinstance(leaf, float | complex | np.ndarray | np.generic):
+            raise GradError(
+                f"{label} was given a number of {'numpy' if hasattr(leaf, 'dtype') else 'Python'}",
+                expected="an array of jax",
+                got=summary(leaf),
+                fix="leave out `.item()` and the like, which cut off derivatives; for a constant "
+                "return `jnp.asarray(...)`",
+            )
 
 
 def check_scalar(value: object, label: str) -> None:

@@ -109,3 +109,13 @@ def test_other_spatial_sizes_and_several_features_are_welcome() -> None:
 def test_what_does_not_fit_says_what_would(make: Any, error: Any, match: str) -> None:
     with pytest.raises(error, match=match):
         make()
+
+
+def test_the_size_of_positions_may_be_left_open() -> None:
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 7, 4)), "float32")
+    open_, one = nn.BatchNorm1d([None, 4]).train(), nn.BatchNorm1d((1, 4)).train()
+    np.testing.assert_array_equal(open_(x), one(x))
+    assert open_.in_size == (1, 4)
+    assert nn.BatchNorm2d((None, None, 3)).train()(jnp.ones((2, 5, 6, 3))).shape == (2, 5, 6, 3)
+    with pytest.raises(SizeError, match=r"number of features is not known(.|\n)*\[4, None\]"):
+        nn.BatchNorm1d([4, None])

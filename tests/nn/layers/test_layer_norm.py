@@ -117,3 +117,12 @@ def test_numbers_of_any_size_whose_squares_are_finite_are_those_of_float64(scale
     x = np.asarray(x, np.float32)
     layer = nn.LayerNorm(8, use_bias=False, use_scale=False)
     assert_close(layer(jnp.asarray(x)), exact(x, -1).astype(np.float32))
+
+
+def test_the_order_of_torch_is_told_the_order_here() -> None:
+    with pytest.raises(SizeError, match=r"write GroupNorm\(64, num_groups=8, epsilon=1e-5\)"):
+        nn.GroupNorm(8, 64)
+    assert nn.GroupNorm(64, num_groups=8)(jnp.ones((2, 64))).shape == (2, 64)
+    untyped: Any = nn.LayerNorm
+    with pytest.raises(SizeError, match=r"are no axes(.|\n)*write `epsilon=`"):
+        untyped(4, 1e-5)

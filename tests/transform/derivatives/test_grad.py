@@ -245,7 +245,7 @@ def test_holomorphic_and_allow_int_are_those_of_jax() -> None:
     z = jnp.asarray(1.0 + 2.0j)
     assert_close(jnp.imag(grad_of(lambda z: z**2, holomorphic=True)(z)), 4.0)
     gradient: Any = grad_of(lambda n, x: x * 2.0, argnums=0, allow_int=True)
-    assert gradient(3, 1.0).dtype == jax.dtypes.float0
+    assert gradient(3, jnp.asarray(1.0)).dtype == jax.dtypes.float0
 
 
 @eager_and_jitted
@@ -289,7 +289,7 @@ def test_states_that_are_not_read_are_told_of() -> None:
         grad(partly, every, check_states=True),
         jit(grad(partly, every, check_states=True)),
     ):
-        with pytest.raises(GradError, match=r"does not read(.|\n)*no read of gain"):
+        with pytest.raises(GradError, match=r"does not read(.|\n)*no read of .*gain"):
             fun(jnp.asarray(X))
     read = graph.states(net, PathContains("layer"))
     x = jnp.asarray(X)

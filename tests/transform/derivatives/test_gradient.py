@@ -10,7 +10,17 @@ import pytest
 from brainlite import graph
 from brainlite.errors import GradError
 from brainlite.state import ParamState, State
-from brainlite.transform import grad, value_and_grad
+from brainlite.transform import (
+    fwd_grad,
+    grad,
+    hessian,
+    jacfwd,
+    jacrev,
+    jvp,
+    value_and_grad,
+    vector_grad,
+    vjp,
+)
 from brainlite.transform._derivatives._gradient import Targets, differentiate
 from brainlite.typing import Array
 from tests.transform.checks import assert_close, assert_same, says, values
@@ -219,3 +229,22 @@ def test_an_argument_that_was_not_passed_raises(argnums: Any, given: int) -> Non
 def test_errors_name_the_transform_that_was_asked() -> None:
     with pytest.raises(GradError, match="needs a function that returns one number"):
         value_and_grad(lambda x: x)(jnp.asarray(X))
+
+
+@pytest.mark.parametrize(
+    "derive",
+    [grad, value_and_grad, vector_grad, jacrev, jacfwd, fwd_grad, hessian],
+    ids=lambda each: each.__name__,
+)
+def test_a_number_without_a_derivative_raises(derive: Any) -> None:
+    loss = Scale(2.0)
+    for number in (lambda x: loss(x).sum().item(), lambda x: 3.0, lambda x: np.float32(3.0)):
+        with pytest.raises(GradError, match=r"was given a number of (.|\n)*leave out `\.item\(\)`"):
+            derive(number)(jnp.asarray(X))
+    derive(lambda x: jnp.asarray(3.0))(jnp.asarray(X))
+
+
+@pytest.mark.parametrize("product", [vjp, lambda f, x: jvp(f, (x,), (x,))], ids=["vjp", "jvp"])
+def test_products_refuse_such_numbers_too(product: Any) -> None:
+    with pytest.raises(GradError, match="was given a number of Python"):
+        product(lambda x: x.sum().item(), jnp.asarray(X))
