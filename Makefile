@@ -80,7 +80,7 @@ test-pythons: $(VENV)/.stamp ## the wheel, the examples and a part of the tests 
 
 test-torch: $(BENCH)/.stamp ## the tests that compute with torch, where it is installed, what others read from stored results
 	$(BENCH)/bin/python $(PYTEST) -m slow -k torch tests/nn tests/optim tests/integration tests/interop $(PYTEST_OPTIONS)
-	$(BENCH)/bin/python -m pytest tests/integration/test_units.py $(PYTEST_OPTIONS)
+	$(BENCH)/bin/python -m pytest tests/integration/test_units.py tests/integration/test_brainpy.py $(PYTEST_OPTIONS)
 	$(BENCH)/bin/python -m pytest tests/integration/test_how_to.py -k hodgkin_huxley $(PYTEST_OPTIONS)
 
 dist: $(VENV)/.stamp ## build the wheel and the sdist into dist/
@@ -115,7 +115,7 @@ $(BENCH)/.stamp: requirements/bench.lock pyproject.toml
 	$(BENCH)/bin/python -m pip install -qq --disable-pip-version-check torch==2.13.0
 	@touch $(BENCH)/.stamp
 
-bench: $(BENCH)/.stamp ## measure against plain JAX, equinox, flax, brainstate and torch; print one table
+bench: $(BENCH)/.stamp ## measure against plain JAX, equinox, flax, brainstate, brainpy.state, torch and snntorch; print one table
 	$(BENCH)/bin/python -m benchmarks $(BENCH_OPTIONS)
 
 lock: $(VENV)/.stamp ## resolve requirements/*.in again (UPGRADE=--upgrade for the newest versions)
