@@ -90,6 +90,8 @@ class Displayable(Protocol):
     - ``__display_note__``: a method that returns a remark for notebooks, such as the size.
     - ``__display_constructs__ = True``: the fields are arguments that make an equal object, so that
       treescope's roundtrip mode may show it as code.
+    - ``__display_compact__ = True``: it prints as ``to_text`` with ``compact=True`` has it, on one
+      line if it fits, with all that is in it.
 
     Examples
     --------

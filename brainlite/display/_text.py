@@ -136,10 +136,17 @@ def text_repr(self: object) -> str:
 class _Level:
     """An opened object whose entries are being written."""
 
-    __slots__ = ("above", "key", "level", "nested", "node", "starts", "trail")
+    __slots__ = ("above", "compact", "key", "level", "nested", "node", "starts", "trail")
 
     def __init__(
-        self, node: Opened, key: int, trail: Route, level: int, above: int, nested: int
+        self,
+        node: Opened,
+        key: int,
+        trail: Route,
+        level: int,
+        above: int,
+        nested: int,
+        compact: bool,
     ) -> None:
         self.node = node
         self.key = key
@@ -147,6 +154,7 @@ class _Level:
         self.level = level
         self.above = above  # displayables opened down to here
         self.nested = nested  # containers opened since the last of them
+        self.compact = compact  # whether it goes on one line, if it fits
         self.starts: list[int] = []  # the first line of each entry written so far
 
 
@@ -200,10 +208,13 @@ class _Writer:
                 self._displayable(value, trail)
         elif is_array(value):
             text = array_text(value, self.values)
-            short = self.compact and text.startswith(_SHAPED)
+            short = self._is_compact() and text.startswith(_SHAPED)
             self._line(text[len(_SHAPED) : -1] if short else text)
         else:
             self._other(value, trail)
+
+    def _is_compact(self) -> bool:
+        return self.stack[-1].compact if self.stack else self.compact
 
     def _line(self, text: str) -> None:
         level = self.stack[-1].level + 1 if self.stack else 0
@@ -215,11 +226,12 @@ class _Writer:
             self._line(self._reference(value))
             return
         node = open_displayable(value)
-        if self.compact:
+        compact = self._is_compact() or getattr(type(value), "__display_compact__", False)
+        if compact:
             node = without_defaults(value, node)
         above = self.stack[-1].above if self.stack else 0
         too_deep = above >= self.depth or any(id(value) in keys for keys in self.outside)
-        self._enter(value, node, trail, too_deep, above + 1, 0)
+        self._enter(value, node, trail, too_deep, above + 1, 0, compact)
 
     def _other(self, value: object, trail: Route) -> None:
         """Write a container, on one line where it is plain, or the text of a leaf."""
@@ -234,10 +246,18 @@ class _Writer:
             self._line(self._reference(value))
             return
         above, depth = (self.stack[-1].above, self.stack[-1].nested) if self.stack else (0, 0)
-        self._enter(value, node, trail, depth >= DEEPEST, above, depth + 1)
+        too_deep = depth >= DEEPEST
+        self._enter(value, node, trail, too_deep, above, depth + 1, self._is_compact())
 
     def _enter(
-        self, value: object, node: Opened, trail: Route, too_deep: bool, above: int, nested: int
+        self,
+        value: object,
+        node: Opened,
+        trail: Route,
+        too_deep: bool,
+        above: int,
+        nested: int,
+        compact: bool,
     ) -> None:
         """Write the first line of an opened object, and put its entries on the stack."""
         if too_deep or not node.entries:
@@ -249,7 +269,7 @@ class _Writer:
         name = node.opening.rstrip("([{") or type(value).__name__
         self.seen.setdefault(id(value), (value, name, trail))
         self.open.add(id(value))
-        self.stack.append(_Level(node, id(value), trail, level, above, nested))
+        self.stack.append(_Level(node, id(value), trail, level, above, nested, compact))
 
     def _reference(self, value: object) -> str:
         _, name, trail = self.seen[id(value)]
@@ -282,7 +302,7 @@ class _Writer:
             level, text = self.lines[-1]
             self.lines[-1] = (level, text + ",")
         self.lines.append((frame.level, frame.node.closing))
-        if self.compact:
+        if frame.compact:
             self._join(frame)
 
     def _join(self, frame: _Level) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, overload
 import jax
 import jax.numpy as jnp
 
+from brainlite.display import Shown
 from brainlite.errors import OptionError, StateMissingError
 from brainlite.graph import Node, StateDict
 from brainlite.graph._face import dotted, dotted_list
@@ -110,6 +111,8 @@ class Optimizer(Node):
     (True, 100)
     >>> optimizer.learning_rate = 1e-2  # compiles nothing
     """
+
+    __display_compact__ = True
 
     groups: tuple[Part, ...] = ()
     counts: dict[str, OptimState[Array]]
@@ -372,6 +375,10 @@ class Optimizer(Node):
                 got=f"{len(changed)} parameters with new values",
                 fix="train outside of `with optimizer.averaged()`",
             )
+
+    def __display__(self) -> Shown:
+        name, shown = super().__display__()
+        return Shown(name, [(n, v) for n, v in shown if not isinstance(v, dict) or v])
 
     def __display_note__(self) -> str:
         if not self.groups:

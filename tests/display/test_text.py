@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import brainlite
+from brainlite import State, nn
 from brainlite.display import Shown, ShownMapping, ShownSequence, _open, text_repr, to_text
 from brainlite.errors import OptionError
 
@@ -677,3 +678,32 @@ def test_what_does_not_fit_on_a_line_is_opened_and_the_rest_stays_as_it_is() -> 
     both = {"a": shared, "b": brainlite.nn.TiedLinear(shared)}
     assert "embedding=<Embedding at ['a']>" in compact(both)
     assert to_text(model) == repr(model)
+
+
+def test_a_class_may_print_compactly_with_all_that_is_in_it() -> None:
+    class Small:
+        __display_compact__ = True
+
+        def __init__(self, size: int = 3, **parts: Any) -> None:
+            self.size, self.parts = size, parts
+
+        def __display__(self) -> Shown:
+            return Shown("Small", [("size", self.size), *self.parts.items()])
+
+    inner = State(jnp.zeros(2))
+    assert to_text([Small(inner=inner), inner]) == (
+        "[\n  Small(inner=State(float32[2])),\n  <State at [0].inner>\n]"
+    )
+    assert to_text({"a": Small(4, inner=[State(jnp.zeros(2))])}) == (
+        "{\n  'a': Small(size=4, inner=[State(float32[2])])\n}"
+    )
+    assert "value=ShapedArray(float32[2])" in to_text([State(jnp.zeros(2)), Small()])
+
+
+def test_layers_but_those_of_the_tutorial_print_compactly() -> None:
+    assert str(nn.Embedding(5, 3)).count("\n") == 0
+    assert str(nn.Dropout(0.9)) == "Dropout(prob=0.9)"
+    assert "epsilon" not in str(nn.LayerNorm(3))
+    assert "epsilon=0.1" in str(nn.LayerNorm(3, epsilon=0.1))
+    assert str(nn.Linear(2, 3)).count("\n") > 8
+    assert str(nn.GRUCell(2, 3)).count("\n") > 20

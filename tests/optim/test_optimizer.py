@@ -524,3 +524,11 @@ def test_steps_are_taken_where_jax_is_set_up_for_64_bits(options: dict[str, Any]
         for _ in range(2):
             optimizer.minimize(lambda: (model(jnp.ones(2)) ** 2).sum())
         assert (int(optimizer.step), optimizer.grad_norm.dtype) == (2, jnp.float32)
+
+
+def test_it_prints_a_line_for_each_state_and_nothing_that_is_empty() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    text = str(optim.Optimizer(model, optax.adam, learning_rate=0.1))
+    assert text.count("\n") < 30
+    assert "'0.weight': ParamState({'bias': float32[3], 'weight': float32[2,3]})" in text
+    assert "{}" not in text

@@ -18,6 +18,8 @@ class ElementWiseBlock(Module):
     True
     """
 
+    __display_compact__ = True
+
     _keeps_shape = True
 
 

@@ -16,6 +16,8 @@ from brainlite.nn._modules.module import Module
 class ByRank(Module):
     """The base of layers that differ in the number of their spatial axes: ``rank=2``."""
 
+    __display_compact__ = True
+
     _rank: ClassVar[int]
 
     def __init_subclass__(cls, rank: int | None = None, **options: Any) -> None:

@@ -25,6 +25,8 @@ class Layer(Module):
     other layers print as ever.
     """
 
+    __display_compact__ = True
+
     dtype: DTypeLike | None = None
     param_dtype: DTypeLike | None = None
 

@@ -20,6 +20,8 @@ P = TypeVar("P")
 class Affine(Layer, Generic[P]):
     """The base of layers that map the last axis by a matrix, which they make of parameters."""
 
+    __display_compact__ = False  # it prints as on the page of the tutorial
+
     w_mask: Array | None = None
     weight: ParamState[P]
 

@@ -17,6 +17,8 @@ from brainlite.typing import Array, Shape, Size
 class Reshaping(Module, ABC):
     """The base of both: the shape of the output is a function of the shape of one sample."""
 
+    __display_compact__ = True
+
     def _set_size(self, in_size: Size | None) -> None:
         """Keep the shape of one sample, if given, and work out that of the output."""
         if in_size is None:

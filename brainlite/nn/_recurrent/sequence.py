@@ -40,6 +40,8 @@ class SequenceLayer(Module):
     in ``_shapes``; its ``update`` runs between ``_begin`` and ``_end``.
     """
 
+    __display_compact__ = True
+
     hidden_names: ClassVar[tuple[str, ...]] = ("h",)
     h: HiddenState[Array]
 
