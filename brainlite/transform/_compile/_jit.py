@@ -172,6 +172,11 @@ class BoundJit(Generic[P, R_co]):
             self._keys.clear()
             self._warm_key = None
 
+    def times_made_for(self, node: Node) -> int:
+        """Return how many compilations a module has asked for that is the first argument."""
+        binding: Binding | None = node.__compiled__.get(self._keys.get(0))
+        return 0 if binding is None else binding.made
+
     def __display__(self) -> Shown:
         made = [each.shown for known in self._specialisations.values() for each in known]
         return Shown("jit", [("fun", self.fun), *self._shown, ("compilations", made)])

@@ -1,26 +1,40 @@
-"""Eager loops over the library's own modules, which need not be traced again.
+"""Eager loops that need not be traced again, since guards see all that they depend on.
 
-An eager loop is traced at each call, since its body may depend on anything: see
-:mod:`brainlite.transform._engine._eager`. The library's own cells depend on their attributes and
-states alone, which guards can see. A loop over one of them runs as under ``jit``: one look at the
-guards, one dispatch. Whether a module is of that kind is asked twice: of its type before, and of
-all that was read from it while it was traced.
+An eager loop is traced at each call, as its body may depend on anything: see
+:mod:`brainlite.transform._engine._eager`. But a body that depends on attributes, states, settings
+and names alone is one that guards can see through. A loop over it runs as under ``jit``: one look
+at the guards, one dispatch. That is so for the library's own modules, and for those of the user's
+whose code is covered (:mod:`._covered`). It is asked before, and of all that was read from the
+modules while they were traced; what does not pass once is traced at each call from then on.
 """
 
+import functools
+import threading
 import weakref
-from typing import Any
+from collections.abc import Callable, Hashable
+from types import MethodType
+from typing import Any, Final
 
 import jax
+import numpy as np
 
 from brainlite._jax_compat import is_eager, jit_switch
 from brainlite.graph import Node
-from brainlite.graph._face import ABSENT, Frozen
-from brainlite.state import State
+from brainlite.graph._face import Guards
 from brainlite.state._face import current_frame
+from brainlite.transform._compile._covered import is_covered, is_own, is_safe
+from brainlite.transform._compile._jit import jit
 
-_OWN = ("brainlite", "jax", "jaxlib")
-_ATOMS = (bool, int, float, complex, str, bytes, type(None))
-_foreign: "weakref.WeakSet[Node]" = weakref.WeakSet()
+Part = Callable[..., Any] | None
+"""The function of a bound method, or None for a module that is called."""
+
+UNKNOWN: Final = object()
+"""What :func:`run_known` returns where it did not run."""
+
+_MOST = 8  # compilations for one module: what asks for more changes at each call
+_lock = threading.Lock()
+# Of each module, and each method that was looped over, whether it is known.
+_decided: "weakref.WeakKeyDictionary[Node, dict[Part, bool]]" = weakref.WeakKeyDictionary()
 
 
 class Foreign(BaseException):
@@ -28,38 +42,96 @@ class Foreign(BaseException):
 
 
 def is_known(f: object) -> bool:
-    """Say whether ``f`` may be a module of the library's own, called outside any trace."""
-    known = isinstance(f, Node) and _is_own(type(f)) and f not in _foreign
-    return known and is_eager() and not jit_switch.value
+    """Say whether ``f`` may be a module that guards see through, called outside any trace."""
+    return is_eager() and not jit_switch.value and _is_known(*_apart(f))
 
 
-def remember_foreign(f: Any) -> None:
-    """Note that a module of the library holds something foreign."""
-    _foreign.add(f)
+def run_known(
+    loop: Callable[..., Any], f: object, operands: tuple[Any, ...], *options: Hashable
+) -> Any:
+    """Return ``loop(f, operands, *options)`` without tracing, if possible; else ``UNKNOWN``.
+
+    Parameters
+    ----------
+    loop : callable
+        A function of a module, not a closure: it is part of the key.
+    f : object
+        The body, perhaps a module or a method of one.
+    operands : tuple of pytrees
+        What it is called with.
+    *options : hashable
+        What else the loop depends on.
+    """
+    if not is_known(f) or not all(map(_is_array, jax.tree.leaves(operands))):
+        return UNKNOWN
+    node, part = _apart(f)
+    compiled = _compiled(loop, part, options)
+    try:
+        result = compiled(node, *operands)
+    except Foreign:
+        remember_foreign(node, part)
+        return UNKNOWN
+    if compiled.times_made_for(node) >= _MOST:
+        remember_foreign(node, part)
+    return result
 
 
-def refuse_foreign() -> None:
-    """Raise if the function being traced has read anything that guards cannot see."""
+def remember_foreign(f: Any, part: Part = None) -> None:
+    """Note that a module, or a method of it, depends on something foreign."""
+    _decide(f, part, False)
+
+
+def refuse_foreign(f: Any = None, part: Part = None) -> None:
+    """Raise if the function being traced has read anything that guards cannot see.
+
+    ``f`` is the module that it is a part of, where that may be the user's.
+    """
     frame = current_frame.get()
     assert frame is not None
-    for owner, value in list(frame.notes.values()):
-        if not (_is_own(type(owner)) and _is_safe(value)):
-            raise Foreign
+    if not all(is_safe(value) for _, value in frame.notes.values()):
+        raise Foreign
+    if all(is_own(type(owner)) for owner, _ in frame.notes.values()):
+        return
+    # What code of the user's changes itself in an attribute would not change at the next call.
+    unchanged = Guards(frame.notes).match((), frozenset(), []) is not None
+    if f is None or not unchanged or not is_covered((f, part)):
+        raise Foreign
 
 
-def _is_own(thing: object) -> bool:
-    return str(getattr(thing, "__module__", "")).partition(".")[0] in _OWN
+def _apart(f: object) -> tuple[Any, Part]:
+    """Return the module that a body belongs to, and the function of its method."""
+    return (f.__self__, f.__func__) if isinstance(f, MethodType) else (f, None)
 
 
-def _is_safe(value: object) -> bool:
-    """Say whether an attribute is of a kind that guards can see."""
-    if isinstance(value, Frozen):
-        return all(map(_is_safe, value.items))
-    if isinstance(value, _ATOMS) or value is ABSENT or isinstance(value, State | jax.Array):
-        return True
-    if isinstance(value, Node):
-        return _is_own(type(value))
-    # A function tells where it is defined itself; for any other object its type does. (To ask a
-    # module for a name that it lacks would be noted, too.)
-    is_named = not isinstance(value, Node) and hasattr(value, "__name__")
-    return _is_own(value if is_named else type(value))
+def _is_known(node: object, part: Part) -> bool:
+    if not isinstance(node, Node):
+        return False
+    with _lock:
+        known = _decided.get(node, {}).get(part)
+    if known is None:
+        own = is_own(type(node)) and (part is None or is_own(part))
+        known = own or is_covered((node, part))
+        _decide(node, part, known)
+    return known
+
+
+def _decide(node: Node, part: Part, known: bool) -> None:
+    with _lock:
+        _decided.setdefault(node, {})[part] = known
+
+
+@functools.lru_cache(maxsize=512)
+def _compiled(loop: Callable[..., Any], part: Part, options: tuple[Hashable, ...]) -> Any:
+    """Return the loop over modules of all kinds, compiled."""
+
+    def run(node: Any, *operands: Any) -> Any:
+        body = node if part is None else MethodType(part, node)
+        out = loop(body, *operands, *options)
+        refuse_foreign(node, part)
+        return out
+
+    return jit(run)
+
+
+def _is_array(leaf: object) -> bool:
+    return isinstance(leaf, jax.Array | np.ndarray | np.generic | bool | int | float | complex)

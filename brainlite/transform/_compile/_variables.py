@@ -9,7 +9,7 @@ from types import CellType
 from typing import Any
 
 from brainlite._jax_compat import Tracer
-from brainlite.graph._face import Frozen, Watched, freeze, holds_graph, same_value
+from brainlite.graph._face import ABSENT, Frozen, Watched, freeze, holds_graph, same_value
 from brainlite.transform._engine._reach import Variable, explore
 
 
@@ -88,12 +88,7 @@ def _generate(found: list[Variable]) -> Callable[[list[Variable]], Callable[[], 
     ...     return check
     """
     numbers = range(len(found))
-    looks = [
-        f"h{n}.cell_contents is v{n}"
-        if isinstance(each.home, CellType)
-        else f"h{n}[{each.name!r}] is v{n}"
-        for n, each in enumerate(found)
-    ]
+    looks = [_look(n, each) for n, each in enumerate(found)]
     lines = [
         "def make(homes, values):",
         f"    {''.join(f'h{n}, ' for n in numbers)} = homes",
@@ -111,8 +106,18 @@ def _generate(found: list[Variable]) -> Callable[[list[Variable]], Callable[[], 
 
     def checker(now: list[Variable]) -> Callable[[], bool]:
         made: Callable[[], bool] = scope["make"](
-            [each.home for each in now], [each.value for each in now]
+            [vars(each.home) if isinstance(each.home, type) else each.home for each in now],
+            [each.value for each in now],
         )
         return made
 
     return checker
+
+
+def _look(number: int, variable: Variable) -> str:
+    """Return the comparison for one variable."""
+    if isinstance(variable.home, CellType):
+        return f"h{number}.cell_contents is v{number}"
+    if variable.value is ABSENT:
+        return f"{variable.name!r} not in h{number}"
+    return f"h{number}[{variable.name!r}] is v{number}"

@@ -5,7 +5,8 @@ uses the new one. A state that the function holds in a variable stays what it is
 
 Variables are the global names that the function's code loads, the cells of its closure, and the
 same for every function of the user's that is reached through them; further the fields of plain
-objects whose names the code mentions. Libraries are not searched: nobody binds their names anew.
+objects, and the methods and attributes of classes, whose names the code mentions. Libraries are not
+searched: nobody binds their names anew.
 """
 
 import dis
@@ -22,7 +23,7 @@ import jax
 import numpy as np
 
 from brainlite.graph import Node
-from brainlite.graph._face import ATOMS, node_dict, node_types
+from brainlite.graph._face import ABSENT, ATOMS, node_dict, node_types
 from brainlite.state import State
 from brainlite.transform._engine._transformed import Transformed
 
@@ -31,7 +32,7 @@ _OPAQUE = (Node, State, *_DATA, type, ModuleType)
 _LIBRARIES = frozenset({"brainlite", "jax", "jaxlib", "numpy", *sys.stdlib_module_names})
 _INSTALLED = ("site-packages", "dist-packages")
 _OF_GLOBALS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS", "STORE_GLOBAL")
-_OF_ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
+_OF_ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR")
 _SETS = ("STORE_GLOBAL", "STORE_DEREF")
 MOST: Final = 1000  # items of one container that are looked at for traced values: the last ones
 
@@ -48,8 +49,9 @@ class _Names(NamedTuple):
 class Variable(NamedTuple):
     """A place outside nodes where a function finds something.
 
-    ``home`` is a cell, or the dict that ``name`` is looked up in; ``owner`` says whose it is.
-    ``own`` is whether the code sets it: that happens when it is traced, and tells nothing new.
+    ``home`` is a cell, a class, or the dict that ``name`` is looked up in; ``owner`` says whose it
+    is. ``own`` is whether the code sets it: that happens when it is traced, and tells nothing new.
+    What a class has from one before it in its order is ABSENT in it.
     """
 
     owner: str
@@ -60,6 +62,8 @@ class Variable(NamedTuple):
 
     def now(self) -> Any:
         """Return what is there now; this variable itself if there is nothing any more."""
+        if isinstance(self.home, type):
+            return vars(self.home).get(self.name, ABSENT)
         if not isinstance(self.home, CellType):
             return self.home.get(self.name, self)
         return self.home.cell_contents if is_full(self.home) else self
@@ -68,8 +72,12 @@ class Variable(NamedTuple):
         """Put something there."""
         if isinstance(self.home, CellType):
             self.home.cell_contents = value
-        else:
+        elif not isinstance(self.home, type):
             self.home[self.name] = value
+        elif value is ABSENT:
+            delattr(self.home, self.name)
+        else:
+            setattr(self.home, self.name, value)
 
 
 class Reach(NamedTuple):
@@ -128,8 +136,8 @@ class _Explorer:
         """Follow one thing: note its variables and methods, and put what is inside on the stack."""
         if isinstance(thing, FunctionType):
             self._stack += _variables(thing, self._mentioned, self._reach)
-            if _is_of_user(thing):
-                self._stored |= _names(thing.__code__).stored
+            if is_of_user(thing):
+                self._stored |= names_of(thing.__code__).stored
         elif isinstance(thing, Node):
             self._add_kind(type(thing))
             for value in node_dict(thing).values():
@@ -148,18 +156,30 @@ class _Explorer:
 
     def _add_kind(self, kind: type, made: bool = False) -> None:
         for each in kind.__mro__:
-            if str(each.__module__).partition(".")[0] not in _LIBRARIES:
+            if _root(each.__module__) not in _LIBRARIES:
                 self._kinds[each] = None
                 if made and "__init__" in vars(each):
                     self._stack.append(vars(each)["__init__"])
 
     def _add_methods(self) -> None:
         for kind in self._kinds:
-            for name, member in vars(kind).items():
-                called = name in self._mentioned or name == "update" or _is_called_by_python(name)
+            for name, member in [*vars(kind).items()]:
+                mentioned = name in self._mentioned or name == "update"
+                functions = _functions_in(member)
+                called = mentioned or (_is_called_by_python(name) and functions)
                 if called and (id(kind), name) not in self._asked:
                     self._asked.add((id(kind), name))
-                    self._stack += _functions_in(member)
+                    self._stack += functions
+                    self._reach.variables.append(Variable(kind.__name__, kind, name, member))
+            self._add_inherited(kind)
+
+    def _add_inherited(self, kind: type) -> None:
+        """Note what a class has from another one, and could get of its own."""
+        for name in (self._mentioned | {"update", "__call__"}) - vars(kind).keys():
+            inherited = any(name in vars(each) for each in kind.__mro__[1:])
+            if inherited and (id(kind), name) not in self._asked:
+                self._asked.add((id(kind), name))
+                self._reach.variables.append(Variable(kind.__name__, kind, name, ABSENT))
 
     def _add_fields(self) -> None:
         for thing in self._plain:
@@ -237,34 +257,55 @@ def _is_plain_object(thing: object) -> bool:
     kind = type(thing)
     return not (
         isinstance(thing, (*_OPAQUE, *containers))
-        or kind.__module__.partition(".")[0] in _LIBRARIES
+        or _root(kind.__module__) in _LIBRARIES
         or getattr(thing, "__wrapped__", None) is not None
     )
 
 
-def _variables(fun: FunctionType, mentioned: set[str], reach: Reach) -> list[Any]:
-    """Return what a Python function finds in its closure, globals and defaults."""
+def variables_of(fun: FunctionType) -> list[Variable]:
+    """Return the cells of a Python function, and the global names that code of the user's loads."""
     owner = fun.__qualname__
     found = [Variable(owner, c, n, c.cell_contents) for n, c in _cells(fun) if is_full(c)]
-    if _is_of_user(fun):
-        names = _names(fun.__code__)
-        mentioned |= names.attributes
-        scope = fun.__globals__
-        globals_ = [name for name in sorted(names.variables) if name in scope]
-        found += [Variable(owner, scope, name, scope[name]) for name in globals_]
-        found = [each._replace(own=each.name in names.set) for each in found]
+    if not is_of_user(fun):
+        return found
+    names, scope = names_of(fun.__code__), fun.__globals__
+    globals_ = [name for name in sorted(names.variables) if name in scope]
+    found += [Variable(owner, scope, name, scope[name]) for name in globals_]
+    return [each._replace(own=each.name in names.set) for each in found]
+
+
+def _variables(fun: FunctionType, mentioned: set[str], reach: Reach) -> list[Any]:
+    """Return what a Python function finds in its closure, globals and defaults."""
+    found = variables_of(fun)
+    if is_of_user(fun):
+        mentioned |= names_of(fun.__code__).attributes
         reach.variables.extend(each for each in found if _may_be_rebound(each.value))
     defaults = (*(fun.__defaults__ or ()), *(fun.__kwdefaults__ or {}).values())
     return [*(each.value for each in found), *defaults]
 
 
 def _cells(fun: FunctionType) -> Iterator[tuple[str, CellType]]:
-    return zip(fun.__code__.co_freevars, fun.__closure__ or (), strict=True)
+    """Yield the variables of a closure, without that of Python's own that ``super()`` needs."""
+    for name, cell in zip(fun.__code__.co_freevars, fun.__closure__ or (), strict=True):
+        if name != "__class__":
+            yield name, cell
 
 
-def _is_of_user(fun: FunctionType) -> bool:
-    library = str(fun.__module__).partition(".")[0] in _LIBRARIES
-    return not library and not any(part in fun.__code__.co_filename for part in _INSTALLED)
+def is_of_user(thing: FunctionType | type) -> bool:
+    """Say whether a function or a class is neither of a library nor installed."""
+    if _root(thing.__module__) in _LIBRARIES:
+        return False
+    if isinstance(thing, FunctionType):
+        return not _is_installed(thing.__code__.co_filename)
+    return not _is_installed(getattr(sys.modules.get(thing.__module__), "__file__", None) or "")
+
+
+def _root(module: object) -> str:
+    return str(module).partition(".")[0]
+
+
+def _is_installed(file: str) -> bool:
+    return any(part in file for part in _INSTALLED)
 
 
 def _may_be_rebound(value: object) -> bool:
@@ -273,7 +314,7 @@ def _may_be_rebound(value: object) -> bool:
         return False
     if isinstance(value, Node | State) or not hasattr(value, "__name__"):
         return True
-    return str(getattr(value, "__module__", None)).partition(".")[0] not in _LIBRARIES
+    return _root(getattr(value, "__module__", None)) not in _LIBRARIES
 
 
 def is_full(cell: CellType) -> bool:
@@ -284,7 +325,7 @@ def is_full(cell: CellType) -> bool:
 
 
 @functools.lru_cache(maxsize=4096)
-def _names(code: CodeType) -> _Names:
+def names_of(code: CodeType) -> _Names:
     """Return what a code object, and the functions written in it, mention and set."""
     variables: set[str] = set()
     attributes: set[str] = set()
@@ -301,7 +342,7 @@ def _names(code: CodeType) -> _Names:
             attributes.add(instruction.argval)
     for each in code.co_consts:
         if isinstance(each, CodeType):
-            inner = _names(each)
+            inner = names_of(each)
             variables |= inner.variables
             attributes |= inner.attributes
             set_ |= inner.set

@@ -22,8 +22,7 @@ from brainlite.state._face import (
     same_types,
     summary,
 )
-from brainlite.transform._compile._jit import jit
-from brainlite.transform._compile._known import Foreign, is_known, refuse_foreign, remember_foreign
+from brainlite.transform._compile._known import UNKNOWN, run_known
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute, run_lifted
 from brainlite.transform._engine._effects import commit
@@ -122,6 +121,10 @@ def scan(
     >>> float(carry), float(total.value), ys.shape
     (6.0, 6.0, (4,))
     """
+    if pbar is None:
+        known: tuple[Any, Any] = run_known(scan, f, (init, xs), length, reverse, unroll)
+        if known is not UNKNOWN:
+            return known
     check_callable(f, "the body of a loop")
     label = "for_loop" if isinstance(f, Each) else "scan"
     check_arguments({"init": init, "xs": xs}, label)
@@ -324,23 +327,22 @@ def for_loop(
     >>> brainlite.transform.for_loop(cell, jnp.ones((7, 2))).shape
     (7, 3)
     """
-    if is_known(f) and length is None and not reverse and unroll == 1 and pbar is None:
-        try:
-            return _known_loop(f, *xs)
-        except Foreign:
-            remember_foreign(f)
-    return _for_loop(f, xs, length=length, reverse=reverse, unroll=unroll, pbar=pbar)
+    if pbar is None:
+        known: Y = run_known(_for_loop, f, (xs,), length, reverse, unroll)
+        if known is not UNKNOWN:
+            return known
+    return _for_loop(f, xs, length, reverse, unroll, pbar)
 
 
-def _for_loop(f: Callable[..., Y], xs: Any, **options: Any) -> Y:
-    ys: Y = scan(Each(f), None, xs, **options)[1]
-    return ys
-
-
-@jit
-def _known_loop(f: Callable[..., Y], *xs: object) -> Y:
-    ys = _for_loop(f, xs)
-    refuse_foreign()
+def _for_loop(
+    f: Callable[..., Y],
+    xs: Any,
+    length: int | None,
+    reverse: bool,
+    unroll: int | bool,
+    pbar: ProgressBar | int | None = None,
+) -> Y:
+    ys: Y = scan(Each(f), None, xs, length, reverse, unroll, pbar)[1]
     return ys
 
 
