@@ -262,7 +262,7 @@ def one_dispatch(update: Callable[P, R]) -> Callable[P, R]:
 
     def step(*args: Any) -> Any:
         out = update(*args)  # type: ignore[call-arg]  # whatever the step takes
-        refuse_foreign()
+        refuse_foreign(args[0])
         return out
 
     compiled: Any = jit(step)

@@ -81,20 +81,17 @@ def remember_foreign(f: Any, part: Part = None) -> None:
     _decide(f, part, False)
 
 
-def refuse_foreign(f: Any = None, part: Part = None) -> None:
-    """Raise if the function being traced has read anything that guards cannot see.
-
-    ``f`` is the module that it is a part of, where that may be the user's.
-    """
+def refuse_foreign(f: Node, part: Part = None) -> None:
+    """Raise if the function being traced, of a module, has read anything that guards cannot see."""
     frame = current_frame.get()
     assert frame is not None
     if not all(is_safe(value) for _, value in frame.notes.values()):
         raise Foreign
-    if all(is_own(type(owner)) for owner, _ in frame.notes.values()):
-        return
+    if not is_covered((f, part)):
+        raise Foreign
     # What code of the user's changes itself in an attribute would not change at the next call.
-    unchanged = Guards(frame.notes).match((), frozenset(), []) is not None
-    if f is None or not unchanged or not is_covered((f, part)):
+    own = all(is_own(type(owner)) for owner, _ in frame.notes.values())
+    if not own and Guards(frame.notes).match((), frozenset(), []) is None:
         raise Foreign
 
 

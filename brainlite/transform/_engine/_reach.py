@@ -170,12 +170,13 @@ class _Explorer:
                 if called and (id(kind), name) not in self._asked:
                     self._asked.add((id(kind), name))
                     self._stack += functions
-                    self._reach.variables.append(Variable(kind.__name__, kind, name, member))
+                    if name != "__call__":  # which hooks and watchers put others in place of
+                        self._reach.variables.append(Variable(kind.__name__, kind, name, member))
             self._add_inherited(kind)
 
     def _add_inherited(self, kind: type) -> None:
         """Note what a class has from another one, and could get of its own."""
-        for name in (self._mentioned | {"update", "__call__"}) - vars(kind).keys():
+        for name in (self._mentioned | {"update"}) - {"__call__"} - vars(kind).keys():
             inherited = any(name in vars(each) for each in kind.__mro__[1:])
             if inherited and (id(kind), name) not in self._asked:
                 self._asked.add((id(kind), name))

@@ -304,7 +304,6 @@ STORIES: list[tuple[str, Callable[[], Any], Change]] = [
     ),
     ("a method that was inherited", Child, of_class(Child, "update", lambda self, x: x - 1.0)),
     ("an attribute that was inherited", Child, of_class(Child, "factor", 5.0)),
-    ("how it is called", Child, of_class(Child, "__call__", lambda self, x: x - 1.0)),
     ("a method of a submodule", Parent, of_class(Child, "scaled", lambda self, x: x - 1.0)),
     ("a submodule", Parent, edit(lambda m: operator.setitem(m.children_, 0, Child()))),
     ("a list of submodules", Parent, edit(lambda m: m.children_.append(Base()))),
