@@ -69,7 +69,7 @@ MUTATIONS = [
     Mutation(
         "an eager step that holds what is foreign is not kept",
         "brainlite/nn/_dynamics/dynamics.py",
-        "        refuse_foreign()\n",
+        "        refuse_foreign(args[0])\n",
         "",
         _DYNAMICS,
     ),
