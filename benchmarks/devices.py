@@ -1,37 +1,40 @@
 """What a model on many devices costs, of what can be counted on a CPU that stands for them.
 
     python -m benchmarks.devices
+    python -m benchmarks.devices paper
 
 For each way to lay out one transformer over eight devices: compilations of the first step and of
 the ones after it, what devices exchange in the compiled step, the bytes of a device, and the time
 that this library itself takes in a step. No throughput: these devices share one processor.
+
+On paper: what a thousand devices would exchange in a step of training, read from programs that are
+compiled for them, of models that are never made. Of two depths, and so of a layer more.
 """
 
 import os
-import re
 import statistics
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 os.environ["XLA_FLAGS"] = (
-    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
+    os.environ.get("XLA_FLAGS", "")
+    + f" --xla_force_host_platform_device_count={1000 if 'paper' in sys.argv else 8}"
 )
 
 import jax  # reads the variable above
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 
 from brainlite import State, distributed, graph, nn, optim, random
 from brainlite.distributed import rules
-from brainlite.transform import jit
+from brainlite.transform import eval_shape, jit, remat
 
 jax.config.update("jax_platforms", "cpu")
 
 WIDTH, HEADS, LAYERS = 64, 4, 4
-COLLECTIVE = re.compile(
-    r" (all-reduce|all-gather|reduce-scatter|collective-permute|all-to-all)(?:-start)?\("
-)
 STATES, PAIRS, CALLS = 200, 31, 20
 WAYS = ("data", "fsdp", "tensor", "fsdp and tensor", "zero")
 
@@ -88,8 +91,9 @@ def count(way: str) -> list[str]:
         step(x).block_until_ready()
         counts.append(len(compiled))
     lowered = step.lower(x).compile()
-    text: str = lowered.as_text() or ""
-    exchanged = Counter(m[1] for line in text.splitlines() for m in COLLECTIVE.finditer(line))
+    exchanged: Counter[str] = Counter()
+    for row in distributed.exchanges(lowered).rows:
+        exchanged[row.kind] += row.times
     memory: Any = lowered.memory_analysis()
     return [
         way,
@@ -134,8 +138,77 @@ def overhead() -> float:
     return 1e6 * statistics.median(timed() for _ in range(PAIRS)) / STATES
 
 
+def exchanged_on_paper(model: Callable[[], Any], rules_of: Any, mesh: Any, x: Any) -> int:
+    """Return the bytes that a device sends in a step of training of a model that is not made."""
+
+    def pair() -> Any:
+        net = model()
+        return net, optim.AdamW(lr=1e-3).register_trainable_weights(net)
+
+    net, optimizer = eval_shape(pair)
+    distributed.place(net, mesh, rules_of)
+    distributed.place(optimizer, mesh)
+
+    @jit
+    def step(net: Any, optimizer: Any, x: jax.Array) -> jax.Array:
+        loss: jax.Array = optimizer.minimize(lambda: (net(x) ** 2).mean())
+        return loss
+
+    found = distributed.exchanges(step.lower(net, optimizer, x).compile())
+    sys.stdout.write(f"{found!r}\n")
+    return found.bytes
+
+
+class Deep(nn.Module):
+    """Linear recurrent units behind each other, each with a way around it."""
+
+    def __init__(self, layers: int) -> None:
+        self.layers = [nn.LRU(256, 256, parts=1000) for _ in range(layers)]
+
+    def update(self, x: jax.Array) -> jax.Array:
+        """Run all layers over a sequence."""
+        for layer in self.layers:
+            x = x + remat(layer)(x)[0]
+        return x
+
+
+def paper() -> None:
+    """Print what a thousand devices exchange, for the two models of the page on many machines."""
+
+    def by_depth(name: str, layers: int, one: Callable[[int], int]) -> None:
+        first, second = one(1), one(2)
+        whole = first + (layers - 1) * (second - first)
+        sys.stdout.write(f"{name}: a device sends {whole / 1e9:.4g} GB in a step\n\n")
+
+    def abstract(mesh: Any, *shape: int) -> Any:
+        make_spec: Any = PartitionSpec
+        struct: Any = jax.ShapeDtypeStruct
+        where = NamedSharding(mesh, make_spec(mesh.axis_names[0]))
+        return struct(shape, "float32", sharding=where)
+
+    def transformer(layers: int) -> int:
+        mesh = distributed.mesh(data=250, model=4)
+        layer = nn.TransformerEncoderLayer
+        cut: list[Any] = [*rules.transformer("model"), (..., distributed.fsdp(mesh, "data"))]
+        x = abstract(mesh, 1000, 2048, 2000)
+        return exchanged_on_paper(
+            lambda: nn.TransformerEncoder(layer(2000, 20, 8000, dropout=0.0), layers), cut, mesh, x
+        )
+
+    def recurrent(layers: int) -> int:
+        mesh = distributed.mesh(time=1000)
+        x = abstract(mesh, 1_000_000, 1, 256)
+        return exchanged_on_paper(lambda: Deep(layers), [], mesh, x)
+
+    by_depth("a transformer of a billion parameters", 21, transformer)
+    by_depth("ten linear recurrent units over a million steps", 10, recurrent)
+
+
 def main() -> None:
     """Print the table."""
+    if "paper" in sys.argv:
+        paper()
+        return
     header = ["way", "compilations", "exchanged in a step", "bytes held", "bytes beside"]
     lines = [header, ["---"] * len(header), *[count(way) for way in WAYS]]
     held = graph.states(make())

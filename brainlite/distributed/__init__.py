@@ -40,6 +40,7 @@ Examples
 
 from brainlite.distributed import rules
 from brainlite.distributed._batch import Feed, batch, feed
+from brainlite.distributed._exchange import Exchange, Exchanges, exchanges
 from brainlite.distributed._layout import Rules, Spec, fsdp
 from brainlite.distributed._make import gather, make, place
 from brainlite.distributed._mesh import initialize, mesh
@@ -47,12 +48,15 @@ from brainlite.distributed._plan import Plan, plan
 from brainlite.distributed._show import Picture, show
 
 __all__ = [
+    "Exchange",
+    "Exchanges",
     "Feed",
     "Picture",
     "Plan",
     "Rules",
     "Spec",
     "batch",
+    "exchanges",
     "feed",
     "fsdp",
     "gather",

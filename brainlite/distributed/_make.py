@@ -21,8 +21,9 @@ M = TypeVar("M")
 def make(factory: Callable[[], M], mesh: Mesh, rules: Rules = ()) -> M:
     """Make a model whose arrays are born on their devices.
 
-    No device ever holds more than its own part and the largest array, so that a model which fits
-    on no single device can be made. The numbers are those that ``factory()`` gives elsewhere.
+    No device ever holds more than its own part and the largest array (one that is drawn orthogonal
+    counts four times), so that a model which fits on no single device can be made. The numbers are
+    those that ``factory()`` gives elsewhere.
 
     Parameters
     ----------
