@@ -26,6 +26,7 @@ from brainlite import (
     transform,
     typing,
 )
+from brainlite._given import no_such_name as _no_such_name
 from brainlite.errors import BatchAxisError, BrainStateError
 from brainlite.graph import catch_new_states
 from brainlite.random import RandomState
@@ -50,7 +51,7 @@ else:
     def __getattr__(name: str) -> object:
         if name in _LATER:
             return _import_module(f"brainlite.{name}")
-        raise AttributeError(f"module 'brainlite' has no attribute {name!r}")
+        raise _no_such_name(f"module {__name__!r}", name)
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *_LATER})

@@ -5,7 +5,18 @@ the same thing, and a small integer wraps nowhere.
 """
 
 from brainlite._given._array import no_array
-from brainlite._given._habits import OF_ARRAYS, OF_MODULES, Doubt, add_hint, ask, instead, warn_once
+from brainlite._given._habits import (
+    OF_ARRAYS,
+    OF_MODULES,
+    OF_NAMES,
+    OF_OPTIMIZERS,
+    Doubt,
+    add_hint,
+    ask,
+    instead,
+    no_such_name,
+    warn_once,
+)
 from brainlite._given._options import check_choice, check_option
 from brainlite._given._own import as_numpy, own, owned
 from brainlite._given._placed import (
@@ -24,6 +35,8 @@ from brainlite._given._whole import complaint_of, whole
 __all__ = [
     "OF_ARRAYS",
     "OF_MODULES",
+    "OF_NAMES",
+    "OF_OPTIMIZERS",
     "Doubt",
     "add_hint",
     "as_numpy",
@@ -40,6 +53,7 @@ __all__ = [
     "laid_out",
     "leaves_of",
     "no_array",
+    "no_such_name",
     "own",
     "owned",
     "place_of",

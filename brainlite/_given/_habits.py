@@ -95,6 +95,71 @@ OF_ARRAYS: Mapping[str, str] = {
 }
 """What tensors have in torch and arrays of jax have not."""
 
+_NO_MODE = (
+    "leave it out: gradients are taken by `brainlite.transform.grad` alone, where it is called"
+)
+
+OF_NAMES: Mapping[str, str] = {
+    "DataLoader": "`brainlite.nn.batches(x, y, batch_size=32)`",
+    "Parameter": "`brainlite.ParamState(array)`",
+    "as_tensor": "`jnp.asarray(values)`",
+    "autograd": "`brainlite.transform.grad`",
+    "cat": "`jnp.concatenate(arrays, axis)`",
+    "clip_grad_norm_": "`clip_norm=` of an optimizer, or `brainlite.nn.clip_grad_norm(grads, 1.0)`",
+    "compile": "`brainlite.transform.jit(f)`",
+    "conv2d": "`brainlite.nn.Conv2d`, or `jax.lax.conv_general_dilated`",
+    "cuda": _DEVICE,
+    "device": _DEVICE,
+    "dropout": "`brainlite.nn.Dropout`, which draws, and knows whether it is trained",
+    "embedding": "`table[indices]`",
+    "enable_grad": _NO_MODE,
+    "from_numpy": "`jnp.asarray(array)`",
+    "inference_mode": _NO_MODE,
+    "interpolate": "`jax.image.resize`",
+    "jit": "`brainlite.transform.jit(f)`",
+    "linear": "`x @ weight + bias`",
+    "load": "`brainlite.checkpoint.restore(path, model=model)`, or `brainlite.interop.torch`",
+    "manual_seed": "`brainlite.random.seed(0)`",
+    "max_pool2d": "`brainlite.nn.MaxPool2d(2, 2)`",
+    "no_grad": _NO_MODE,
+    "pad": "`jnp.pad`",
+    "rand": "`brainlite.random.rand`",
+    "randn": "`brainlite.random.randn`",
+    "save": "`brainlite.checkpoint.save(path, model=model)`",
+    "set_grad_enabled": _NO_MODE,
+    "stack": "`jnp.stack(arrays, axis)`",
+    "tensor": "`jnp.asarray(values)`",
+    "utils": "`brainlite.nn.clip_grad_norm`, `brainlite.nn.pad_sequences`",
+    "vmap": "`brainlite.transform.vmap(f)`",
+    **{
+        f"{theirs}_": f"initialisers make arrays: `brainlite.nn.init.{ours}()((4, 16))`, or give "
+        "one to the layer"
+        for theirs, ours in {
+            "constant": "Constant",
+            "eye": "Identity",
+            "kaiming_normal": "KaimingNormal",
+            "kaiming_uniform": "KaimingUniform",
+            "normal": "Normal",
+            "ones": "Constant",
+            "orthogonal": "Orthogonal",
+            "trunc_normal": "TruncatedNormal",
+            "uniform": "Uniform",
+            "xavier_normal": "XavierNormal",
+            "xavier_uniform": "XavierUniform",
+            "zeros": "ZeroInit",
+        }.items()
+    },
+}
+"""What torch has at its top, in nn, nn.functional, nn.init and nn.utils."""
+
+OF_OPTIMIZERS: Mapping[str, str] = {
+    "add_param_group": "`brainlite.optim.Group`, when it is made",
+    "param_groups": "`optimizer.groups`, and `optimizer.lr` for the rate",
+    "zero_grad": f"nothing adds up, so nothing is set to zero; {_GRADIENT}, and "
+    "`optimizer.minimize(loss)` takes a step",
+}
+"""What optimizers have in torch."""
+
 _BIAS = "b_init=None for no bias (bias=False); leave it out for zeros at first"
 _IN_SIZE = "in_size, the shape of one sample with the channels last, as (28, 28, 1)"
 _STATE = "leave it out: the hidden state lives in the cell"
@@ -171,6 +236,13 @@ def instead(kind: type, option: str) -> str | None:
         return known
     names = (name for base in kind.__mro__ for name in (base.__name__, base.__name__[:-2]))
     return next((known[name] for name in names if name in known), known[""])
+
+
+def no_such_name(owner: str, name: str, names: Mapping[str, str] = OF_NAMES) -> AttributeError:
+    """Return the error for a name that a module of Python, or an object, does not have."""
+    known = names.get(name)
+    text = f"{owner} has no attribute {name!r}"
+    return AttributeError(text if known is None else f"{text}. torch's `{name}` is here: {known}")
 
 
 _asked: set[tuple[str, str]] = set()

@@ -44,6 +44,7 @@ The cases it guards
 import typing as _typing
 from importlib import import_module as _import_module
 
+from brainlite._given import no_such_name as _no_such_name
 from brainlite.nn import functional, init
 from brainlite.nn._attention.decoder import TransformerDecoder, TransformerDecoderLayer
 from brainlite.nn._attention.encoder import TransformerEncoder, TransformerEncoderLayer
@@ -297,7 +298,7 @@ else:
     def __getattr__(name: str) -> object:
         if name in _METRICS:
             return getattr(_import_module("brainlite.metrics"), name)
-        raise AttributeError(f"module 'brainlite.nn' has no attribute {name!r}")
+        raise _no_such_name(f"module {__name__!r}", name)
 
 
 _METRICS = frozenset(

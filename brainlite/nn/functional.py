@@ -13,8 +13,9 @@ Array([0., 2.], dtype=float32)
 
 import difflib
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from brainlite._given import no_such_name
 from brainlite.errors import OptionError
 from brainlite.nn._functional.activations import (
     gelu,
@@ -259,3 +260,10 @@ def is_pure(function: Callable[..., Any]) -> bool:
 def _is_of_jax(function: object) -> bool:
     home: str = getattr(function, "__globals__", {}).get("__name__") or type(function).__module__
     return home.partition(".")[0] in ("jax", "jaxlib")
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        # Asked only for names that are not there.
+        raise no_such_name(f"module {__name__!r}", name)

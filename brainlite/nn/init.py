@@ -15,14 +15,14 @@ Examples
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from brainlite import environ
-from brainlite._given import is_quantity, own, to_size
+from brainlite._given import is_quantity, no_such_name, own, to_size
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn._init.draws import Exponential, Gamma, Normal, TruncatedNormal, Uniform
 from brainlite.nn._init.initializer import Constant, Identity, Initializer, Unit, ZeroInit
@@ -261,3 +261,10 @@ def are_broadcastable_shapes(shape1: Size, shape2: Size) -> bool:
     one, other = to_size(shape1, name="shape1"), to_size(shape2, name="shape2")
     pairs = zip(reversed(one), reversed(other), strict=False)
     return all(a == b or 1 in (a, b) for a, b in pairs)
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        # Asked only for names that are not there.
+        raise no_such_name(f"module {__name__!r}", name)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 import jax
 import jax.numpy as jnp
 
+from brainlite._given import OF_OPTIMIZERS, no_such_name
 from brainlite.display import Shown
 from brainlite.errors import OptionError, StateMissingError
 from brainlite.graph import Node, StateDict
@@ -94,9 +95,8 @@ class Optimizer(Node):
     A parameter without a gradient, one that is frozen since or one that the loss does not look at,
     keeps its value and what is remembered of it, and goes on when it gets one.
 
-    Gradients of complex parameters, which jax conjugates, are taken so that the loss falls.
-
-    Trees of parameters are to transformations what ``params.to_values()`` is: dicts by path.
+    Gradients of complex parameters, which jax conjugates, are taken so that the loss falls. Trees
+    of parameters are to transformations what ``params.to_values()`` is: dicts by path.
 
     Examples
     --------
@@ -113,7 +113,6 @@ class Optimizer(Node):
     """
 
     __display_compact__ = True
-
     groups: tuple[Part, ...] = ()
     counts: dict[str, OptimState[Array]]
     sums: dict[str, OptimState[Any]]
@@ -375,6 +374,13 @@ class Optimizer(Node):
                 got=f"{len(changed)} parameters with new values",
                 fix="train outside of `with optimizer.averaged()`",
             )
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            if name in OF_OPTIMIZERS:
+                raise no_such_name(f"{type(self).__name__!r} object", name, OF_OPTIMIZERS)
+            return object.__getattribute__(self, name)  # which says again what was wrong
 
     def __display__(self) -> Shown:
         name, shown = super().__display__()

@@ -1,5 +1,6 @@
 """What comes from torch: each name that is none here has its like, and doubts are asked once."""
 
+import re
 import warnings
 from typing import Any
 
@@ -8,8 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import brainlite
 from brainlite import nn
-from brainlite._given import OF_ARRAYS, Doubt, add_hint, ask, instead, warn_once
+from brainlite._given import (
+    OF_ARRAYS,
+    OF_NAMES,
+    OF_OPTIMIZERS,
+    Doubt,
+    add_hint,
+    ask,
+    instead,
+    warn_once,
+)
 from brainlite._given._habits import OF_OPTIONS
 from brainlite.errors import TorchHabitWarning
 from brainlite.transform import grad, jit
@@ -93,3 +104,37 @@ def test_asking_for_a_value_that_is_not_known_yet_says_where_there_is_one(
         transform(habit)(jnp.ones(2))
     [note] = [note for note in caught.value.__notes__ if "jax.debug.print" in note]
     assert "take `x.item()`, `float(x)` or `numpy.asarray(x)` of what comes out" in note
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (brainlite, "no_grad"),
+        (brainlite, "manual_seed"),
+        (nn, "Parameter"),
+        (nn, "utils"),
+        (nn.functional, "dropout"),
+        (nn.init, "xavier_uniform_"),
+    ],
+)
+def test_names_of_torch_say_what_is_here(module: Any, name: str) -> None:
+    with pytest.raises(AttributeError, match=rf"'{name}'. torch's `{name}` is here: .*brainlite"):
+        getattr(module, name)
+    with pytest.raises(AttributeError, match=rf"module '{module.__name__}' has no .*'nothing'$"):
+        getattr(module, "nothing")  # noqa: B009  # checkers refuse the attribute
+
+
+def test_what_is_advised_is_there() -> None:
+    for text in [*OF_NAMES.values(), *OF_OPTIMIZERS.values(), *OF_ARRAYS.values()]:
+        for path in re.findall(r"brainlite(?:\.\w+)+", text):
+            found: Any = brainlite
+            for part in path.split(".")[1:]:
+                found = getattr(found, part)
+
+
+def test_optimizers_say_what_torch_s_loop_is_here() -> None:
+    optimizer: Any = brainlite.optim.Adam(lr=0.1).register_trainable_weights(nn.Linear(2, 3))
+    with pytest.raises(AttributeError, match=r"'zero_grad'. torch's .*optimizer\.minimize\(loss\)"):
+        optimizer.zero_grad()
+    with pytest.raises(AttributeError, match=r"no attribute 'other'$"):
+        _ = optimizer.other
