@@ -143,7 +143,8 @@ def test_a_compilation_that_closes_over_another_trace_is_used_once(where: str) -
 
 def test_an_array_of_a_state_is_weakly_typed_or_not() -> None:
     lifted = lift(lambda x: x + jnp.ones((), "bfloat16"), (1.0,), label="jit")
-    assert lifted.out_types.dtype == "bfloat16"
+    kind: Any = lifted.out_types
+    assert kind.dtype == "bfloat16"
     assert lifted.fits([], ((2.0,), {}))
     assert not lifted.fits([], ((jnp.float32(2.0),), {}))
 

@@ -157,7 +157,7 @@ def _in_and_out(
     """Return the jaxpr that takes the values of some states, and returns those of some."""
     lifted = call.lifted
 
-    def pure(arguments: object, before: list[Any]) -> Any:
+    def pure(arguments: object, before: list[object]) -> object:
         values = dict(zip(given, before, strict=True))
         out, new = lifted([values[state] for state in lifted.reads], arguments)
         values.update(zip(lifted.effects.states, new, strict=True))

@@ -52,6 +52,6 @@ def _tied(values: object) -> Iterator[jax.sharding.Sharding]:
             yield leaf.sharding
 
 
-def _is_away(generator: RandomState, devices: frozenset[Any]) -> bool:
+def _is_away(generator: RandomState, devices: frozenset[object]) -> bool:
     places = [*_tied(generator.value)]
     return bool(places) and frozenset(places[0].device_set) != devices

@@ -57,7 +57,7 @@ class Intake:
         self._keys: list[tuple[str, ...]] = list(dicts.values())
         self.gather: Callable[[list[AnyState]], list[Any]] = _generate(self._whole, self._keys)
 
-    def flatten(self, values: list[Any]) -> list[Any]:
+    def flatten(self, values: list[object]) -> list[object]:
         """Return what to pass in, from one value for each of ``states``.
 
         Raises
@@ -72,7 +72,7 @@ class Intake:
             flat += [value[key] for key in keys]
         return flat
 
-    def restore(self, flat: Sequence[Any]) -> list[Any]:
+    def restore(self, flat: Sequence[object]) -> list[object]:
         """Return one value for each of ``states``: the inverse of ``flatten``."""
         values = list(flat[: self._whole])
         at = self._whole
@@ -86,7 +86,7 @@ def _is_plain(value: object) -> bool:
     return type(value) is dict and bool(value) and all(type(key) is str for key in value)
 
 
-def _generate(whole: int, keys: list[tuple[str, ...]]) -> Callable[[list[AnyState]], list[Any]]:
+def _generate(whole: int, keys: list[tuple[str, ...]]) -> Callable[[list[AnyState]], list[object]]:
     """Write the function that gets the values out of states.
 
     For two layers and one other state it is
@@ -125,7 +125,7 @@ def _generate(whole: int, keys: list[tuple[str, ...]]) -> Callable[[list[AnyStat
         lines.append(f"    return {take}")
     scope: dict[str, Any] = {"Misfit": Misfit}
     exec("\n".join(lines), scope)
-    generated: Callable[[list[AnyState]], list[Any]] = scope["gather"]
+    generated: Callable[[list[AnyState]], list[object]] = scope["gather"]
     return generated
 
 
@@ -139,7 +139,7 @@ def own_buffers(given: object, others: object) -> Any:
         return given
     taken = set(map(id, jax.tree.leaves(others)))
 
-    def own(leaf: Any) -> Any:
+    def own(leaf: object) -> object:
         if not isinstance(leaf, jax.Array) or isinstance(leaf, Tracer):
             return leaf
         if id(leaf) in taken:

@@ -42,7 +42,7 @@ _KEPT = 64  # specialisations that are kept for one kind of call; the one not us
 _STALE = 4  # specialisations that are kept for what variables of the function held before
 _KINDS = 512  # kinds of call (static values, places of modules) that are kept
 _BINDINGS = 64  # remembered calls of one function, or with one module
-_NOTHING: dict[Any, Any] = {}
+_NOTHING: dict[object, object] = {}
 _bookkeeping = threading.RLock()  # never held while a function is traced
 
 
@@ -127,8 +127,8 @@ class BoundJit(Generic[P, R_co]):
 
     def _cold(
         self,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
         tried: Specialisation | None = None,
     ) -> R_co:
         """Take the arguments apart, find or make a specialisation, and run it."""
@@ -187,9 +187,9 @@ class BoundJit(Generic[P, R_co]):
 
     def _with_binding(
         self,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        run: Callable[[Binding, Call], Any],
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+        run: Callable[[Binding, Call], object],
         tried: Specialisation | None = None,
     ) -> tuple[Any, Binding]:
         """Return what ``run`` returns for the first binding that serves a call, and the binding.
@@ -226,7 +226,7 @@ class BoundJit(Generic[P, R_co]):
         self.clear_cache()
         return self._with_binding(args, kwargs, run)
 
-    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+    def _call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
         """Take the arguments apart: arrays on one side, modules and static values on the other."""
         if self._deep or self._by_shape or not self._options.plain:
             return take_apart(args, kwargs, self._options, label="jit", by_shape=self._by_shape)
@@ -276,14 +276,14 @@ class BoundJit(Generic[P, R_co]):
                 del self._specialisations[next(iter(self._specialisations))]
             self._specialisations[call.kind] = [*known, binding.specialisation]
 
-    def _shelf(self, call: Call) -> dict[Any, Binding]:
+    def _shelf(self, call: Call) -> dict[object, Binding]:
         """Return where the binding of a call is kept: with its first module, if it has one."""
         for each in call.graph:
             if isinstance(each, Node):
                 return each.__compiled__
         return self._bindings
 
-    def _key(self, call: Call) -> Any:
+    def _key(self, call: Call) -> object:
         """Return what a binding is found by on its shelf."""
         top = isinstance(call.kind, Top) and call.kind.positions and not call.kind.names
         if top and len(call.graph) == 1 and isinstance(call.graph[0], Node):

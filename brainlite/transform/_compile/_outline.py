@@ -13,14 +13,14 @@ from brainlite.state._face import summary
 MOST: Final = 4  # states of one module that are listed
 
 
-def outline_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Verbatim:
+def outline_arguments(args: Sequence[object], kwargs: Mapping[str, object]) -> Verbatim:
     """Return the arguments of a call by shape and dtype: ``(float32[3], times=2)``."""
     texts = [_text(arg) for arg in args]
     texts += [f"{name}={_text(arg)}" for name, arg in kwargs.items()]
     return Verbatim(f"({', '.join(texts)})")
 
 
-def outline(thing: object, values: Mapping[State[Any], Any]) -> Verbatim:
+def outline(thing: object, values: Mapping[State[Any], object]) -> Verbatim:
     """Return the type of a module and the shapes of those of its states that have values here."""
     kind = type(thing).__name__
     if isinstance(thing, State):

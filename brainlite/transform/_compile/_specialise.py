@@ -95,7 +95,7 @@ class Specialisation:
         self._copies: Any = None
         self._stand_ins: Mapping[AnyState, AnyState] = {}
         self._free: frozenset[int] = frozenset()  # the nodes among the copies, by id
-        self._twins: list[tuple[Any, Any]] = []  # the copies, with what they were made from
+        self._twins: list[tuple[object, object]] = []  # the copies, with what they were made from
         lifted = self._trace_on_copies(call) if call.graph else self._lift(call.args, call.kwargs)
         self._pending: Lifted | None = lifted
         self.effects: Effects = lifted.effects
@@ -107,7 +107,7 @@ class Specialisation:
         self.reads: list[AnyState] = self.intake.states
         self.guards: Guards = Guards(lifted.notes, [*self.reads, *self.effects.written])
         # Who watches is asked by modules that are being watched only.
-        self.environment: dict[str, Any] = {KEY: environ.lookup(KEY), **lifted.environment}
+        self.environment: dict[str, object] = {KEY: environ.lookup(KEY), **lifted.environment}
         self.variables: Variables = Variables((fun, *call.graph))
         self.reusable: bool = not (_mentions_tracers(lifted) or self.variables.traced)
         outer = [s for s in (*self.reads, *self.effects.written) if s not in self._stand_ins]
@@ -126,7 +126,7 @@ class Specialisation:
         # Takes what `intake` makes of the values of the states, then the user's arguments.
         self.run: Callable[..., Any] = self._run_apart if donates else self.compiled
 
-    def _known(self, of_call: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    def _known(self, of_call: Iterable[tuple[object, object]]) -> list[tuple[object, object]]:
         """Return what stands for what: arguments, pinned states, and settings by their keys."""
         now = [(setting, setting.now()) for setting in self._settings]
         return [*of_call, *self._pinned, *now]
@@ -139,12 +139,12 @@ class Specialisation:
         through = describe([(self._copies or ())[n] for n in call.given])
         return written.intersection(through.states)
 
-    def arrange(self, flat: list[Any]) -> tuple[list[Any], ...]:
+    def arrange(self, flat: list[object]) -> tuple[list[object], ...]:
         """Return the lists of values that the compiled function takes first."""
         given = self.intake.given
         return (flat,) if self._lists == 1 else (flat[given:], flat[:given])
 
-    def _run_apart(self, flat: list[Any], *args: object, **kwargs: object) -> Any:
+    def _run_apart(self, flat: list[object], *args: object, **kwargs: object) -> object:
         """Run, with the buffers that are given up used nowhere else."""
         kept, given = self.arrange(flat)
         chosen = self._donated_arguments.among(args, kwargs)
@@ -158,7 +158,7 @@ class Specialisation:
     def _here(self) -> Any:
         return self.compiled if current_frame.get() is None else self._inner
 
-    def run_cold(self, flat: list[Any], *args: object, **kwargs: object) -> Any:
+    def run_cold(self, flat: list[object], *args: object, **kwargs: object) -> object:
         """Run, perhaps inside another transform."""
         run = self.run if self._lists == 2 else self._here()
         return run(flat, *args, **kwargs)
@@ -191,10 +191,12 @@ class Specialisation:
         self._stand_ins, self._free, self._twins = {}, frozenset(), []
         return self._lift(call.args, call.kwargs)
 
-    def _lift(self, args: Any, kwargs: Any, inputs: Mapping[AnyState, Any] | None = None) -> Lifted:
+    def _lift(
+        self, args: Any, kwargs: Any, inputs: Mapping[AnyState, object] | None = None
+    ) -> Lifted:
         """Lift the user's function, with the copies in the holes of its arguments."""
 
-        def called(*args: Any, **kwargs: Any) -> Any:
+        def called(*args: object, **kwargs: object) -> object:
             full_args, full_kwargs = self._fill(args, kwargs, self._copies or ())
             out = call_filled(self._fun, full_args, full_kwargs, "jit")
             frame = current_frame.get()
@@ -216,7 +218,7 @@ class Specialisation:
             origin=Origin(self._fun, args, kwargs),
         )
 
-    def _pure(self, /, *args: Any, **kwargs: Any) -> Any:
+    def _pure(self, /, *args: Any, **kwargs: Any) -> object:
         """Compute on values alone: what jax traces, once for each combination of shapes."""
         if is_alone():
             raise Misfit
@@ -234,7 +236,7 @@ class Specialisation:
                 check_sharding(state, kind, state.sharding)
         return lifted(inputs, (args, kwargs))
 
-    def _lift_again(self, values: dict[AnyState, Any], args: object, kwargs: object) -> Lifted:
+    def _lift_again(self, values: dict[AnyState, object], args: object, kwargs: object) -> Lifted:
         """Lift for other shapes; what is left is a function of the arguments alone.
 
         Raises
@@ -333,7 +335,7 @@ class Binding:
         self.renaming: Renaming = renaming
         self._variables, held = specialisation.variables.check()
         self._containers = containers + held
-        self.gather: Callable[[list[AnyState]], list[Any]] = specialisation.intake.gather
+        self.gather: Callable[[list[AnyState]], list[object]] = specialisation.intake.gather
         self.run: Callable[..., Any] = specialisation.run
         if specialisation.runs_alone:
             self.gather, self.run = list, self._run_alone
@@ -364,7 +366,7 @@ class Binding:
             result = self.finish(result, new)
         return result, None
 
-    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
         """Run for arguments that may be of other shapes than before.
 
         The result comes with what is to be put in place, or None where it is already.
@@ -384,18 +386,18 @@ class Binding:
         now = self.renaming.__getitem__
         return returned.put_back(result, homes(self.specialisation.effects, now), now)
 
-    def settle(self, new: list[Any]) -> None:
+    def settle(self, new: list[object]) -> None:
         """Put what came out in place, at the outermost level."""
         if self._places:
             self.commit(new)
         else:
             hold(self.outputs, new)
 
-    def values(self) -> list[Any]:
+    def values(self) -> list[object]:
         """Return what to pass in: the values that the states have here, in a frame or outside."""
         return self.specialisation.intake.flatten([fetch(state) for state in self.inputs])
 
-    def lists(self) -> tuple[list[Any], ...]:
+    def lists(self) -> tuple[list[object], ...]:
         """Return what to pass in as ``jax.jit`` gets it: those given up in a list of their own."""
         return self.specialisation.arrange(self.values())
 
@@ -412,7 +414,7 @@ class Binding:
                     fix="write a value to it: what eval_shape returns is a model without values",
                 )
 
-    def commit(self, new: list[Any]) -> None:
+    def commit(self, new: list[object]) -> None:
         """Put what came out in place."""
         commit(self.specialisation.effects, new, self.renaming.__getitem__)
 
@@ -425,7 +427,7 @@ class Binding:
             environ.get(key, None)
 
 
-def _unknown(_frame: Frame, _slot: Slot[Any]) -> Any:
+def _unknown(_frame: Frame, _slot: Slot[Any]) -> object:
     """Refuse a state that the specialisation does not know as an input."""
     raise Misfit
 

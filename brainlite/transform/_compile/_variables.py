@@ -27,7 +27,7 @@ class Variables:
         self._found: list[Variable] = [each for each in reach.variables if not each.own]
         # Whether a value of a trace that is still running is among them.
         self.traced: bool = any(isinstance(each, Tracer) for each in reach.objects.values())
-        self._frozen: list[Any] = [_freeze(each.value) for each in self._found]
+        self._frozen: list[object] = [_freeze(each.value) for each in self._found]
         self._checker: Callable[[list[Variable]], Callable[[], bool]] = _generate(self._found)
 
     def holds(self) -> bool:
@@ -51,7 +51,7 @@ class Variables:
         return (self._checker(now) if now else None), watched
 
 
-def _freeze(value: object) -> Any:
+def _freeze(value: object) -> object:
     is_container = isinstance(value, list | tuple | dict) or hasattr(
         type(value), "__dataclass_fields__"
     )

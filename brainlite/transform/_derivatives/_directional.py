@@ -288,14 +288,14 @@ def _check_positive(name: str, value: float | None) -> None:
     )
 
 
-def _take_key(fun: Callable[..., Any]) -> tuple[Key, Callable[..., Any]]:
+def _take_key(fun: Callable[..., object]) -> tuple[Key, Callable[..., object]]:
     """Take a key from the shared generator, as the first thing that ``fun`` does.
 
     So the generator goes on together with the states that ``fun`` writes, or not at all.
     """
     kept, used = advance(fetch(DEFAULT))
 
-    def after_draw(*args: object, **kwargs: object) -> Any:
+    def after_draw(*args: object, **kwargs: object) -> object:
         DEFAULT.value = kept
         return fun(*args, **kwargs)
 
@@ -303,16 +303,16 @@ def _take_key(fun: Callable[..., Any]) -> tuple[Key, Callable[..., Any]]:
 
 
 def _estimator(
-    key: Key, size: int | None, clip: float | None, pure: Callable[..., Any]
-) -> Callable[..., Any]:
+    key: Key, size: int | None, clip: float | None, pure: Callable[..., object]
+) -> Callable[..., object]:
     """Return a function that estimates the gradient of ``pure`` from ``size`` directions."""
 
-    def gradient(*point: object) -> tuple[Any, Any]:
+    def gradient(*point: object) -> tuple[object, object]:
         leaves: list[Any] = jax.tree.leaves(point)
         structure: Any = jax.tree.structure(point)
         shape = () if size is None else (size,)
 
-        def along(directions: list[Array]) -> tuple[list[Array], Any]:
+        def along(directions: list[Array]) -> tuple[list[Array], object]:
             tangents = structure.unflatten(directions)
             _, slope, outcome = jax.jvp(pure, point, tangents, has_aux=True)
             slope = slope if clip is None else jnp.clip(slope, -clip, clip)

@@ -285,11 +285,11 @@ def _dense(
     *,
     kinds: Kinds,
     order: int = 1,
-) -> Any:
+) -> object:
     """Return what a transform of ours for dense derivatives of some order returns."""
     targets = Targets.of(given["grad_states"], given["argnums"])
 
-    def apply(pure: Callable[..., Any]) -> Callable[..., Any]:
+    def apply(pure: Callable[..., Any]) -> Callable[..., object]:
         # jax cannot do without anything to differentiate, as with a model without parameters.
         def derivative(*point: object) -> Any:
             if not jax.tree.leaves(point):
@@ -299,8 +299,8 @@ def _dense(
         return derivative
 
     def derive(
-        fun: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> tuple[Any, Any, Any]:
+        fun: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> tuple[object, object, object]:
         found = evaluate(
             apply,
             fun,
@@ -316,7 +316,7 @@ def _dense(
     return gradient_function(ours, given, derive)
 
 
-def _arranged(found: Evaluated, order: int) -> Any:
+def _arranged(found: Evaluated, order: int) -> object:
     """Put derivatives into the structure of the result, then ``order`` times into the user's.
 
     jax nests them in this order as well; as a list, what is innermost comes first.

@@ -199,7 +199,9 @@ def vjp(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]
     return (found.value, pullback, found.aux) if has_aux else (found.value, pullback)
 
 
-def _pull(targets: Targets, like: object, pullback: Callable[..., Any], cotangent: object) -> Any:
+def _pull(
+    targets: Targets, like: object, pullback: Callable[..., Any], cotangent: object
+) -> object:
     fitted = _fitted(cotangent, like, "the cotangent of vjp does not fit the result")
     return targets.arrange(*pullback(fitted))
 
@@ -312,7 +314,7 @@ def jvp(
     return (found.value, found.result, found.aux) if has_aux else (found.value, found.result)
 
 
-def _fitted(vector: object, like: object, problem: str) -> Any:
+def _fitted(vector: object, like: object, problem: str) -> object:
     """Check that a tangent or cotangent has a type; give Python numbers the dtype they need."""
     leaves, expected = jax.tree.leaves(vector), jax.tree.leaves(like)
     structure: Any = jax.tree.structure(like)
@@ -340,7 +342,7 @@ def _tangent(leaf: Any) -> jax.ShapeDtypeStruct:
     return tangent
 
 
-def _as_array(leaf: object, wanted: jax.ShapeDtypeStruct) -> Any:
+def _as_array(leaf: object, wanted: jax.ShapeDtypeStruct) -> object:
     number = isinstance(leaf, bool | int | float | complex) and not wanted.shape
     return jnp.asarray(leaf, wanted.dtype) if number and wanted.dtype != _FLOAT0 else leaf
 

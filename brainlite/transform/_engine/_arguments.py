@@ -37,15 +37,15 @@ class Call(NamedTuple):
     what jax gets; ``fill`` puts them, or their copies, back.
     """
 
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    graph: tuple[Any, ...]  # the modules and states
-    fill: Callable[[Any, Any, Sequence[Any]], Any]
+    args: tuple[object, ...]
+    kwargs: dict[str, object]
+    graph: tuple[object, ...]  # the modules and states
+    fill: Callable[[object, object, Sequence[object]], Any]
     kind: Any  # where the holes are, and the static values
     given: tuple[int, ...] = ()  # which modules and states are donated
 
     @property
-    def key(self) -> Any:
+    def key(self) -> object:
         """What tells this call from others that need a binding of their own."""
         return (self.kind, *map(id, self.graph))
 
@@ -57,7 +57,7 @@ class Top(NamedTuple):
     names: tuple[str, ...]
 
 
-def take_top(args: tuple[Any, ...], kwargs: dict[str, Any], donated: Chosen) -> Call:
+def take_top(args: tuple[object, ...], kwargs: dict[str, object], donated: Chosen) -> Call:
     """Take apart arguments of which none is static, and no module hides in a container."""
     positions = tuple([n for n, arg in enumerate(args) if isinstance(arg, _GRAPH)])
     names = tuple([name for name, arg in kwargs.items() if isinstance(arg, _GRAPH)])
@@ -76,7 +76,7 @@ def take_top(args: tuple[Any, ...], kwargs: dict[str, Any], donated: Chosen) -> 
 
 
 def choose(
-    fun: Callable[..., Any],
+    fun: Callable[..., object],
     argnums: int | Sequence[int] | None,
     argnames: str | Iterable[str] | None,
     *,
@@ -142,8 +142,8 @@ def _chosen(given: Any, kind: type[Any], what: str) -> Sequence[Any]:
 
 
 def take_apart(
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
+    args: tuple[object, ...],
+    kwargs: dict[str, object],
     options: Options,
     *,
     label: str,
@@ -165,7 +165,7 @@ def take_apart(
     holed = [None if isinstance(leaf, _GRAPH) else leaf for leaf in leaves]
     open_args, open_kwargs = structure.unflatten(holed)
 
-    def fill(args: Any, kwargs: Any, objects: Sequence[Any]) -> Any:
+    def fill(args: Any, kwargs: object, objects: Sequence[object]) -> object:
         structure: Any
         found, structure = jax.tree.flatten((list(args), kwargs), is_leaf=_is_hole)
         for n, thing in zip(where, objects, strict=True):
@@ -183,8 +183,8 @@ def take_apart(
 
 
 def call_filled(
-    fun: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], label: str
-) -> Any:
+    fun: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object], label: str
+) -> object:
     """Call ``fun`` with arguments that were taken apart and filled again.
 
     Raises
@@ -216,12 +216,12 @@ class _Box:
 
     __slots__ = ("items", "keys", "kind")
 
-    def __init__(self, kind: type, keys: object, items: Iterable[Any]) -> None:
+    def __init__(self, kind: type, keys: object, items: Iterable[object]) -> None:
         self.kind: type = kind
         self.keys: Any = keys
-        self.items: list[Any] = list(items)
+        self.items: list[object] = list(items)
 
-    def close(self) -> Any:
+    def close(self) -> object:
         """Return the container; this itself as long as there are holes in it."""
         items = [_closed(item) for item in self.items]
         if self.kind is not StateDict:
@@ -239,7 +239,7 @@ jax.tree_util.register_pytree_node(
 )
 
 
-def _opened(tree: object) -> Any:
+def _opened(tree: object) -> object:
     """Return ``tree`` with collections of states, and dataclasses that hold graphs, as boxes."""
     try:
         return jax.tree.map(_open, tree, is_leaf=_is_collection)
@@ -247,7 +247,7 @@ def _opened(tree: object) -> Any:
         raise unsortable("a transform takes", tree) from error
 
 
-def _open(value: object) -> Any:
+def _open(value: object) -> object:
     """Return a collection of states, or a dataclass that holds a graph, as a box."""
     if isinstance(value, NestedDict):
         value = value.to_flat()
@@ -262,7 +262,7 @@ def _open(value: object) -> Any:
 
 
 def _closed(tree: object) -> Any:
-    def close(value: object) -> Any:
+    def close(value: object) -> object:
         return value.close() if isinstance(value, _Box) else value
 
     return jax.tree.map(close, tree, is_leaf=lambda value: value is None or isinstance(value, _Box))
@@ -272,7 +272,7 @@ def _is_collection(value: object) -> bool:
     return value is None or isinstance(value, StateDict | NestedDict)
 
 
-def _numbers_of(graph: Sequence[Any], arguments: Mapping[Any, Any]) -> tuple[int, ...]:
+def _numbers_of(graph: Sequence[object], arguments: Mapping[Any, Any]) -> tuple[int, ...]:
     """Return which of the modules and states are in these arguments."""
     if not arguments:
         return ()
@@ -284,11 +284,11 @@ def _is_hole(value: object) -> bool:
     return value is None
 
 
-def _shape_of(leaf: object) -> Any:
+def _shape_of(leaf: object) -> object:
     return (getattr(leaf, "shape", None), str(getattr(leaf, "dtype", type(leaf))))
 
 
-def _check_hashable(static: Mapping[Any, Any], label: str) -> None:
+def _check_hashable(static: Mapping[Any, object], label: str) -> None:
     """Raise for a static argument that cannot be hashed."""
     for name, value in static.items():
         try:
@@ -307,6 +307,6 @@ def contains_graph(tree: object) -> bool:
     return any(isinstance(leaf, _GRAPH) for leaf in jax.tree.leaves(_opened(tree)))
 
 
-def nested_only(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def nested_only(args: tuple[object, ...], kwargs: dict[str, object]) -> object:
     """Return the arguments that are containers, where a module could hide."""
     return [each for each in (*args, *kwargs.values()) if not isinstance(each, _LEAVES)]

@@ -19,15 +19,15 @@ class LiftedCall(NamedTuple):
     lifted: Lifted
     arguments: Arguments  # arrays only
 
-    def values(self) -> list[Any]:
+    def values(self) -> list[object]:
         """Return the values of the states that are read, as they are here."""
         return [fetch(state) for state in self.lifted.reads]
 
 
 def lift_call(
-    fun: Callable[..., Any],
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
+    fun: Callable[..., object],
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
     *,
     label: str,
     options: Options = _PLAIN,
@@ -51,17 +51,17 @@ def lift_call(
 
 
 def open_call(
-    fun: Callable[..., Any],
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
+    fun: Callable[..., object],
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
     *,
     label: str,
     options: Options = _PLAIN,
-) -> tuple[Callable[..., Any], Arguments]:
+) -> tuple[Callable[..., object], Arguments]:
     """Return a function of arrays alone, and these arrays."""
     call = take_apart(tuple(args), dict(kwargs), options, label=label)
 
-    def called(*args: object, **kwargs: object) -> Any:
+    def called(*args: object, **kwargs: object) -> object:
         full_args, full_kwargs = call.fill(args, kwargs, call.graph)
         return call_filled(fun, full_args, full_kwargs, label)
 

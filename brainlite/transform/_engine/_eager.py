@@ -29,7 +29,7 @@ _compiled: "OrderedDict[Hashable, Any]" = OrderedDict()
 
 
 def execute(
-    pure: Callable[..., Any], lifted: Sequence[Lifted], static: Hashable, *operands: object
+    pure: Callable[..., object], lifted: Sequence[Lifted], static: Hashable, *operands: object
 ) -> Any:
     """Return ``pure(bodies, static, *operands)``, from the cache when nothing is being traced.
 
@@ -59,8 +59,8 @@ def execute(
 
 
 def run_compiled(
-    fun: Callable[..., Any], args: Sequence[Any], *, label: str, origin: Origin | None = None
-) -> Any:
+    fun: Callable[..., object], args: Sequence[object], *, label: str, origin: Origin | None = None
+) -> object:
     """Call ``fun`` and put what it writes in place; as one compiled kernel if nothing is traced.
 
     Where the function needs the values themselves (``if state.value > 0``), it runs as it is.
@@ -74,7 +74,7 @@ def run_compiled(
     return fun(*args)
 
 
-def run_lifted(lifted: Lifted, args: Sequence[Any]) -> Any:
+def run_lifted(lifted: Lifted, args: Sequence[object]) -> Any:
     """Run a lifted function once, and put what it writes in place."""
     with exclusive(lifted.effects.states):
         read = [fetch(state) for state in lifted.reads]
@@ -87,16 +87,20 @@ def _is_array(leaf: object) -> bool:
     return isinstance(leaf, jax.Array | np.ndarray | np.generic | bool | int | float | complex)
 
 
-def _call(bodies: Sequence[Body], _static: None, read: list[Any], args: tuple[Any, ...]) -> Any:
+def _call(
+    bodies: Sequence[Body], _static: None, read: list[object], args: tuple[object, ...]
+) -> object:
     return bodies[0](read, (args, {}))
 
 
-def _bind(pure: Callable[..., Any], lifted: list[Lifted], static: Hashable) -> Callable[..., Any]:
+def _bind(
+    pure: Callable[..., object], lifted: list[Lifted], static: Hashable
+) -> Callable[..., object]:
     """Return the function to compile: of constants and operands, for these jaxprs."""
     # Only the jaxprs are kept, not the arrays and states of the call that was first.
     parts = [(each.closed.jaxpr, each.out_tree) for each in lifted]
 
-    def run(constants: list[Any], operands: Any) -> Any:
+    def run(constants: list[Any], operands: Any) -> object:
         bodies = [
             Body(jaxpr, consts, out_tree)
             for (jaxpr, out_tree), consts in zip(parts, constants, strict=True)
@@ -135,7 +139,7 @@ def _fingerprint(closed: ClosedJaxpr) -> Hashable:
 
 def _jaxpr_key(jaxpr: Jaxpr) -> Hashable:
     """Return a key of a jaxpr: its equations, with variables numbered as they come."""
-    numbers: dict[Any, int] = {}
+    numbers: dict[object, int] = {}
 
     def define(variables: Sequence[Any]) -> tuple[Hashable, ...]:
         for variable in variables:

@@ -42,7 +42,7 @@ from brainlite.transform._engine._reach import reachable
 
 AnyState = State[Any]
 
-TAKEN: Any = object()  # in the attribute of a new node: an array of the trace was taken out
+TAKEN: object = object()  # in the attribute of a new node: an array of the trace was taken out
 
 
 class Place(NamedTuple):
@@ -50,7 +50,7 @@ class Place(NamedTuple):
 
     owner: Node
     name: str
-    value: Any
+    value: object
     in_place: bool = False  # whether it was not set, but edited: a list or dict
 
     @property
@@ -85,17 +85,19 @@ class Effects(NamedTuple):
         """Every state that gets a value: first the written, then the new ones."""
         return self.written + self.made
 
-    def same_places(self, other: "Effects", renamed: Callable[[Any], Any] | None = None) -> bool:
+    def same_places(
+        self, other: "Effects", renamed: Callable[[object], object] | None = None
+    ) -> bool:
         """Say whether the same is put into the same places.
 
         ``renamed`` is from the objects of this trace to those of the other, where they differ.
         """
         return self._layout(renamed or itself) == other._layout(itself)
 
-    def _layout(self, renamed: Callable[[Any], Any]) -> list[Any]:
+    def _layout(self, renamed: Callable[[object], object]) -> list[object]:
         """Return what is put into each place, comparable with another trace of the function."""
-        numbers: dict[AnyState, Any] = {state: n for n, state in enumerate(self.made)}
-        found: list[Any] = []
+        numbers: dict[AnyState, object] = {state: n for n, state in enumerate(self.made)}
+        found: list[object] = []
         for place in self.places:
             described = describe(place.value)
             states = [
@@ -115,10 +117,12 @@ class _Change(NamedTuple):
     """A place, and what was there before."""
 
     place: Place
-    occupant: Any
+    occupant: object
 
 
-def collect(frame: Frame, fun: object = None, *, merge: bool = True) -> tuple[Effects, list[Any]]:
+def collect(
+    frame: Frame, fun: object = None, *, merge: bool = True
+) -> tuple[Effects, list[object]]:
     """Return what happened in a frame that is about to close, and the values that came of it.
 
     Parameters
@@ -186,11 +190,11 @@ def _check_attributes(frame: Frame, node: Any) -> None:
 
 def called(
     frame: Frame,
-    fun: Callable[..., Any],
-    args: Iterable[Any],
-    kwargs: Mapping[str, Any],
+    fun: Callable[..., object],
+    args: Iterable[object],
+    kwargs: Mapping[str, object],
     held_by: object = None,
-) -> tuple[Any, Effects, list[Any]]:
+) -> tuple[object, Effects, list[object]]:
     """Call ``fun`` in a frame that is open: its result, and what :func:`collect` returns.
 
     ``held_by`` is the function of the user, where ``fun`` is not it.
@@ -290,7 +294,7 @@ def _residents(value: object, occupant: object) -> Iterable[tuple[AnyState, AnyS
 
 
 def commit(
-    effects: Effects, values: Sequence[Any], renamed: Callable[[Any], Any] | None = None
+    effects: Effects, values: Sequence[object], renamed: Callable[[object], Any] | None = None
 ) -> None:
     """Put new values in place: in the frame around or, at the outermost level, in the states.
 
@@ -317,7 +321,7 @@ def commit(
 
 
 def _settle(
-    effects: Effects, values: Sequence[Any], renamed: Callable[[Any], Any] | None
+    effects: Effects, values: Sequence[object], renamed: Callable[[object], Any] | None
 ) -> list[AnyState]:
     """Find a home for each new state: what sits in its place by now, or a new state put there."""
     born = dict(zip(effects.made, values, strict=True))
@@ -330,7 +334,7 @@ def _settle(
             homes[state] = adopt(state, born[state]) if state in born else now(state)
         return homes[state]
 
-    moves: list[tuple[Node, str, Any, bool]] = []
+    moves: list[tuple[Node, str, object, bool]] = []
     for owner, name, value, in_place in effects.places:
         owner = now(owner)
         occupant = fields(owner).get(name)
@@ -342,7 +346,7 @@ def _settle(
                 homes[state] = resident
                 settled.add(resident)
         if isinstance(value, State):
-            moved: Any = home(value)
+            moved: object = home(value)
         else:
             moved = _rebuilt(value, occupant, effects, home, now)
         if moved is not occupant:
@@ -375,8 +379,8 @@ def _rebuilt(
     occupant: object,
     effects: Effects,
     home: Callable[[AnyState], AnyState],
-    now: Callable[[Any], Any],
-) -> Any:
+    now: Callable[[object], object],
+) -> object:
     """Return ``value`` with its new states at home: the occupant if it has them already."""
     new = describe(value)
     states = [home(state) for state in new.states]

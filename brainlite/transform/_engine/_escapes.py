@@ -1,7 +1,5 @@
 """Traced values that a function leaves in its variables, where they would outlive the trace."""
 
-from typing import Any
-
 from brainlite._jax_compat import Tracer
 from brainlite.errors import EscapedTracerError
 from brainlite.graph import Node, StateDict
@@ -76,7 +74,7 @@ class Escapes:
         )
 
 
-def _contents(value: object) -> list[tuple[Any, Any]]:
+def _contents(value: object) -> list[tuple[object, object]]:
     """Return lists and dicts with copies of what they hold, if they are small enough to look at."""
     small = isinstance(value, list | dict) and len(value) <= MOST
     return [*contents_of(value)] if small else []

@@ -80,25 +80,25 @@ class Lifted:
     ) -> None:
         self._in_tree = in_tree
         self.closed: ClosedJaxpr = closed
-        self.out_tree: Any = out_tree
+        self.out_tree: object = out_tree
         self.reads: list[AnyState] = reads
         self.effects: Effects = effects
-        self.notes: dict[tuple[int, str], tuple[Any, Any]] = frame.notes
-        self.environment: dict[str, Any] = frame.environment
-        types: tuple[Any, list[Any]] = jax.tree.unflatten(out_tree, closed.out_avals)
-        self.out_types: Any = types[0]
-        self.types: list[Any] = types[1]
+        self.notes: dict[tuple[int, str], tuple[object, object]] = frame.notes
+        self.environment: dict[str, object] = frame.environment
+        types: tuple[object, list[object]] = jax.tree.unflatten(out_tree, closed.out_avals)
+        self.out_types: object = types[0]
+        self.types: list[object] = types[1]
 
-    def fits(self, values: list[Any], args: object) -> bool:
+    def fits(self, values: list[object], args: object) -> bool:
         """Say whether these have the structures, shapes and dtypes that the trace was made for."""
-        leaves: list[Any]
-        structure: Any
+        leaves: list[object]
+        structure: object
         leaves, structure = jax.tree.flatten((values, args))
         return structure == self._in_tree and all(
             map(_same_type, map(jax.typeof, leaves), self.closed.in_avals)
         )
 
-    def __call__(self, values: Iterable[Any], args: object) -> tuple[Any, list[Any]]:
+    def __call__(self, values: Iterable[object], args: object) -> tuple[object, list[object]]:
         """Evaluate on the values of ``reads`` and the arguments ``(args, kwargs)``."""
         return Body(self.closed.jaxpr, self.closed.consts, self.out_tree)(values, args)
 
@@ -107,30 +107,30 @@ class Body(NamedTuple):
     """The pure function in a :class:`Lifted`, apart from the states: what a loop needs to run."""
 
     jaxpr: Jaxpr
-    constants: Sequence[Any]
-    out_tree: Any
+    constants: Sequence[object]
+    out_tree: object
 
-    def __call__(self, values: Iterable[Any], args: object) -> tuple[Any, list[Any]]:
+    def __call__(self, values: Iterable[object], args: object) -> tuple[Any, list[object]]:
         """Evaluate on the values of the states that are read and on ``(args, kwargs)``."""
         closed = ClosedJaxpr(self.jaxpr, self.constants)
         flat = jaxpr_as_fun(closed)(*jax.tree.leaves(list(values)), *jax.tree.leaves(args))
-        result: tuple[Any, list[Any]] = jax.tree.unflatten(self.out_tree, flat)
+        result: tuple[object, list[object]] = jax.tree.unflatten(self.out_tree, flat)
         return result
 
 
 def lift(
-    fun: Callable[..., Any],
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any] | None = None,
+    fun: Callable[..., object],
+    args: Sequence[object],
+    kwargs: Mapping[str, object] | None = None,
     *,
     label: str,
-    stand_ins: Mapping[Any, Any] | None = None,
-    inputs: Mapping[Any, Any] | None = None,
-    on_read: Callable[[Frame, Slot[Any]], Any] | None = None,
+    stand_ins: Mapping[Any, object] | None = None,
+    inputs: Mapping[Any, object] | None = None,
+    on_read: Callable[[Frame, Slot[Any]], object] | None = None,
     watched: bool = False,
     conditional: bool = False,
     keep_unused: bool = False,
-    beside: Sequence[Any] = (),
+    beside: Sequence[object] = (),
     origin: Origin | None = None,
 ) -> Lifted:
     """Trace ``fun`` once and turn the states that it touches into inputs and outputs.
@@ -161,7 +161,7 @@ def lift(
     if not are_values((origin.args, origin.kwargs)):
         check_arguments(origin.by_name(), label)
     frames: list[Frame] = []
-    trees: list[Any] = []
+    trees: list[object] = []
     effects: list[Effects] = []
 
     def flattened(frame: Frame, args: Any, kwargs: Any) -> Any:
@@ -170,7 +170,7 @@ def lift(
         # While the frame is open: the states of a StateDict in the result have their values there.
         return jax.tree.flatten((out, values)), effect
 
-    def traced(args: object, kwargs: object) -> list[Any]:
+    def traced(args: object, kwargs: object) -> list[object]:
         frame = Frame(
             label,
             inputs=inputs,
@@ -181,7 +181,7 @@ def lift(
             conditional=conditional,
         )
         frames.append(frame)
-        leaves: list[Any]
+        leaves: list[object]
         (leaves, out_tree), effect = frame.run(flattened, args, kwargs)
         frame.forget()
         trees.append(out_tree)
@@ -208,7 +208,7 @@ def lift(
     return Lifted(closed, reads, out_tree, effect, frame, in_tree)
 
 
-def _tree_of(structures: Sequence[Any], args: object) -> Any:
+def _tree_of(structures: Sequence[Any], args: object) -> object:
     """Return the structure of the values of states and the arguments together."""
     values = [each.unflatten([0] * each.num_leaves) for each in structures]
     return jax.tree.structure((values, args))
@@ -222,12 +222,12 @@ def _same_type(one: Any, other: Any) -> bool:
 
 def _hoist(
     closed: ClosedJaxpr, frame: Frame, keep_unused: bool
-) -> tuple[list[AnyState], list[Any], ClosedJaxpr]:
+) -> tuple[list[AnyState], list[object], ClosedJaxpr]:
     """Make the results of the `state_read` equations inputs of the jaxpr."""
     jaxpr = closed.jaxpr
-    equations: list[Any] = []
-    read_vars: dict[int, list[Any]] = {}
-    used: set[Any] = set()
+    equations: list[object] = []
+    read_vars: dict[int, list[object]] = {}
+    used: set[object] = set()
     for equation in jaxpr.eqns:
         if equation.primitive is state_read:
             read_vars[equation.params["slot"]] = equation.outvars
@@ -237,8 +237,8 @@ def _hoist(
     used.update(v for v in jaxpr.outvars if not isinstance(v, Literal))
 
     reads: list[AnyState] = []
-    structures: list[Any] = []
-    variables: list[Any] = []
+    structures: list[object] = []
+    variables: list[object] = []
     for number, read in enumerate(frame.reads):
         found = read_vars.get(number, [])
         wanted = any(v in used for v in found) or keep_unused
@@ -264,7 +264,7 @@ def fetch(state: AnyState) -> Any:
     return value if value is not MISSING else state.absent()
 
 
-def value_if_left_out(effects: Effects, state: AnyState, label: str) -> Any:
+def value_if_left_out(effects: Effects, state: AnyState, label: str) -> object:
     """Return the value that a state has if the traced function turns out not to run."""
     if state not in effects.made:
         return fetch(state)
@@ -283,7 +283,7 @@ def may_not_come(effects: Effects, state: AnyState, label: str) -> BranchError:
     )
 
 
-def anything(kind: object) -> Any:
+def anything(kind: object) -> object:
     """Return some value of this type, where it does not matter which."""
     return jax.tree.map(_zeros_like, kind)
 
@@ -306,12 +306,12 @@ def _one_step(x: Any) -> Any:
     return kind(jnp.shape(x)[1:], jnp.result_type(x), sharding=where)
 
 
-def strengthen(value: object) -> Any:
+def strengthen(value: object) -> object:
     """Give weakly typed leaves (Python numbers) the dtype that they would have as arrays."""
     return jax.tree.map(_strengthen_leaf, value)
 
 
-def _strengthen_leaf(leaf: Any) -> Any:
+def _strengthen_leaf(leaf: Any) -> object:
     if isinstance(leaf, jax.Array) and not getattr(leaf, "weak_type", False):  # keys have none
         return leaf
     return jax.lax.convert_element_type(leaf, jnp.result_type(leaf))

@@ -15,9 +15,11 @@ class Chosen(NamedTuple):
     positions: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
 
-    def among(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[int | str, Any]:
+    def among(
+        self, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> dict[int | str, object]:
         """Return those that were passed, by number or name."""
-        found: dict[int | str, Any] = {n: args[n] for n in self.positions if n < len(args)}
+        found: dict[int | str, object] = {n: args[n] for n in self.positions if n < len(args)}
         found.update((name, kwargs[name]) for name in self.names if name in kwargs)
         return found
 
@@ -44,9 +46,9 @@ class Options:
     static: Chosen = _NONE
     donated: Chosen = _NONE
     donate_states: bool = False
-    in_shardings: Any = UNSPECIFIED
-    out_shardings: Any = UNSPECIFIED
-    jax: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    in_shardings: object = UNSPECIFIED
+    out_shardings: object = UNSPECIFIED
+    jax: Mapping[str, object] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         both = set(self.static.positions) & set(self.donated.positions)
@@ -68,7 +70,11 @@ class Options:
         return self.in_shardings is UNSPECIFIED
 
     def for_jax(
-        self, args: Sequence[Any], kwargs: Mapping[str, Any], lists: int, donated: Sequence[int]
+        self,
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
+        lists: int,
+        donated: Sequence[int],
     ) -> dict[str, Any]:
         """Return the options for :func:`jax.jit`, of a function that takes the states first.
 
@@ -93,7 +99,7 @@ class Options:
         return options
 
     def with_states(
-        self, for_jax: Mapping[str, Any], shardings: Sequence[Any]
+        self, for_jax: Mapping[str, Any], shardings: Sequence[object]
     ) -> dict[str, Any] | None:
         """Return the options for a function that returns new values of states where these live.
 
@@ -110,7 +116,7 @@ class Options:
         states = [UNSPECIFIED if each is None else each for each in shardings]
         return {**for_jax, "out_shardings": (result, states)}
 
-    def _for_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    def _for_arguments(self, args: Sequence[object], kwargs: Mapping[str, object]) -> list[object]:
         """Return a sharding for each argument. As in jax, static ones have none in the tuple."""
         if kwargs:
             raise OptionError(

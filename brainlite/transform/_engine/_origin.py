@@ -25,12 +25,12 @@ class Origin(NamedTuple):
     The arguments have the leaves of those that the engine passes, in the same order.
     """
 
-    fun: Any
-    args: Sequence[Any]
-    kwargs: Mapping[str, Any]
+    fun: object
+    args: Sequence[object]
+    kwargs: Mapping[str, object]
     within: int = 0  # how many containers around its result are the engine's
 
-    def by_name(self) -> dict[str, Any]:
+    def by_name(self) -> dict[str, object]:
         """Return the arguments by name; by number where the signature does not tell."""
         signature = _signature(_function(self.fun), self.fun)
         try:
@@ -48,11 +48,11 @@ class Each:
     def __init__(self, fun: Callable[..., Any]) -> None:
         self.fun: Callable[..., Any] = fun
 
-    def __call__(self, carry: None, x: Any) -> tuple[None, Any]:
+    def __call__(self, carry: None, x: Any) -> tuple[None, object]:
         return carry, self.fun(*x)
 
 
-def origin_of(body: Any, carry: Any, x: Any) -> Origin:
+def origin_of(body: object, carry: object, x: Any) -> Origin:
     """Return the user's function in the body of a loop."""
     if isinstance(body, Each):
         return Origin(body.fun, x, {}, within=1)
@@ -60,15 +60,15 @@ def origin_of(body: Any, carry: Any, x: Any) -> Origin:
 
 
 def under_its_name(
-    run: Callable[[Any, Any], Any], args: object, kwargs: object, origin: Origin
+    run: Callable[[object, object], object], args: object, kwargs: object, origin: Origin
 ) -> Any:
     """Return ``run`` as a function with the name and the arguments of ``origin``."""
     structure: Any = jax.tree.structure((args, kwargs))
 
-    def traced(*args: object, **kwargs: object) -> Any:
+    def traced(*args: object, **kwargs: object) -> object:
         return run(*structure.unflatten(jax.tree.leaves((args, kwargs))))
 
-    found: Any = _function(origin.fun)
+    found: object = _function(origin.fun)
     untyped: Any = traced
     untyped.__wrapped__ = found
     # Where there is none, jax calls the arguments args[0], args[1] and so on.
@@ -76,7 +76,7 @@ def under_its_name(
     return traced
 
 
-def _function(fun: object) -> Any:
+def _function(fun: object) -> object:
     """Return the function that runs when ``fun`` is called."""
     while isinstance(fun, functools.partial):
         fun = fun.func
@@ -92,7 +92,7 @@ def _function(fun: object) -> Any:
     return fun
 
 
-def _signature(function: Any, fun: Any) -> inspect.Signature | None:
+def _signature(function: Any, fun: object) -> inspect.Signature | None:
     try:
         return inspect.signature(fun if isinstance(fun, functools.partial) else function)
     except (TypeError, ValueError):

@@ -215,7 +215,7 @@ def _places(
         return look(carry, x)[2]
 
     args = (strengthen(init), one_step(xs))
-    fresh = lift(types, args, label="scan", origin=origin_of(f, *args)).out_types
+    fresh: Any = lift(types, args, label="scan", origin=origin_of(f, *args)).out_types
     return [
         Thinned(kinds, length, each.every, reverse) if each.every > 1 else None
         for each, kinds in zip(found, fresh or [{}] * len(found), strict=True)

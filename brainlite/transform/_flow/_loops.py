@@ -342,8 +342,8 @@ def _for_loop(
     unroll: int | bool,
     pbar: ProgressBar | int | None = None,
 ) -> Y:
-    ys: Y = scan(Each(f), None, xs, length, reverse, unroll, pbar)[1]
-    return ys
+    ys: Any = scan(Each(f), None, xs, length, reverse, unroll, pbar)[1]
+    return ys  # type: ignore[no-any-return]  # of the type that the body returns
 
 
 def _length(xs: object, length: int | None, label: str) -> int:
