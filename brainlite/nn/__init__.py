@@ -195,6 +195,7 @@ from brainlite.nn._layers.pool import (
     MaxPool3d,
 )
 from brainlite.nn._layers.reshaping import Flatten, Unflatten
+from brainlite.nn._layers.sparse_linear import SparseLinear
 from brainlite.nn._layers.tied import TiedLinear
 from brainlite.nn._layers.unpool import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from brainlite.nn._layers.weight_standardization import (
@@ -485,6 +486,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "SparseLinear",
     "StateWithDelay",
     "Summary",
     "Synapse",

@@ -1,5 +1,8 @@
 """The table's rows of affine layers, and of those that reshape."""
 
+import jax.numpy as jnp
+from jax.experimental.sparse import BCOO
+
 from brainlite.errors import InputError, SizeError
 from brainlite.nn import (
     AllToAll,
@@ -10,6 +13,7 @@ from brainlite.nn import (
     OneToOne,
     ScaledWSLinear,
     SignedWLinear,
+    SparseLinear,
     TiedLinear,
     Unflatten,
 )
@@ -48,6 +52,18 @@ LAYERS = [
         lambda: OneToOne((2, 3)),
         (floats(2, 3),),
         bad=(Bad(lambda: OneToOne(3)(floats(4)), InputError, r"OneToOne.*wrong shape"),),
+    ),
+    Described(
+        "SparseLinear",
+        lambda: SparseLinear(BCOO.fromdense(jnp.array([[0.0, 2.0], [1.0, 0.0], [0.0, 3.0]]))),
+        (floats(3),),
+        bad=(
+            Bad(
+                lambda: SparseLinear(BCOO.fromdense(jnp.eye(3)))(floats(4)),
+                InputError,
+                r"SparseLinear.*features",
+            ),
+        ),
     ),
     Described(
         "LoRA",
