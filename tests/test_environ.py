@@ -480,3 +480,16 @@ def test_a_context_decorates_a_function() -> None:
 
     assert inner(2)
     assert environ.get("fit", None) is None
+
+
+@pytest.mark.parametrize("dt", [0.0, 0, -0.1, float("nan"), float("inf"), "0.1", True, [0.1, 0.0]])
+def test_a_time_step_moves_time_on(dt: Any) -> None:
+    environ.set(dt=0.5)
+    for put in (environ.set, environ.context):
+        with pytest.raises(OptionError, match=r"no time step(.|\n)*above 0(.|\n)*such as dt=0.1"):
+            put(dt=dt)
+    assert environ.get_dt() == 0.5
+    for fits in (1, np.float32(0.1), jnp.asarray(0.1)):
+        with environ.context(dt=fits):
+            assert environ.get_dt() == fits
+    environ.reset()

@@ -24,6 +24,7 @@ False
 
 import contextlib
 import inspect
+import math
 import threading
 import weakref
 from collections.abc import Callable, Mapping
@@ -35,6 +36,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._jax_compat import Tracer
 from brainlite.environ._leaks import check_no_leak
 from brainlite.environ._switches import (
     get_host_device_count,
@@ -311,8 +313,8 @@ def set(
     Raises
     ------
     OptionError
-        ``precision``, ``fit``, ``platform`` or ``host_device_count`` is none of its values, or
-        cannot be set any more.
+        ``precision``, ``dt``, ``fit``, ``platform`` or ``host_device_count`` is none of its
+        values, or cannot be set any more.
 
     Examples
     --------
@@ -397,6 +399,8 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
     """Return settings whose values the library knows, where it reads them itself."""
     if "precision" in settings:
         settings["precision"] = _checked_precision(settings["precision"])
+    if "dt" in settings:
+        _check_dt(settings["dt"])
     fit = settings.get("fit")
     if fit is None or isinstance(fit, bool) or str(getattr(fit, "dtype", "")) == "bool":
         return settings
@@ -405,6 +409,25 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
         expected="fit=True, fit=False, or fit=None to say nothing",
         got=f"fit={fit!r}",
         fix="pass True to train, and False to evaluate",
+    )
+
+
+def _check_dt(dt: object) -> None:
+    """Raise for a time step with which nothing moves, or time runs backwards."""
+    if dt is None or (isinstance(dt, float) and 0 < dt < math.inf):
+        return
+    leaves: list[Any] = jax.tree.leaves(dt)
+    if len(leaves) == 1 and _is_number(leaves[0]) and not isinstance(leaves[0], bool | np.bool_):
+        if isinstance(leaves[0], Tracer):
+            return
+        numbers = np.asarray(leaves[0])
+        if numbers.size and bool((numbers > 0).all()) and bool(np.isfinite(numbers).all()):
+            return
+    raise OptionError(
+        "this is no time step",
+        expected="dt: a number above 0, with a unit of time or without",
+        got=f"dt={dt!r}",
+        fix="pass the time of one step of the simulation in ms, such as dt=0.1",
     )
 
 

@@ -374,6 +374,13 @@ def type_of(leaf: Any) -> Any:
 def _number(time: Any) -> Any:
     """Return a time, or several, as an array of numpy; raise if it is traced."""
     [leaf] = jax.tree.leaves(time)
+    if isinstance(leaf, str):
+        raise OptionError(
+            "this is no time",
+            expected="a number, or an array of numbers",
+            got=repr(time),
+            fix="pass the time in ms: 2.0 is what was 2 ms ago",
+        )
     if isinstance(leaf, Tracer):
         raise OptionError(
             "how long a delay is must be known before anything is traced",

@@ -60,7 +60,9 @@ _times_matrix.defvjp(_times_matrix_fwd, _times_matrix_bwd)
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def _scatter(most: int, post: int, events: Array, weight: Array, index: Array) -> Array:
-    nothing = jnp.zeros(post, jnp.result_type(events, weight))
+    kind = jnp.result_type(events, weight)
+    # In half precision a sum stops growing where one more is less than half of its last digit.
+    nothing = jnp.zeros(post, jnp.promote_types(kind, jnp.float32))
 
     def few(events: Array, rows: Array) -> Array:
         values = events.at[rows].get(mode="fill", fill_value=0)[:, None]
@@ -73,7 +75,8 @@ def _scatter(most: int, post: int, events: Array, weight: Array, index: Array) -
         arriving = jnp.broadcast_to(events[:, None] * weight, index.shape)
         return nothing.at[index].add(arriving.astype(nothing.dtype))
 
-    return _few_or_all(most, events, few, whole) if most else whole(events)
+    out = _few_or_all(most, events, few, whole) if most else whole(events)
+    return out.astype(kind)
 
 
 def _scatter_fwd(most: int, post: int, events: Array, weight: Array, index: Array) -> Any:

@@ -121,7 +121,10 @@ class Neuron(Dynamics):
         currents = [current for current in found if current is not None]
 
         def total(V: Any) -> Any:
-            own = x(V) if callable(x) else x
+            own = x
+            if callable(x):
+                own = x(V)
+                check_shape(self, own, V)
             return functools.reduce(operator.add, (current(V) for current in currents), own)
 
         return total

@@ -7,6 +7,7 @@ A projection is called before the population, in the same step. What it brings, 
 state of its own, from where the population takes it.
 """
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -134,6 +135,11 @@ class AlignPostProj(BaseProjection):
     label : str, optional
         A name of its own.
 
+    Raises
+    ------
+    OptionError
+        ``post`` is no neuron, or ``syn`` is the synapse of another projection, which moves it.
+
     Examples
     --------
     >>> neurons = brainlite.nn.LIF(2, tau=10.0)
@@ -153,8 +159,11 @@ class AlignPostProj(BaseProjection):
     def __init__(
         self, *modules: Any, comm: Any, syn: Any, out: Any, post: Any, label: str | None = None
     ) -> None:
+        synapse = _made(syn)
+        _check_alone(synapse)
         self._set_up(modules, comm, post, label)
-        self.syn: Any = _made(syn)
+        self.syn: Any = synapse
+        _moved_by[synapse] = weakref.ref(self)
         self.out: Any = _made(out)
 
     def update(self, *x: Any) -> None:
@@ -232,6 +241,26 @@ class DeltaProj(BaseProjection):
     def take_delta(self) -> Any:
         """Return by how much the potential jumps, once."""
         return _taken(self.arriving)
+
+
+# Which projection moves a synapse: a step of each would move it twice.
+_moved_by: "weakref.WeakKeyDictionary[Module, weakref.ref[BaseProjection]]"
+_moved_by = weakref.WeakKeyDictionary()
+
+
+def _check_alone(synapse: Module) -> None:
+    """Raise if there is another projection with this synapse."""
+    other = _moved_by.get(synapse)
+    if other is None or other() is None:
+        return
+    raise OptionError(
+        "this synapse is that of another projection",
+        where="AlignPostProj",
+        expected="a synapse for each: a call of either projection moves it by one step of time",
+        got=f"the {type(synapse).__name__} of another one",
+        fix=f"pass `{type(synapse).__name__}.desc(...)`, which makes one for each, or add up what "
+        "arrives before one projection",
+    )
 
 
 def _made(part: Any) -> Any:

@@ -207,6 +207,8 @@ def test_bad_delays_are_refused() -> None:
     for time in (-1.0, float("nan"), float("inf"), np.array([1.0, -2.0])):
         with pytest.raises(OptionError, match="this is no delay"):
             nn.Delay(jnp.zeros(()), time)
+    with pytest.raises(OptionError, match=r"this is no time(.|\n)*'2.0'"):
+        nn.Delay(jnp.zeros(()), "2.0")
     with pytest.raises(EnvironmentKeyError, match="no key 'dt'"):
         nn.init_all_states(nn.Delay(jnp.zeros(()), 1.0))
     with pytest.raises(OptionError, match=r"no interpolation(.|\n)*'cubic'"):

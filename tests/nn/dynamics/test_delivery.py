@@ -101,3 +101,16 @@ def test_floats_count_as_events_or_are_numbers() -> None:
     # Beside a large number, a one added to it would be lost.
     assert delivery.as_events(jnp.array([1e9, -5e7, 0.7, 1e-9]), True).tolist() == [1.0] * 4
     assert jit(lambda x: delivery.as_events(x, True))(jnp.full(2, 3e8)).tolist() == [1.0] * 2
+
+
+@pytest.mark.parametrize("most", [0, 100, 5000])
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_many_small_weights_add_up_in_half_precision(dtype: Any, most: int) -> None:
+    events, index = jnp.ones(3000, dtype), jnp.zeros((3000, 1), jnp.int32)
+    weight = jnp.asarray(0.125, dtype)
+    found = delivery.scatter(most, 1, events, weight, index)
+    assert (found.dtype, float(found[0])) == (dtype, 376.0 if dtype is jnp.bfloat16 else 375.0)
+    product = delivery.times_matrix(most or 1, events, jnp.full((3000, 1), weight))
+    assert float(product[0]) == float(found[0])
+    gathered = delivery.gather(events, weight, jnp.arange(3000)[None])
+    assert float(gathered[0]) == float(found[0])

@@ -299,7 +299,7 @@ def test_bad_input_names_the_neuron() -> None:
             net(jnp.ones(2))
         with pytest.raises(InputError, match=r"^Net\.cells.*no array"):
             net("no")
-        with pytest.raises(InputError, match=r"another shape(.|\n)*\(4, 3\)"):
+        with pytest.raises(InputError, match=r"^Net\.cells.*does not fit(.|\n)*\(4, 3\)"):
             net(lambda V: jnp.ones((4, 3)))
     assert net.cells.V.value is before
     with pytest.raises(OptionError, match=r"no such spk_reset(.|\n)*'soft' or 'hard'"):
@@ -337,3 +337,12 @@ def test_times_that_are_traced_or_states_are_taken() -> None:
     assert nn.LIFRef(2, tau_ref=0.0).tau_ref == 0.0
     nn.LIF(2, tau=ParamState(jnp.full(2, 5.0)))
     jit(lambda tau: nn.init_all_states(nn.LIF(2, tau=tau)).V.value)(jnp.asarray(5.0))
+
+
+@pytest.mark.parametrize("drive", [lambda V: jnp.ones(4), lambda V: None, lambda V: V[:, None]])
+def test_a_function_of_the_potential_has_its_shape(drive: Any) -> None:
+    neurons = nn.init_all_states(nn.LIF(3))
+    before = neurons.V.value
+    with environ.context(dt=1.0), pytest.raises(InputError, match=r"LIF: .*input"):
+        neurons(drive)
+    assert_same(neurons.V.value, before)

@@ -1,5 +1,6 @@
 """Projections are what a function of the potential would be."""
 
+import gc
 from typing import Any
 
 import jax.numpy as jnp
@@ -117,3 +118,20 @@ def test_modules_may_stand_before_the_connection() -> None:
 def test_a_projection_ends_at_neurons() -> None:
     with pytest.raises(OptionError, match=r"ends at neurons(.|\n)*Expon"):
         nn.DeltaProj(comm=nn.Linear(2, 2), post=nn.Expon(2))
+
+
+def test_a_synapse_is_moved_by_one_projection() -> None:
+    synapse, first, second = nn.Expon(1), nn.LIF(1), nn.LIF(1)
+
+    def project(post: Any) -> Any:
+        comm = nn.EventLinear(1, 1, jnp.ones((1, 1)))
+        return nn.AlignPostProj(comm=comm, syn=synapse, out=nn.CUBA(), post=post)
+
+    one = project(first)
+    for post in (first, second):
+        with pytest.raises(OptionError, match=r"of another projection(.|\n)*`Expon.desc\(...\)`"):
+            project(post)
+        del post
+    del one, first  # which held it
+    gc.collect()
+    project(second)  # nobody else moves it any more
