@@ -6,6 +6,34 @@ __all__ = ["MUTATIONS"]
 
 GUARDS = [
     Mutation(
+        "a number without a derivative is refused as a result",
+        "brainlite/transform/_derivatives/_gradient.py",
+        "if isinstance(leaf, float | complex | np.ndarray | np.generic):",
+        "if False:",
+        ("tests/transform/derivatives/test_gradient.py",),
+    ),
+    Mutation(
+        "a filter of vmap2 that selects nothing raises",
+        "brainlite/transform/_lanes/_vmap2.py",
+        "if axis not in chosen and each is not None:",
+        "if False:",
+        ("tests/transform/lanes/test_vmap2.py",),
+    ),
+    Mutation(
+        "of what a transform makes only what survives is caught",
+        "brainlite/graph/_catching.py",
+        "if current_frame.get() is not self._frame or self._excluded((), state):",
+        "if self._excluded((), state):",
+        ("tests/graph/test_catching.py",),
+    ),
+    Mutation(
+        "a look for NaN raises only where its condition holds",
+        "brainlite/transform/_engine/_nonfinite.py",
+        "failed = jnp.any(counts > 0) & jnp.asarray(when, bool)",
+        "failed = jnp.any(counts > 0)",
+        ("tests/transform/flow/test_debug.py",),
+    ),
+    Mutation(
         "a compiled function returns states where they are declared to live",
         "brainlite/transform/_compile/_specialise.py",
         "self._inner if placed is None else jax.jit(self._pure, **placed)",
