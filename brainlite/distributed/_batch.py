@@ -10,7 +10,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from typing_extensions import TypeVar
 
-from brainlite.distributed._layout import WHOLE, check_axis, make_spec
+from brainlite.distributed._layout import WHOLE, check_axis, check_mesh, make_spec
 from brainlite.errors import InputError, OptionError
 from brainlite.state._face import put_array, spec_text
 
@@ -79,6 +79,7 @@ def batch(local: T, mesh: Mesh, *spec: Any) -> T:
 
 
 def _spec(mesh: Mesh, spec: tuple[Any, ...]) -> PartitionSpec:
+    check_mesh(mesh, "batch")
     made: PartitionSpec = make_spec(*(spec or (mesh.axis_names[0],)))
     found = spec[0] if len(spec) == 1 and isinstance(spec[0], PartitionSpec) else made
     for part in found:

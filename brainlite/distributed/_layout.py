@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import jax
 from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
-from brainlite.errors import OptionError, ShardingError
+from brainlite.errors import InputError, OptionError, ShardingError
 from brainlite.graph import iter_node, to_predicate
 from brainlite.graph._face import dotted
 from brainlite.nn._face import iter_places
@@ -55,6 +55,7 @@ def fsdp(mesh: AnyMesh, axis: str, min_size: int = _SMALL) -> Callable[[str, Any
     >>> brainlite.distributed.fsdp(mesh, "data")("weight", jnp.zeros((256, 512)))
     P(None, 'data')
     """
+    check_mesh(mesh, "fsdp")
     check_axis(mesh, axis, "fsdp")
     parts = mesh.shape[axis]
 
@@ -82,6 +83,32 @@ def check_axis(mesh: AnyMesh, axis: object, where: str) -> None:
         )
 
 
+def check_mesh(mesh: object, where: str) -> None:
+    """Raise for what is no mesh."""
+    if not isinstance(mesh, Mesh | AbstractMesh):
+        raise OptionError(
+            "devices are given as a mesh",
+            where=where,
+            expected="a jax.sharding.Mesh (for a plan, an AbstractMesh does, too)",
+            got=f"a {type(mesh).__name__}",
+            fix="pass `distributed.mesh(data=-1)`",
+        )
+
+
+def _check_rules(rules: object) -> None:
+    """Raise for rules that are no pairs."""
+    good = isinstance(rules, Sequence) and not isinstance(rules, str)
+    if good and all(isinstance(rule, tuple) and len(rule) == 2 for rule in cast("Any", rules)):
+        return
+    raise OptionError(
+        "rules are pairs of a filter and a spec",
+        where="rules",
+        expected="a list such as [(..., PartitionSpec('data'))]",
+        got=repr(rules),
+        fix="write each as (filter, spec), and a list around them",
+    )
+
+
 class Placed(NamedTuple):
     """An array of a model, and how it is to be laid out."""
 
@@ -103,11 +130,23 @@ def lay_out(model: Any, mesh: AnyMesh, rules: Rules) -> Layout:
 
     Raises
     ------
+    InputError
+        There is nothing to lay out.
     OptionError
-        A rule selects nothing, or names an array that no state has.
+        A rule selects nothing, or names an array that no state has; or there is no mesh.
     ShardingError
         An array cannot be cut so.
     """
+    check_mesh(mesh, "place")
+    _check_rules(rules)
+    if not any(True for _ in iter_node(model)) and not any(True for _ in iter_places(model)):
+        raise InputError(
+            "there is nothing that could be placed",
+            where="place",
+            expected="a model, or a function that returns one",
+            got=f"a {type(model).__name__}",
+            fix="pass the model; to `make`, a function without arguments that returns it",
+        )
     chosen = [(to_predicate(select), spec) for select, spec in rules]
     met = [0] * len(chosen)
     named: list[set[str]] = [set() for _ in chosen]

@@ -9,9 +9,11 @@ from jax.sharding import Mesh, NamedSharding
 
 from brainlite.distributed._layout import WHOLE, Layout, Rules, lay_out
 from brainlite.distributed._processes import check_agreement, digest_of, from_first
+from brainlite.errors import InputError
 from brainlite.graph import Node, iter_leaf
 from brainlite.nn._face import entries_of
 from brainlite.random import DEFAULT
+from brainlite.state import State
 from brainlite.state._face import MISSING, held, put_array, summary
 from brainlite.transform import eval_shape, jit
 
@@ -44,6 +46,8 @@ def make(factory: Callable[[], M], mesh: Mesh, rules: Rules = ()) -> M:
 
     Raises
     ------
+    InputError
+        It is no function, or makes no model.
     OptionError
         A rule selects nothing, or names an array or an axis that is not there.
     ShardingError
@@ -66,6 +70,15 @@ def make(factory: Callable[[], M], mesh: Mesh, rules: Rules = ()) -> M:
     >>> model.weight.sharding["bias"].spec
     P()
     """
+    given: object = factory
+    if isinstance(given, Node | State) or not callable(given):
+        raise InputError(
+            "a model is born on a mesh by what makes it",
+            where="make",
+            expected="a class, or a function without arguments, that returns a model",
+            got=f"a {type(given).__name__}",
+            fix="pass `lambda: Net(...)`; a model that is there is put on a mesh by `place`",
+        )
     layout = lay_out(eval_shape(factory), mesh, rules)
     check_agreement("the model", _kinds(layout))
     _settle_generator(mesh)

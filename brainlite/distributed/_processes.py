@@ -16,7 +16,17 @@ def check_agreement(what: str, entries: Mapping[str, str]) -> None:
     """Raise in all processes unless they have the same entries; alone there is nothing to do."""
     if jax.process_count() == 1:
         return
-    for process, other in enumerate(_everyones(dict(entries))):
+    try:
+        everyones = _everyones(dict(entries))
+    except jax.errors.JaxRuntimeError as error:
+        raise TransformError(
+            f"another process of this run did not answer while they compared {what}",
+            where=f"process {jax.process_index()} of {jax.process_count()}",
+            expected="all processes to get here",
+            got=str(error),
+            fix="look for an error in the others: one has ended, or does something else",
+        ) from error
+    for process, other in enumerate(everyones):
         if other == entries:
             continue
         names = [*dict.fromkeys([*entries, *other])]

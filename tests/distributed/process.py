@@ -83,6 +83,13 @@ def disagree(what: str) -> None:
             lambda: nn.Sequential(*[nn.Linear(2, 2) for _ in range(1 + number)]), where
         ),
     }
+
+    def absent() -> Any:
+        if number:
+            raise ValueError("this process has lost its data")
+        return nn.Linear(2, 2)
+
+    makes["absent"] = lambda: distributed.make(absent, where)
     random.seed(number if what in ("values", "random numbers") else 0)
     try:
         makes[what]()

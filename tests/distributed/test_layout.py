@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 import pytest
 from jax.sharding import AbstractMesh, PartitionSpec
 
 from brainlite import nn
+from brainlite.distributed import batch, make, mesh, place, plan
 from brainlite.distributed._layout import Rules, fsdp, lay_out
-from brainlite.errors import OptionError, ShardingError
+from brainlite.errors import InputError, OptionError, ShardingError
 from brainlite.graph import PathContains
 from brainlite.state import HiddenState, ParamState
 from brainlite.transform import eval_shape
@@ -108,3 +110,33 @@ def test_an_axis_that_does_not_divide_is_named() -> None:
     )
     with pytest.raises(ShardingError, match=message):
         lay_out(layer, MESH, [(..., {"weight": P(None, "data")})])
+
+
+def wrong(given: object) -> Any:
+    """Return what a type checker would refuse."""
+    return given
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: make(wrong(nn.Linear(2, 2)), m), r"make: .*by what makes it(.|\n)*`lambda: Net"),
+        (lambda m: make(lambda: 3, m), r"nothing that could be placed(.|\n)*without arguments"),
+        (lambda m: place(None, m), r"nothing that could be placed(.|\n)*got: *a NoneType"),
+        (
+            lambda m: place(nn.Linear(2, 2), wrong(8)),
+            r"devices are given as a mesh(.|\n)*got: *a int",
+        ),
+        (lambda m: batch(jnp.ones(8), wrong(None)), r"batch: devices are given as a mesh"),
+        (lambda m: fsdp(wrong("data"), m), r"fsdp: devices are given as a mesh(.|\n)*got: *a str"),
+        (lambda m: plan(nn.Linear(2, 2), m, wrong([P("data")])), r"pairs of a filter and a spec"),
+        (lambda m: plan(nn.Linear(2, 2), m, wrong((..., P()))), r"pairs of a filter and a spec"),
+    ],
+)
+def test_what_cannot_be_placed_says_what_to_pass(call: Any, message: str) -> None:
+    with pytest.raises((InputError, OptionError), match=message):
+        call(mesh(data=1))
+
+
+def test_a_module_without_arrays_can_be_placed() -> None:
+    assert isinstance(place(nn.ReLU(), mesh(data=1)), nn.ReLU)

@@ -133,6 +133,15 @@ def test_processes_that_disagree_all_say_so(what: str, message: str, tmp_path: P
 
 
 @pytest.mark.slow
+def test_a_process_that_raises_alone_leaves_no_other_waiting_for_ever(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    first, second = outputs(2, 1, "absent", tmp_path)
+    assert "refused this process has lost its data" in second
+    assert re.search("refused process 0 of 2: another process .*did not answer", first), first
+    assert time.monotonic() - begun < 120  # of which gloo waits for 30 seconds
+
+
+@pytest.mark.slow
 def test_the_death_of_one_process_ends_the_other_and_the_last_checkpoint_is_whole(
     tmp_path: Path,
 ) -> None:
