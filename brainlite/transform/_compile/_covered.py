@@ -11,8 +11,9 @@ import builtins
 import dis
 import enum
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import cast
 
 import jax
 import numpy as np
@@ -29,8 +30,11 @@ _OWN = ("brainlite", "jax", "jaxlib")
 _MODULES = (*_OWN, "numpy", "math", "typing", "typing_extensions", "dataclasses", "abc", "enum")
 # Classes of which new objects can be made in the function.
 _TYPES = (*_MODULES, "builtins", "collections")
-_ATOMS = (bool, int, float, complex, str, bytes, type(None), np.generic, enum.Enum)
-_MEMBERS = (property, staticmethod, classmethod)
+# Exactly these: the methods of a subclass of the user's are not looked at.
+_ATOMS = frozenset({bool, int, float, complex, str, bytes, type(None)})
+_MEMBERS = frozenset({property, staticmethod, classmethod})
+# Functions of numpy, jax and this library that do more than compute; `random` only of numpy's.
+_OUTSIDE = frozenset({"load", "loadtxt", "genfromtxt", "fromfile", "memmap", "restore", "save"})
 _BUILTINS: tuple[object, ...] = (
     *(abs, all, any, bool, bytes, complex, dict, divmod, enumerate, filter, float, frozenset, int),
     *(isinstance, issubclass, len, list, map, max, min, pow, range, repr, reversed, round, set),
@@ -59,7 +63,9 @@ def is_covered(fun: object) -> bool:
 def is_safe(value: object) -> bool:
     """Say whether an attribute of a module is of a kind that guards can see."""
     if isinstance(value, Frozen):
-        return all(map(is_safe, value.items))
+        return not is_of_user(value.kind) and all(map(is_safe, value.items))
+    if isinstance(value, ModuleType | enum.Enum):
+        return False
     if isinstance(value, jax.Array) or _is_fixed(value):
         return True
     # Objects of the library do not change, but for those that are gone through, such as batches.
@@ -72,11 +78,15 @@ def _is_fixed(value: object) -> bool:
     Of modules, states and functions that is asked elsewhere. An array in a variable may be another
     one at each call, which costs a compilation there, but none where the loop is traced.
     """
-    if isinstance(value, tuple | frozenset):
-        return all(map(_is_fixed, value))
+    if type(value) in (tuple, frozenset):
+        return all(map(_is_fixed, cast("Iterable[object]", value)))
     if isinstance(value, jax.Array):
         return False
-    if value is ABSENT or isinstance(value, (*_ATOMS, *_MEMBERS, Node, State)):
+    if type(value) in _ATOMS | _MEMBERS or value is ABSENT:
+        return True
+    if isinstance(value, State):
+        return is_own(type(value))
+    if isinstance(value, Node | np.generic | enum.Enum):
         return True
     if isinstance(value, MethodType):
         return _is_fixed(value.__self__)
@@ -122,6 +132,9 @@ def _computes_only(thing: object) -> bool:
         # They draw numbers of their own; they are switches that a trace does not note.
         and not (_root_is_there("numpy", modules) and "random" in names.attributes)
         and not ("jax" in modules and "config" in names.attributes)
+        and not ("brainlite.environ" in modules and "set" in names.attributes)
+        and not ("brainlite" in modules and {"environ", "set"} <= names.attributes)
+        and _OUTSIDE.isdisjoint(names.attributes)
         and _operations(thing.__code__).isdisjoint(_OPERATIONS)
     )
 

@@ -9,8 +9,6 @@ modules while they were traced; what does not pass once is traced at each call f
 """
 
 import functools
-import threading
-import weakref
 from collections.abc import Callable, Hashable
 from types import MethodType
 from typing import Any, Final
@@ -32,9 +30,8 @@ UNKNOWN: Final = object()
 """What :func:`run_known` returns where it did not run."""
 
 _MOST = 8  # compilations for one module: what asks for more changes at each call
-_lock = threading.Lock()
-# Of each module, and each method that was looped over, whether it is known.
-_decided: "weakref.WeakKeyDictionary[Node, dict[Part, bool]]" = weakref.WeakKeyDictionary()
+# Under this, and the method in question, a module remembers whether it is known.
+_KEY: Final = object()
 
 
 class Foreign(BaseException):
@@ -76,9 +73,9 @@ def run_known(
     return result
 
 
-def remember_foreign(f: Any, part: Part = None) -> None:
+def remember_foreign(f: Node, part: Part = None) -> None:
     """Note that a module, or a method of it, depends on something foreign."""
-    _decide(f, part, False)
+    f.__compiled__[_KEY, part] = False
 
 
 def refuse_foreign(f: Node, part: Part = None) -> None:
@@ -103,18 +100,11 @@ def _apart(f: object) -> tuple[Any, Part]:
 def _is_known(node: object, part: Part) -> bool:
     if not isinstance(node, Node):
         return False
-    with _lock:
-        known = _decided.get(node, {}).get(part)
+    known: bool | None = node.__compiled__.get((_KEY, part))
     if known is None:
         own = is_own(type(node)) and (part is None or is_own(part))
-        known = own or is_covered((node, part))
-        _decide(node, part, known)
+        known = node.__compiled__[_KEY, part] = own or is_covered((node, part))
     return known
-
-
-def _decide(node: Node, part: Part, known: bool) -> None:
-    with _lock:
-        _decided.setdefault(node, {})[part] = known
 
 
 @functools.lru_cache(maxsize=512)

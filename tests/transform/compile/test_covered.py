@@ -9,7 +9,8 @@ import operator
 import types
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -68,6 +69,43 @@ class Config:
     gain: float = 2.0
 
 
+class Meters(float):
+    """A number with a method."""
+
+    def scaled(self) -> float:
+        return self * TABLE["gain"]
+
+
+class Pair(NamedTuple):
+    a: float
+    b: float
+
+    def scaled(self) -> float:
+        return self.a * TABLE["gain"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    a: float
+
+    def scaled(self) -> float:
+        return self.a * TABLE["gain"]
+
+
+class Level(enum.Enum):
+    HIGH = 3.0
+
+    def scaled(self) -> float:
+        return float(self.value) * TABLE["gain"]
+
+
+class Clipped(State[Array]):
+    def scaled(self) -> Array:
+        return self.value * TABLE["gain"]
+
+
+METERS, NAMED, RECIPE, LEVEL = Meters(3.0), Pair(3.0, 1.0), Recipe(3.0), Level.HIGH
+CLIPPED = Clipped(jnp.array(3.0))
 PLAIN = Plain()
 SLOTS = Slots()
 CONFIG = Config()
@@ -320,6 +358,25 @@ STORIES: list[tuple[str, Callable[[], Any], Change]] = [
         lambda: Of(lambda _, x: x * environ.get("gain", 2.0)),
         edit(lambda _: environ.set(gain=5.0)),
     ),
+    *[
+        (
+            f"what a method of {type(thing).__name__} looks up, {where}",
+            functools.partial(Of, fun, **named),
+            of_items(TABLE, "gain", 5.0),
+        )
+        for thing, global_one in [
+            (METERS, lambda _, x: x * METERS.scaled()),
+            (NAMED, lambda _, x: x * NAMED.scaled()),
+            (RECIPE, lambda _, x: x * RECIPE.scaled()),
+            (LEVEL, lambda _, x: x * LEVEL.scaled()),
+            (CLIPPED, lambda _, x: x * CLIPPED.scaled()),
+        ]
+        for where, fun, named in [
+            ("in a variable", global_one, {}),
+            ("in an attribute", lambda m, x: x * m.thing.scaled(), {"thing": thing}),
+            ("in a list", lambda m, x: x * m.things[0].scaled(), {"things": [thing]}),
+        ]
+    ],
     (
         "a number of numpy's",
         lambda: Of(lambda _, x: x * np.random.rand(0).size),
@@ -547,6 +604,31 @@ def test_models_that_were_looped_over_are_let_go_of() -> None:
     del model
     gc.collect()
     assert gone() is None
+
+
+def test_a_loop_over_a_module_that_compares_by_its_fields() -> None:
+    @dataclasses.dataclass
+    class Equal(nn.Module):
+        gain: float = 2.0
+
+        def update(self, x: Array) -> Array:
+            return x * self.gain
+
+    check_loops(Equal())
+
+
+def test_random_numbers_of_numpy_and_files_are_looked_up_at_each_loop(tmp_path: Path) -> None:
+    file = tmp_path / "gain.npy"
+    np.save(file, 2.0)
+    reads = Of(lambda m, x: x * np.load(m.file), file=str(file))
+    draws = Of(lambda _, x: x * np.random.rand())
+    draws_by_attribute = Of(lambda m, x: x * m.np.random.rand(), np=np)
+    for model in (draws, draws_by_attribute):
+        found = {float(for_loop(model, jnp.asarray(XS))[0]) for _ in range(4)}
+        assert len(found) == 4
+    for gain in (2.0, 3.0, 4.0):
+        np.save(file, gain)
+        assert_close(for_loop(reads, jnp.asarray(XS)), XS * np.float32(gain))
 
 
 def test_what_is_covered() -> None:
