@@ -7,6 +7,7 @@ import ctypes
 import functools
 import gc
 import os
+import re
 import sys
 from collections.abc import Generator, Iterator
 from importlib import metadata
@@ -157,6 +158,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     seen: set[tuple[str, ...]] = set()
     kept: list[pytest.Item] = []
     for item in items:
+        if re.search(r" at 0x[0-9a-f]{8}", item.nodeid):  # an address differs from worker to worker
+            raise pytest.UsageError(f"{item.nodeid}: pass ids= to parametrize that stay the same")
         if isinstance(item, pytest.DoctestItem):
             example = tuple(each.source for each in item.dtest.examples)
             if example in seen:

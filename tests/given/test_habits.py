@@ -92,7 +92,9 @@ def test_arrays_have_none_of_the_names_that_are_explained() -> None:
 
 
 @pytest.mark.parametrize(
-    "habit", [lambda x: x.sum().item(), lambda x: float(x.sum()), np.asarray], ids=str
+    "habit",
+    [lambda x: x.sum().item(), lambda x: float(x.sum()), np.asarray],
+    ids=["item", "float", "asarray"],
 )
 @pytest.mark.parametrize("transform", [jit, lambda f: jit(grad(f))], ids=["jit", "jit of grad"])
 def test_asking_for_a_value_that_is_not_known_yet_says_where_there_is_one(

@@ -73,7 +73,7 @@ def run_known(
     return result
 
 
-def remember_foreign(f: Node, part: Part = None) -> None:
+def remember_foreign(f: Any, part: Part = None) -> None:
     """Note that a module, or a method of it, depends on something foreign."""
     f.__compiled__[_KEY, part] = False
 

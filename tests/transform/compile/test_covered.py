@@ -372,9 +372,9 @@ STORIES: list[tuple[str, Callable[[], Any], Change]] = [
             (CLIPPED, lambda _, x: x * CLIPPED.scaled()),
         ]
         for where, fun, named in [
-            ("in a variable", global_one, {}),
-            ("in an attribute", lambda m, x: x * m.thing.scaled(), {"thing": thing}),
-            ("in a list", lambda m, x: x * m.things[0].scaled(), {"things": [thing]}),
+            ("in a variable", global_one, dict[str, Any]()),
+            ("in an attribute", lambda m, x: x * m.thing.scaled(), dict[str, Any](thing=thing)),
+            ("in a list", lambda m, x: x * m.things[0].scaled(), dict[str, Any](things=[thing])),
         ]
     ],
     (
