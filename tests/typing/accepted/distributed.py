@@ -7,8 +7,9 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from brainlite import distributed, nn
-from brainlite.distributed import Feed, Picture, Plan, rules
+from brainlite.distributed import Exchange, Exchanges, Feed, Picture, Plan, rules
 from brainlite.graph import PathContains
+from brainlite.transform import jit
 from brainlite.typing import Array
 
 P: Any = PartitionSpec  # which jax has not typed: strict mypy refuses each call
@@ -42,3 +43,8 @@ x, labels = jnp.ones((8, 8)), jnp.zeros(8, int)
 assert_type(distributed.batch(x, where, "data"), Array)
 feed = distributed.feed([(x, labels)], where, P("data"), prefetch=2)
 assert_type(feed, Feed[tuple[Array, Array]])
+
+exchanged = distributed.exchanges(jit(model.update).lower(x).compile())
+assert_type(exchanged, Exchanges)
+assert_type(exchanged.rows, list[Exchange])
+assert_type(Exchange("all-reduce", devices=8, times=1, bytes=700).bytes, int)
