@@ -2,8 +2,9 @@
 
 The model is the one of the tutorial on recurrent networks: a GRU cell that reads a sequence from
 a fresh hidden state, and a linear layer. torch has it twice: as a Python loop over ``GRUCell``, and
-with ``nn.GRU``, which runs the loop in C++. Then one step of a single cell. All results are waited
-for, as torch does by itself; torch records no gradients.
+with ``nn.GRU``, which runs the loop in C++. Then one step of a single cell, and an eager loop over
+a module of the user's, beside the same loop in ``jit``. All results are waited for, as torch does
+by itself; torch records no gradients.
 """
 
 import warnings
@@ -23,6 +24,7 @@ LENGTH = 15
 HIDDEN = 64
 CELL_SIZES = (10, 20)
 STEPS = 30  # steps of a cell in a sample
+LOOPED, WIDTH = 50, 8  # steps of a loop, units of each of three cells
 
 Call = Callable[[], Any]
 
@@ -84,6 +86,47 @@ class TorchLayer(torch.nn.Module):
         """Read a sequence; predict its next value."""
         _, h = self.gru(sequence)
         return self.fc(h[0]).squeeze()
+
+
+class Cells(brainlite.nn.Module):
+    """Three cells, one after the other."""
+
+    def __init__(self) -> None:
+        self.first = brainlite.nn.GRUCell(WIDTH, WIDTH)
+        self.second = brainlite.nn.GRUCell(WIDTH, WIDTH)
+        self.third = brainlite.nn.GRUCell(WIDTH, WIDTH)
+
+    def update(self, x: jax.Array) -> jax.Array:
+        """Take one step."""
+        return self.third(self.second(self.first(x)))
+
+
+class BrainstateCells(brainstate.nn.Module):
+    """The same in brainstate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = brainstate.nn.GRUCell(WIDTH, WIDTH)
+        self.second = brainstate.nn.GRUCell(WIDTH, WIDTH)
+        self.third = brainstate.nn.GRUCell(WIDTH, WIDTH)
+
+    def update(self, x: jax.Array) -> jax.Array:
+        """Take one step."""
+        return self.third(self.second(self.first(x)))
+
+
+def jax_loop(library: Any, kind: Callable[[], Any], way: str) -> Call:
+    """Return a loop over a module, over a lambda around it, or in jit."""
+    model = kind()
+    library.nn.init_all_states(model)
+    xs = jnp.ones((LOOPED, WIDTH))
+    for_loop = library.transform.for_loop
+    if way == "in jit":
+        compiled = library.transform.jit(lambda xs: for_loop(model, xs))
+        return lambda: compiled(xs).block_until_ready()
+    if way == "lambda":
+        return lambda: for_loop(lambda x: model(x), xs).block_until_ready()
+    return lambda: for_loop(model, xs).block_until_ready()
 
 
 def jax_sequence(model: Callable[[jax.Array], jax.Array]) -> Call:
@@ -152,6 +195,20 @@ def measure() -> list[Row]:
         )
         for kind in ("LSTMCell", "GRUCell")
         for library in (brainlite, brainstate)
+    ]
+    rows += [
+        compare(
+            "eager loop over a module",
+            f"{LOOPED} steps, 3 GRU cells",
+            Named(f"{library.__name__}, {way}", repeated(jax_loop(library, kind, way), calls)),
+            Named("brainlite, in jit", repeated(jax_loop(brainlite, Cells, "in jit"), calls)),
+            seconds=4.0,
+        )
+        for library, kind, way, calls in (
+            (brainlite, Cells, "module", 20),
+            (brainlite, Cells, "lambda", 2),
+            (brainstate, BrainstateCells, "module", 1),
+        )
     ]
     return rows
 

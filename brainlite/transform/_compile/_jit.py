@@ -175,7 +175,11 @@ class BoundJit(Generic[P, R_co]):
     def times_made_for(self, node: Node) -> int:
         """Return how many compilations a module has asked for that is the first argument."""
         binding: Binding | None = node.__compiled__.get(self._keys.get(0))
-        return 0 if binding is None else binding.made
+        if binding is not None:
+            return binding.made
+        own = {id(each) for known in self._specialisations.values() for each in known}
+        bindings = [each for each in node.__compiled__.values() if isinstance(each, Binding)]
+        return max([b.made for b in bindings if id(b.specialisation) in own], default=0)
 
     def __display__(self) -> Shown:
         made = [each.shown for known in self._specialisations.values() for each in known]

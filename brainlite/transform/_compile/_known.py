@@ -62,7 +62,8 @@ def run_known(
     if not is_known(f) or not all(map(_is_array, jax.tree.leaves(operands))):
         return UNKNOWN
     node, part = _apart(f)
-    compiled = _compiled(loop, part, options)
+    kind: Any = type(node)
+    compiled = _compiled(loop, kind, part, options)
     try:
         result = compiled(node, *operands)
     except Foreign:
@@ -108,8 +109,11 @@ def _is_known(node: object, part: Part) -> bool:
 
 
 @functools.lru_cache(maxsize=512)
-def _compiled(loop: Callable[..., Any], part: Part, options: tuple[Hashable, ...]) -> Any:
-    """Return the loop over modules of all kinds, compiled."""
+def _compiled(
+    loop: Callable[..., Any], kind: type, part: Part, options: tuple[Hashable, ...]
+) -> Any:
+    """Return the loop over modules of one kind, compiled; each kind may ask for ways of its own."""
+    del kind  # it is part of the key
 
     def run(node: Any, *operands: Any) -> Any:
         body = node if part is None else MethodType(part, node)

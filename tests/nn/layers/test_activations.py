@@ -117,7 +117,7 @@ def test_signature_and_print_show_the_options() -> None:
     )
     assert str(inspect.signature(nn.ReLU)) == "(name: str | None = None) -> None"
     assert str(nn.ReLU()) == "ReLU()"
-    assert str(nn.LeakyReLU(0.2)) == "LeakyReLU(\n  negative_slope=0.2\n)"
+    assert str(nn.LeakyReLU(0.2)) == "LeakyReLU(negative_slope=0.2)"
     assert nn.Tanh("squash").name == "squash"
 
 

@@ -560,8 +560,40 @@ def test_the_second_loop_over_a_module_of_the_user_traces_nothing(
     assert_close(states.to_values(), after_first)
 
 
-def test_a_loop_in_which_a_number_changes_at_each_call_is_traced_in_the_end() -> None:
-    model = Of(lambda m, x: x * m.factor, factor=0.0)
+class Shaped(nn.Module):
+    """Does something else for other shapes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a: HiddenState[Array] = HiddenState(jnp.zeros(()))
+        self.b: HiddenState[Array] = HiddenState(jnp.zeros(()))
+        self.factor: float = 0.0
+
+    def update(self, x: Array) -> Array:
+        if x.ndim > 0:
+            self.a.value = self.a.value + x.sum()
+        else:
+            self.b.value = self.b.value + x
+        return x * self.factor
+
+
+def test_a_module_that_does_something_else_for_other_shapes() -> None:
+    model = Shaped()
+    for _ in range(3):
+        for xs in (XS, XS[:, None]):
+            before = float(model.a.value), float(model.b.value)
+            for_loop(model, jnp.asarray(xs))
+            after = float(model.a.value), float(model.b.value)
+            assert np.subtract(after, before).tolist() == [6.0 * (xs.ndim > 1), 6.0 * (xs.ndim < 2)]
+
+
+@pytest.mark.parametrize("kind", [Of, Shaped])
+def test_a_loop_in_which_a_number_changes_at_each_call_is_traced_in_the_end(kind: Any) -> None:
+    model: Any = Shaped()
+    if kind is Shaped:
+        for_loop(model, jnp.asarray(XS[:, None]))
+    else:
+        model = Of(lambda m, x: x * m.factor, factor=0.0)
     for number in range(20):
         model.factor = float(number)
         assert_close(for_loop(model, jnp.asarray(XS)), XS * number)
