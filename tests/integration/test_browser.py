@@ -57,7 +57,11 @@ def look(page: Path, folder: Path, script: Callable[[Any], Coroutine[Any, Any, A
     async def run() -> Any:
         async with browser.Browser(folder / "profile") as shown:
             await shown.open(page)
-            await shown.wait_for(LOADED)
+            try:
+                await shown.wait_for(LOADED)
+            except TimeoutError:  # now and then the browser draws nothing the first time
+                await shown.open(page)
+                await shown.wait_for(LOADED)
             found = await script(shown)
             assert shown.complaints == []
             return found
