@@ -100,7 +100,7 @@ _NO_MODE = (
 )
 
 OF_NAMES: Mapping[str, str] = {
-    "DataLoader": "`brainlite.nn.batches(x, y, batch_size=32)`",
+    "DataLoader": "`brainlite.nn.batches((x, y), 32)`",
     "Parameter": "`brainlite.ParamState(array)`",
     "as_tensor": "`jnp.asarray(values)`",
     "autograd": "`brainlite.transform.grad`",

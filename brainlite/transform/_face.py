@@ -3,8 +3,8 @@
 Each name with what it promises; all else in here may change without a word.
 """
 
-# Whether a module runs as under jit where nothing is traced: it is of the library and was not found
-# to hold anything foreign.
+# Whether a module runs as under jit where nothing is traced: its code only computes, and it was not
+# found to hold anything foreign.
 from brainlite.transform._compile._known import Foreign as Foreign
 from brainlite.transform._compile._known import is_known as is_known
 from brainlite.transform._compile._known import refuse_foreign as refuse_foreign

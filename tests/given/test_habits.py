@@ -1,7 +1,10 @@
 """What comes from torch: each name that is none here has its like, and doubts are asked once."""
 
+import ast
+import inspect
 import re
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -13,6 +16,7 @@ import brainlite
 from brainlite import nn
 from brainlite._given import (
     OF_ARRAYS,
+    OF_MODULES,
     OF_NAMES,
     OF_OPTIMIZERS,
     Doubt,
@@ -140,3 +144,26 @@ def test_optimizers_say_what_torch_s_loop_is_here() -> None:
         optimizer.zero_grad()
     with pytest.raises(AttributeError, match=r"no attribute 'other'$"):
         _ = optimizer.other
+
+
+def calls_in(text: str) -> list[ast.Call]:
+    """Return the calls of public functions among the pieces of code in a text."""
+    pieces = [ast.parse(piece) for piece in re.findall(r"`(brainlite[^`]*)`", text)]
+    return [node for piece in pieces for node in ast.walk(piece) if isinstance(node, ast.Call)]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [OF_ARRAYS, OF_MODULES, OF_NAMES, OF_OPTIMIZERS],
+    ids=["arrays", "modules", "names", "optimizers"],
+)
+def test_what_is_said_instead_is_there_and_takes_these_arguments(table: Mapping[str, str]) -> None:
+    for text in table.values():
+        for piece in re.findall(r"`(brainlite[\w.]*)", text):
+            eval(piece, {"brainlite": brainlite})
+        for call in calls_in(text):
+            function = ast.unparse(call.func)
+            if function.startswith("brainlite") and not isinstance(call.func, ast.Call):
+                named = {each.arg or "": None for each in call.keywords}
+                signature = inspect.signature(eval(function, {"brainlite": brainlite}))
+                signature.bind(*call.args, **named)

@@ -254,10 +254,10 @@ def check_shape(owner: Module, x: Any, state: Array) -> None:
 
 
 def one_dispatch(update: Callable[P, R]) -> Callable[P, R]:
-    """Let a step of a model of ours be one compiled kernel where nothing is traced.
+    """Let a step of a model be one compiled kernel where nothing is traced.
 
-    It goes as under ``jit``, with the guards that make an eager loop over a module of the library
-    one: what the step depends on beside attributes and states, it is not compiled for.
+    It goes as under ``jit``, with the guards that make an eager loop over a module one: what the
+    step depends on beside attributes and states, it is not compiled for.
     """
 
     def step(*args: Any) -> Any:

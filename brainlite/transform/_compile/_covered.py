@@ -8,11 +8,9 @@ for little and is never too generous: code is read, not run.
 """
 
 import builtins
-import dis
 import enum
-import functools
-from collections.abc import Iterable, Iterator
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from collections.abc import Iterable
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import cast
 
 import jax
@@ -22,7 +20,13 @@ from brainlite.graph import Node
 from brainlite.graph._face import ABSENT, Frozen
 from brainlite.state import State
 from brainlite.transform._compile._jit import BoundJit
-from brainlite.transform._engine._reach import explore, is_of_user, names_of, variables_of
+from brainlite.transform._engine._reach import (
+    explore,
+    is_of_user,
+    names_of,
+    root_of,
+    variables_of,
+)
 from brainlite.transform._engine._transformed import Transformed
 
 _OWN = ("brainlite", "jax", "jaxlib")
@@ -91,13 +95,13 @@ def _is_fixed(value: object) -> bool:
     if isinstance(value, MethodType):
         return _is_fixed(value.__self__)
     if isinstance(value, ModuleType):
-        return _root(value.__name__) in _MODULES
+        return root_of(value.__name__) in _MODULES
     if isinstance(value, type):
-        return is_of_user(value) or _root(value.__module__) in _TYPES
+        return is_of_user(value) or root_of(value.__module__) in _TYPES
     if isinstance(value, FunctionType):
         return is_of_user(value) or is_own(value)
     if isinstance(value, BuiltinFunctionType):
-        return _root(value.__module__) in ("math", "jaxlib")
+        return root_of(value.__module__) in ("math", "jaxlib")
     if isinstance(value, Transformed | BoundJit):  # of what the function inside is is asked apart
         return True
     return hasattr(value, "__name__") and is_own(value)
@@ -105,11 +109,7 @@ def _is_fixed(value: object) -> bool:
 
 def is_own(thing: object) -> bool:
     """Say whether a class or a function is of this library or of jax."""
-    return _root(getattr(thing, "__module__", None)) in _OWN
-
-
-def _root(module: object) -> str:
-    return str(module).partition(".")[0]
+    return root_of(getattr(thing, "__module__", None)) in _OWN
 
 
 def _computes_only(thing: object) -> bool:
@@ -130,17 +130,13 @@ def _computes_only(thing: object) -> bool:
         and all(map(_is_fixed, found))
         and all(name in scope or _is_builtin(name) for name in names.variables)
         # They draw numbers of their own; they are switches that a trace does not note.
-        and not (_root_is_there("numpy", modules) and "random" in names.attributes)
+        and not ("numpy" in map(root_of, modules) and "random" in names.attributes)
         and not ("jax" in modules and "config" in names.attributes)
         and not ("brainlite.environ" in modules and "set" in names.attributes)
         and not ("brainlite" in modules and {"environ", "set"} <= names.attributes)
         and _OUTSIDE.isdisjoint(names.attributes)
-        and _operations(thing.__code__).isdisjoint(_OPERATIONS)
+        and _OPERATIONS.isdisjoint(names.operations)
     )
-
-
-def _root_is_there(root: str, modules: set[str]) -> bool:
-    return any(_root(each) == root for each in modules)
 
 
 def _is_builtin(name: str) -> bool:
@@ -148,17 +144,3 @@ def _is_builtin(name: str) -> bool:
     found = getattr(builtins, name, None)
     is_error = isinstance(found, type) and issubclass(found, Exception)
     return is_error or any(found is each for each in _BUILTINS)
-
-
-@functools.lru_cache(maxsize=4096)
-def _operations(code: CodeType) -> frozenset[str]:
-    """Return what a code object, and the functions written in it, do."""
-    return frozenset(_each_operation(code))
-
-
-def _each_operation(code: CodeType) -> Iterator[str]:
-    for instruction in dis.get_instructions(code):
-        yield instruction.opname
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield from _each_operation(each)

@@ -9,7 +9,7 @@ modules while they were traced; what does not pass once is traced at each call f
 """
 
 import functools
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from types import MethodType
 from typing import Any, Final
 
@@ -44,7 +44,7 @@ def is_known(f: object) -> bool:
 
 
 def run_known(
-    loop: Callable[..., Any], f: object, operands: tuple[Any, ...], *options: Hashable
+    loop: Callable[..., Any], f: object, operands: tuple[Any, ...], *options: object
 ) -> Any:
     """Return ``loop(f, operands, *options)`` without tracing, if possible; else ``UNKNOWN``.
 
@@ -56,14 +56,16 @@ def run_known(
         The body, perhaps a module or a method of one.
     operands : tuple of pytrees
         What it is called with.
-    *options : hashable
-        What else the loop depends on.
+    *options
+        What else the loop depends on; others than whole numbers, bools and None are for the loop
+        to look at.
     """
-    if not is_known(f) or not all(map(_is_array, jax.tree.leaves(operands))):
+    plain = all(isinstance(each, int | None) for each in options)
+    if not (plain and is_known(f) and all(map(_is_array, jax.tree.leaves(operands)))):
         return UNKNOWN
     node, part = _apart(f)
     kind: Any = type(node)
-    compiled = _compiled(loop, kind, part, options)
+    compiled = _compiled(loop, kind, part, *options)
     try:
         result = compiled(node, *operands)
     except Foreign:
@@ -108,10 +110,8 @@ def _is_known(node: object, part: Part) -> bool:
     return known
 
 
-@functools.lru_cache(maxsize=512)
-def _compiled(
-    loop: Callable[..., Any], kind: type, part: Part, options: tuple[Hashable, ...]
-) -> Any:
+@functools.lru_cache(maxsize=512, typed=True)  # True is not 1
+def _compiled(loop: Callable[..., Any], kind: type, part: Part, *options: object) -> Any:
     """Return the loop over modules of one kind, compiled; each kind may ask for ways of its own."""
     del kind  # it is part of the key
 

@@ -38,12 +38,13 @@ MOST: Final = 1000  # items of one container that are looked at for traced value
 
 
 class _Names(NamedTuple):
-    """What a code object mentions, and which of the variables and attributes it sets."""
+    """What a code object mentions, which variables and attributes it sets, and what it does."""
 
     variables: frozenset[str]
     attributes: frozenset[str]
-    set: frozenset[str]
+    bound: frozenset[str]
     stored: frozenset[str]
+    operations: frozenset[str]
 
 
 class Variable(NamedTuple):
@@ -156,7 +157,7 @@ class _Explorer:
 
     def _add_kind(self, kind: type, made: bool = False) -> None:
         for each in kind.__mro__:
-            if _root(each.__module__) not in _LIBRARIES:
+            if root_of(each.__module__) not in _LIBRARIES:
                 self._kinds[each] = None
                 if made and "__init__" in vars(each):
                     self._stack.append(vars(each)["__init__"])
@@ -258,7 +259,7 @@ def _is_plain_object(thing: object) -> bool:
     kind = type(thing)
     return not (
         isinstance(thing, (*_OPAQUE, *containers))
-        or _root(kind.__module__) in _LIBRARIES
+        or root_of(kind.__module__) in _LIBRARIES
         or getattr(thing, "__wrapped__", None) is not None
     )
 
@@ -272,7 +273,7 @@ def variables_of(fun: FunctionType) -> list[Variable]:
     names, scope = names_of(fun.__code__), fun.__globals__
     globals_ = [name for name in sorted(names.variables) if name in scope]
     found += [Variable(owner, scope, name, scope[name]) for name in globals_]
-    return [each._replace(own=each.name in names.set) for each in found]
+    return [each._replace(own=each.name in names.bound) for each in found]
 
 
 def _variables(fun: FunctionType, mentioned: set[str], reach: Reach) -> list[Any]:
@@ -294,14 +295,15 @@ def _cells(fun: FunctionType) -> Iterator[tuple[str, CellType]]:
 
 def is_of_user(thing: FunctionType | type) -> bool:
     """Say whether a function or a class is neither of a library nor installed."""
-    if _root(thing.__module__) in _LIBRARIES:
+    if root_of(thing.__module__) in _LIBRARIES:
         return False
     if isinstance(thing, FunctionType):
         return not _is_installed(thing.__code__.co_filename)
     return not _is_installed(getattr(sys.modules.get(thing.__module__), "__file__", None) or "")
 
 
-def _root(module: object) -> str:
+def root_of(module: object) -> str:
+    """Return the first part of the name of a Python module."""
     return str(module).partition(".")[0]
 
 
@@ -315,7 +317,7 @@ def _may_be_rebound(value: object) -> bool:
         return False
     if isinstance(value, Node | State) or not hasattr(value, "__name__"):
         return True
-    return _root(getattr(value, "__module__", None)) not in _LIBRARIES
+    return root_of(getattr(value, "__module__", None)) not in _LIBRARIES
 
 
 def is_full(cell: CellType) -> bool:
@@ -327,14 +329,12 @@ def is_full(cell: CellType) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def names_of(code: CodeType) -> _Names:
-    """Return what a code object, and the functions written in it, mention and set."""
-    variables: set[str] = set()
-    attributes: set[str] = set()
-    set_: set[str] = set()
-    stored: set[str] = set()
+    """Return what a code object, and the functions written in it, mention, set and do."""
+    found = variables, attributes, bound, stored, operations = [set[str]() for _ in range(5)]
     for instruction in dis.get_instructions(code):
+        operations.add(instruction.opname)
         if instruction.opname in _SETS:
-            set_.add(instruction.argval)
+            bound.add(instruction.argval)
         if instruction.opname in _OF_GLOBALS:
             variables.add(instruction.argval)
         elif instruction.opname == "STORE_ATTR":
@@ -343,10 +343,6 @@ def names_of(code: CodeType) -> _Names:
             attributes.add(instruction.argval)
     for each in code.co_consts:
         if isinstance(each, CodeType):
-            inner = names_of(each)
-            variables |= inner.variables
-            attributes |= inner.attributes
-            set_ |= inner.set
-            stored |= inner.stored
-    found = (variables, attributes, set_, stored)
+            for own, inner in zip(found, names_of(each), strict=True):
+                own |= inner
     return _Names(*map(frozenset[str], found))

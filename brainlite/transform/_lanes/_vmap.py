@@ -37,7 +37,9 @@ Axes: TypeAlias = int | Sequence[Any] | Mapping[str, Any] | None
 MappedStates: TypeAlias = "State[Any] | Sequence[State[Any]] | Mapping[Any, Any] | None"
 
 
-class _SameSignature(Protocol):
+class SameSignature(Protocol):
+    """Makes of a function one with its signature."""
+
     def __call__(self, fun: Callable[P, R], /) -> Callable[P, R]: ...
 
 
@@ -71,7 +73,7 @@ def vmap(
     spmd_axis_name: Any = None,
     in_states: MappedStates = None,
     out_states: MappedStates = None,
-) -> _SameSignature: ...
+) -> SameSignature: ...
 def vmap(
     fn: Callable[..., Any] | None = None,
     *,

@@ -13,7 +13,7 @@ from brainlite.state import State
 from brainlite.transform._engine._reach import explore
 from brainlite.transform._engine._transformed import Transformed
 from brainlite.transform._lanes._new_lanes import arrange_lanes
-from brainlite.transform._lanes._vmap import Axes, vmap
+from brainlite.transform._lanes._vmap import Axes, SameSignature, vmap
 from brainlite.transform._lanes._vmap_new_states import vmap_new_states
 from brainlite.typing import Filter
 
@@ -23,10 +23,6 @@ R = TypeVar("R")
 FilterByAxis: TypeAlias = Filter | Mapping[int, Filter]
 # Keys of a mapping are invariant: one of None alone is neither of the others.
 OutFilterByAxis: TypeAlias = FilterByAxis | Mapping[None, Filter] | Mapping[int | None, Filter]
-
-
-class _SameSignature(Protocol):
-    def __call__(self, fn: Callable[P, R], /) -> Callable[P, R]: ...
 
 
 class Initialised(Protocol):
@@ -60,7 +56,7 @@ def vmap2(
     state_in_axes: FilterByAxis = None,
     state_out_axes: FilterByAxis = None,
     unexpected_out_state_mapping: str = "raise",
-) -> _SameSignature: ...
+) -> SameSignature: ...
 def vmap2(
     fn: Callable[..., Any] | None = None,
     *,

@@ -26,8 +26,6 @@ from tests.transform.checks import assert_close, counted_work
 
 XS = np.arange(1.0, 4.0, dtype=np.float32)
 
-Story = Iterator[Callable[[Array], Array]]
-
 GAIN = 2.0
 GAINS = [2.0]
 TABLE = {"gain": 2.0}

@@ -99,3 +99,33 @@ def test_options_have_their_effect(options: dict[str, Any]) -> None:
     nn.init_all_states(model)
     ys = for_loop(model, jnp.asarray(XS), **options)
     assert np.allclose(ys, plain) == ("reverse" not in options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"length": 3.0}, {"length": jnp.int32(3)}, {"reverse": 1}, {"unroll": [2]}, {"unroll": 0}],
+    ids=str,
+)
+def test_options_that_are_none_meet_the_same_error_whether_the_loop_is_known(
+    options: dict[str, Any],
+) -> None:
+    def told(body: Callable[[Array], Array]) -> str:
+        try:
+            return str(for_loop(body, jnp.asarray(XS), **options).shape)
+        except Exception as error:  # whatever it is
+            return f"{type(error)}: {error}"
+
+    model = cell()
+    for each in ({"length": 3}, {"reverse": True}, {"unroll": 1}):
+        for_loop(model, jnp.asarray(XS), **each)  # equal to some of the options
+    assert told(model) == told(lambda x: model(x))
+
+
+def test_unrolling_as_a_whole_is_not_unrolling_by_one() -> None:
+    model = cell()
+    for_loop(model, jnp.asarray(XS), unroll=1)
+    _, work = run(model)
+    with counted_work() as counted:
+        for_loop(model, jnp.asarray(XS), unroll=True)
+    assert work == 0
+    assert counted.traced > 0
