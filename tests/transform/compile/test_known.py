@@ -116,8 +116,9 @@ def test_options_that_are_none_meet_the_same_error_whether_the_loop_is_known(
             return f"{type(error)}: {error}"
 
     model = cell()
-    for each in ({"length": 3}, {"reverse": True}, {"unroll": 1}):
-        for_loop(model, jnp.asarray(XS), **each)  # equal to some of the options
+    equal: list[dict[str, Any]] = [{"length": 3}, {"reverse": True}, {"unroll": 1}]
+    for each in equal:
+        for_loop(model, jnp.asarray(XS), **each)
     assert told(model) == told(lambda x: model(x))
 
 
