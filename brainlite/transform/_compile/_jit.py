@@ -3,7 +3,7 @@
 import functools
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Concatenate, Generic, Protocol, Self, overload
 
 import jax
@@ -25,7 +25,7 @@ from brainlite.transform._engine._arguments import (
     take_apart,
     take_top,
 )
-from brainlite.transform._engine._options import Options
+from brainlite.transform._engine._options import Options, check_compiler_options
 from brainlite.transform._engine._plain import run_plainly
 from brainlite.transform._engine._transformed import adopt_name, not_default
 
@@ -364,6 +364,7 @@ def jit(
     out_shardings: Any = UNSPECIFIED,
     keep_unused: bool = False,
     inline: bool = False,
+    compiler_options: Mapping[str, str | float] | None = None,
 ) -> JitFunction[P, R]: ...
 @overload
 def jit(
@@ -377,6 +378,7 @@ def jit(
     out_shardings: Any = UNSPECIFIED,
     keep_unused: bool = False,
     inline: bool = False,
+    compiler_options: Mapping[str, str | float] | None = None,
 ) -> _Decorator: ...
 def jit(
     fun: Any = None,
@@ -390,6 +392,7 @@ def jit(
     out_shardings: Any = UNSPECIFIED,
     keep_unused: bool = False,
     inline: bool = False,
+    compiler_options: Mapping[str, str | float] | None = None,
 ) -> Any:
     """Compile a function that may read and write states.
 
@@ -413,6 +416,9 @@ def jit(
         as they are. With ``in_shardings``, arguments must be passed by position.
     keep_unused, inline
         As in :func:`jax.jit`.
+    compiler_options : dict of str to str, bool, int or float, optional
+        What to tell the compiler, XLA, by the names of its flags, as in :func:`jax.jit`: only of
+        the outermost ``jit``, as what runs inside of it is part of one program.
 
     Returns
     -------
@@ -438,7 +444,13 @@ def jit(
     >>> model(jnp.ones(2)).shape
     (3,)
     """
+    compiler_options = check_compiler_options(compiler_options)
     shown = not_default(jit, locals())
+    for_jax = {
+        "keep_unused": keep_unused,
+        "inline": inline,
+        "compiler_options": compiler_options,
+    }
 
     def decorate(fun: Callable[..., Any]) -> JitFunction[..., Any]:
         options = Options(
@@ -447,7 +459,7 @@ def jit(
             donate_states,
             in_shardings,
             out_shardings,
-            {"keep_unused": keep_unused, "inline": inline},
+            for_jax,
         )
         return JitFunction(fun, options, shown)
 

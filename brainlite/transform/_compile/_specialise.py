@@ -114,7 +114,7 @@ class Specialisation:
         self._pinned = _pinned(fun, outer, self.guards)
         self._settings = [state for state in self.reads if isinstance(state, Setting)]
         self._stand_ins = {}
-        self._donated_arguments = options.donated
+        self._options = options
         donates = bool(self.intake.given or options.donated.positions or options.donated.names)
         self._lists = 2 if donates else 1  # of values of states, before the user's arguments
         given = (1,) if donates else ()
@@ -147,7 +147,7 @@ class Specialisation:
     def _run_apart(self, flat: list[object], *args: object, **kwargs: object) -> object:
         """Run, with the buffers that are given up used nowhere else."""
         kept, given = self.arrange(flat)
-        chosen = self._donated_arguments.among(args, kwargs)
+        chosen = self._options.donated.among(args, kwargs)
         others = [arg for n, arg in enumerate(args) if n not in chosen]
         others += [arg for name, arg in kwargs.items() if name not in chosen]
         own = own_buffers((given, chosen), (kept, others))
@@ -156,7 +156,10 @@ class Specialisation:
         return self._here()(kept, own[0], *arguments, **named)
 
     def _here(self) -> Any:
-        return self.compiled if current_frame.get() is None else self._inner
+        if current_frame.get() is None:
+            return self.compiled
+        self._options.check_inside(self._fun)
+        return self._inner
 
     def run_cold(self, flat: list[object], *args: object, **kwargs: object) -> object:
         """Run, perhaps inside another transform."""

@@ -27,6 +27,27 @@ class Chosen(NamedTuple):
 _NONE = Chosen()
 
 
+def check_compiler_options(given: object) -> dict[str, str | float] | None:
+    """Return a copy of what the compiler is told, which it gets at the first call only.
+
+    Raises
+    ------
+    OptionError
+        It is no dict of names and plain values. Which names there are is for XLA to say.
+    """
+    if given is None:
+        return None
+    items: list[tuple[Any, Any]] = list(given.items()) if isinstance(given, Mapping) else [(0, 0)]
+    if all(isinstance(k, str) and isinstance(v, (str, int, float)) for k, v in items):
+        return dict(items)
+    raise OptionError(
+        "jit was given compiler_options that are none",
+        expected="a dict of names to texts, bools and numbers of Python",
+        got=f"{given!r}, of type {type(given).__name__}",
+        fix="write compiler_options={'xla_cpu_prefer_vector_width': 512}, or leave it out",
+    )
+
+
 @dataclass(frozen=True)
 class Options:
     """What a compiled function was asked for, apart from the function itself.
@@ -58,6 +79,18 @@ class Options:
                 expected="arrays to donate, and other values to compile for",
                 got=f"argument {sorted(both)}",
                 fix="take them out of static_argnums or out of donate_argnums",
+            )
+
+    def check_inside(self, fun: object) -> None:
+        """Raise where options are for a program of its own, and ``fun`` runs inside another one."""
+        told = self.jax.get("compiler_options")
+        if told is not None:
+            raise OptionError(
+                f"the jit of {getattr(fun, '__qualname__', type(fun).__name__)} has "
+                "compiler_options, and was called inside another transform",
+                expected="compiler_options of the outermost jit: all inside of it is one program",
+                got=f"compiler_options={told}",
+                fix="give them to a jit around the whole, and not to this one",
             )
 
     @property

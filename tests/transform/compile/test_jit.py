@@ -1,6 +1,7 @@
 """``jit`` as its users meet it: functions, methods, modules, and what it offers beside calls."""
 
 import inspect
+import re
 from typing import Any
 
 import jax
@@ -8,11 +9,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from brainlite.errors import TransformError
+from brainlite.errors import OptionError, TransformError
 from brainlite.graph import Node
 from brainlite.random import RandomState
 from brainlite.state import HiddenState, ParamState, State
-from brainlite.transform import BoundJit, JitFunction, eval_shape, grad, jit
+from brainlite.transform import (
+    BoundJit,
+    JitFunction,
+    eval_shape,
+    for_loop,
+    grad,
+    jit,
+    make_jaxpr,
+    vmap,
+)
 from brainlite.transform._compile import _jit
 from brainlite.typing import Array
 from tests.transform.checks import Runs, assert_close, assert_same, counted_work, says, values
@@ -260,6 +270,54 @@ def test_the_same_options_as_those_of_jax_reach_it() -> None:
     assert inlined == calls(jax.jit(add, inline=True))
     assert outlined == calls(jax.jit(add))
     assert inlined != outlined
+
+
+def test_the_compiler_is_told_what_compiler_options_say() -> None:
+    model = Model()
+    without_passes: dict[str, str | float] = {"xla_disable_all_hlo_passes": True}
+    told = jit(model.plain, compiler_options=without_passes)
+    without_passes.clear()  # it was copied, as it is read again for other shapes
+    ways = [told, jit(model.plain), jit(model.plain, compiler_options={})]
+    programs = [each.lower(jnp.asarray(X)).compile().as_text() for each in ways]
+    assert programs[1] == programs[2] != programs[0]
+    assert "compiler_options={'xla_disable_all_hlo_passes': True}" in repr(told)
+    for width in (128, 256):
+        fun = jit(model.plain, compiler_options={"xla_cpu_prefer_vector_width": width})
+        assert_close(fun(jnp.asarray(X)), X * 2)
+    assert_same(values(model.count), [2])
+    with pytest.raises(Exception, match="No such compile option: 'xla_none'"):
+        jit(model.plain, compiler_options={"xla_none": 1})(jnp.asarray(X))
+    assert_same(values(model.count), [2])
+
+
+@pytest.mark.parametrize("bad", [5, "x", [("a", 1)], {5: 1}, {"a": None}, {"a": [1]}])
+def test_compiler_options_that_are_none_are_refused(bad: Any) -> None:
+    message = says(
+        "jit was given compiler_options that are none",
+        expected="a dict of names to texts, bools and numbers",
+        got=re.escape(repr(bad)),
+        fix="write compiler_options={'xla_cpu_prefer_vector_width': 512}",
+    )
+    with pytest.raises(OptionError, match=message):
+        jit(Model().plain, compiler_options=bad)
+
+
+@pytest.mark.parametrize(
+    "around", [jit, vmap, lambda fun: lambda xs: for_loop(fun, xs), make_jaxpr]
+)
+def test_compiler_options_are_for_the_outermost_jit_only(around: Any) -> None:
+    model = Model()
+    fun = jit(model.plain, compiler_options={"xla_cpu_prefer_vector_width": 256})
+    fun(jnp.asarray(X))  # known on its own
+    message = says(
+        "the jit of Model.plain has compiler_options, and was called inside another transform",
+        expected="compiler_options of the outermost jit",
+        got="compiler_options={'xla_cpu_prefer_vector_width': 256}",
+        fix="give them to a jit around the whole",
+    )
+    with pytest.raises(OptionError, match=message):
+        around(lambda x: fun(x))(jnp.ones((2, 3)))
+    assert_same(values(model.count), [1])
 
 
 def test_a_warm_call_is_one_dispatch_for_each_way_of_calling() -> None:
