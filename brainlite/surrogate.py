@@ -131,6 +131,11 @@ class Sigmoid(Surrogate):
     alpha : float
         How steep the logistic function is.
 
+    References
+    ----------
+    Zenke and Vogels, "The remarkable robustness of surrogate gradient learning for instilling
+    complex function in spiking neural networks", Neural Computation 33:899, 2021.
+
     Examples
     --------
     >>> brainlite.surrogate.Sigmoid().surrogate_grad(jnp.zeros(()))
@@ -180,6 +185,11 @@ class SoftSign(Surrogate):
     ----------
     alpha : float
         How steep the soft sign is.
+
+    References
+    ----------
+    Zenke and Ganguli, "SuperSpike: supervised learning in multilayer spiking neural networks",
+    Neural Computation 30:1514, 2018.
 
     Examples
     --------
@@ -330,7 +340,7 @@ def relu_grad(x: ArrayLike, alpha: float = 0.3, width: float = 1.0) -> Array:
 
     Returns
     -------
-    array
+    array of the shape of x
         1 where ``x >= 0``, 0 elsewhere.
 
     Examples
@@ -353,7 +363,7 @@ def sigmoid(x: ArrayLike, alpha: float = 4.0) -> Array:
 
     Returns
     -------
-    array
+    array of the shape of x
         1 where ``x >= 0``, 0 elsewhere.
 
     Examples
@@ -376,7 +386,7 @@ def arctan(x: ArrayLike, alpha: float = 1.0) -> Array:
 
     Returns
     -------
-    array
+    array of the shape of x
         1 where ``x >= 0``, 0 elsewhere.
 
     Examples
@@ -399,7 +409,7 @@ def soft_sign(x: ArrayLike, alpha: float = 1.0) -> Array:
 
     Returns
     -------
-    array
+    array of the shape of x
         1 where ``x >= 0``, 0 elsewhere.
 
     Examples
@@ -422,7 +432,7 @@ def piecewise_quadratic(x: ArrayLike, alpha: float = 1.0) -> Array:
 
     Returns
     -------
-    array
+    array of the shape of x
         1 where ``x >= 0``, 0 elsewhere.
 
     Examples
@@ -445,7 +455,7 @@ def gaussian_grad(x: ArrayLike, sigma: float = 0.5, alpha: float = 0.5) -> Array
 
     Returns
     -------
-    array
+    array of the shape of x
         1 where ``x >= 0``, 0 elsewhere.
 
     Examples
@@ -470,7 +480,7 @@ def multi_gaussian_grad(
 
     Returns
     -------
-    array
+    array of the shape of x
         1 where ``x >= 0``, 0 elsewhere.
 
     Examples
@@ -493,7 +503,7 @@ def inv_square_grad(x: ArrayLike, alpha: float = 100.0) -> Array:
 
     Returns
     -------
-    array
+    array of the shape of x
         1 where ``x >= 0``, 0 elsewhere.
 
     Examples

@@ -76,6 +76,12 @@ def restore(
         An item is nothing that can be restored, or ``select`` selects nothing.
     ImportError
         orbax is not installed.
+    FilterError
+        ``select`` is no filter.
+    GraphError
+        Two values of the items have one name.
+    TransformError
+        It was called inside of a transform.
 
     Examples
     --------

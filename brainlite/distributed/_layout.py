@@ -49,6 +49,11 @@ def fsdp(mesh: AnyMesh, axis: str, min_size: int = _SMALL) -> Callable[[str, Any
     callable
         From the name of an array and the array to its spec.
 
+    Raises
+    ------
+    OptionError
+        ``mesh`` is no mesh.
+
     Examples
     --------
     >>> mesh = brainlite.distributed.mesh(data=-1)

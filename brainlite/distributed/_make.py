@@ -54,6 +54,8 @@ def make(factory: Callable[[], M], mesh: Mesh, rules: Rules = ()) -> M:
         An axis of an array does not divide, or a spec has too many axes.
     TransformError
         The processes of the run make different models.
+    FilterError
+        A rule begins with something that is no filter.
 
     Notes
     -----
@@ -117,6 +119,8 @@ def place(model: M, mesh: Mesh, rules: Rules = ()) -> M:
     ------
     OptionError, ShardingError, TransformError
         As in :func:`make`; nothing was placed.
+    FilterError
+        A rule begins with something that is no filter.
 
     Examples
     --------
@@ -170,6 +174,11 @@ def gather(model: Node) -> dict[str, np.ndarray[Any, Any]]:
     -------
     dict of numpy arrays
         With the names of ``model.state_dict()``, which a model on one device can load.
+
+    Raises
+    ------
+    GraphError
+        Two arrays of the model have one name, by keys with dots.
 
     Examples
     --------

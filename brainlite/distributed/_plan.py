@@ -103,6 +103,8 @@ def plan(model: Any, mesh: AnyMesh, rules: Rules = ()) -> Plan:
     ------
     OptionError, ShardingError
         As :func:`make` raises them.
+    FilterError
+        A rule begins with something that is no filter.
 
     Examples
     --------

@@ -356,6 +356,8 @@ def pop(key: str, default: object = _ABSENT) -> Any:
     ------
     EnvironmentKeyError
         The key is not set for the process and no default was given.
+    OptionError
+        Inside a transform: jax would have to be switched from 64 bits to 32, or back.
 
     Examples
     --------
@@ -382,6 +384,11 @@ def pop(key: str, default: object = _ABSENT) -> Any:
 
 def reset() -> None:
     """Forget every setting of the process; the precision is 32 again.
+
+    Raises
+    ------
+    OptionError
+        Inside a transform: jax would have to be switched from 64 bits to 32.
 
     Examples
     --------

@@ -82,6 +82,11 @@ def catch_new_states(
         return what was caught. Of what a transform makes inside, that is what survives it; a state
         that takes the place of one that was there is none.
 
+    Raises
+    ------
+    FilterError
+        ``state_to_exclude`` is no filter.
+
     Examples
     --------
     >>> cell = brainlite.nn.GRUCell(2, 3)

@@ -123,6 +123,11 @@ class Any(_Composite):
     *filters : Filter
         Of any form.
 
+    Raises
+    ------
+    FilterError
+        One of them is no filter.
+
     Examples
     --------
     >>> Any(int, str)((), "a")
@@ -145,6 +150,11 @@ class All(_Composite):
     *filters : Filter
         Of any form.
 
+    Raises
+    ------
+    FilterError
+        One of them is no filter.
+
     Examples
     --------
     >>> All(int, Not(bool))((), True)
@@ -166,6 +176,11 @@ class Not(_Composite):
     ----------
     excluded : Filter
         Of any form.
+
+    Raises
+    ------
+    FilterError
+        It is no filter.
 
     Examples
     --------

@@ -68,6 +68,11 @@ def states(node: object, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERY
     -------
     StateDict or tuple of StateDict
 
+    Raises
+    ------
+    FilterError
+        One of them is no filter.
+
     Examples
     --------
     >>> model = brainlite.nn.GRUCell(2, 3)
@@ -113,6 +118,11 @@ def nodes(node: object, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYW
     dict or tuple of dict
         Typed by the filters where they are types: ``nodes(model, Linear)`` is a
         ``dict[Path, Linear]``.
+
+    Raises
+    ------
+    FilterError
+        One of them is no filter.
 
     Examples
     --------

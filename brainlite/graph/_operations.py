@@ -71,6 +71,8 @@ def split(node: object, *filters: Filter) -> Any:
     ------
     GraphError
         A state is selected by no filter.
+    FilterError
+        One of them is no filter.
 
     Examples
     --------
@@ -236,6 +238,11 @@ def clone(node: M) -> M:
     Returns
     -------
     of the same type, with states of its own
+
+    Raises
+    ------
+    GraphError
+        A container in it cannot be made anew: its type takes other arguments than its items.
 
     Examples
     --------

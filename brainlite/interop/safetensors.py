@@ -79,6 +79,8 @@ def save(
         The metadata are no texts.
     ImportError
         safetensors is not installed.
+    GraphError
+        Two arrays of the model have one name, by keys with dots.
 
     Examples
     --------
@@ -176,6 +178,8 @@ def load(
         The arrays do not fit; see ``Module.load_state_dict``.
     ImportError
         safetensors is not installed.
+    GraphError
+        Two arrays of the model have one name, by keys with dots.
 
     Examples
     --------

@@ -251,6 +251,11 @@ def are_broadcastable_shapes(shape1: Size, shape2: Size) -> bool:
     -------
     bool
 
+    Raises
+    ------
+    SizeError
+        A shape is negative or not whole.
+
     Examples
     --------
     >>> brainlite.nn.init.are_broadcastable_shapes((2, 1), (3,))

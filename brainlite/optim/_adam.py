@@ -36,6 +36,13 @@ class Adam(Named):
     **options
         Those of :class:`Optimizer`: ``clip_norm=``, ``accumulate=`` and so on.
 
+    Raises
+    ------
+    OptionError
+        An option makes no sense; or, when it is told what to train, as for :class:`Optimizer`.
+    InputError
+        At an update: a gradient is no array.
+
     References
     ----------
     Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015; Reddi, Kale and Kumar,

@@ -267,6 +267,11 @@ class LBFGS(Named):
     **options
         Those of :class:`Optimizer`.
 
+    Raises
+    ------
+    OptionError, InputError
+        As for :class:`Adam`; or there is no such search.
+
     References
     ----------
     Nocedal and Wright, "Numerical optimization", second edition, 2006, algorithms 7.4 and 3.5.

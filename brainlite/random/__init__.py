@@ -15,8 +15,9 @@ key : int or key, optional
 dtype : dtype, optional
     By default the float or int type of the environment's precision.
 
-A parameter that is out of range raises ``OptionError``; a traced one cannot be looked at and
-makes NaN, or what jax makes of it.
+A parameter that is out of range raises ``OptionError``, as does a dtype that the draw cannot have;
+a traced one cannot be looked at and makes NaN, or what jax makes of it. A ``size`` that is none, or
+that the parameters do not broadcast to, raises ``SizeError``.
 
 Examples
 --------

@@ -16,7 +16,7 @@ def seed_context(seed_or_key: SeedOrKey) -> Generator[None]:
 
     Parameters
     ----------
-    seed_or_key : int or key
+    seed_or_key : int or key of shape ()
         As for :func:`seed`. Afterwards the generator goes on where it was before, also when the
         block ends in an exception.
 
@@ -42,7 +42,7 @@ def default_rng(seed_or_key: SeedOrKey | None = None) -> RandomState:
 
     Parameters
     ----------
-    seed_or_key : int or key, optional
+    seed_or_key : int or key of shape (), optional
         As for :class:`RandomState`.
 
     Returns
@@ -62,7 +62,7 @@ def clone_rng(seed_or_key: SeedOrKey | None = None, clone: bool = True) -> Rando
 
     Parameters
     ----------
-    seed_or_key : int or key, optional
+    seed_or_key : int or key of shape (), optional
         Where it starts; by default at the next key of the shared generator.
     clone : bool
         False returns the shared generator itself, if there is no seed.

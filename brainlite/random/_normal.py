@@ -240,6 +240,13 @@ class NormalDraws(KeySource):
         -------
         array, shape (*size, n)
 
+        Raises
+        ------
+        SizeError
+            The mean and the covariance do not fit each other, or not ``size``.
+        OptionError
+            There is no such method.
+
         Examples
         --------
         >>> brainlite.random.multivariate_normal(jnp.zeros(2), jnp.eye(2), size=3).shape

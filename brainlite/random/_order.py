@@ -61,6 +61,13 @@ class OrderDraws(KeySource):
         -------
         array, shape (*size, ...)
 
+        Raises
+        ------
+        SizeError
+            There are not enough elements, or not one probability for each.
+        OptionError
+            A probability is out of range, or their sum is not 1.
+
         Examples
         --------
         >>> brainlite.random.choice([2.0, 3.0, 5.0], 2, p=[0.0, 0.0, 1.0])
@@ -90,6 +97,13 @@ class OrderDraws(KeySource):
         Returns
         -------
         array, of the shape of ``x``
+
+        Raises
+        ------
+        SizeError
+            A number of elements is negative.
+        OptionError
+            ``key`` is no seed and no key.
 
         Examples
         --------

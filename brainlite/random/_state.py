@@ -41,7 +41,7 @@ class RandomState(
     Parameters
     ----------
     seed_or_key : int or key, optional
-        The seed, or a key (typed, or raw ``uint32``). By default the seed comes from the
+        The seed, or a key (typed, of shape (), or raw ``uint32``). By default it comes from the
         operating system, at the first draw.
 
     Examples
@@ -76,7 +76,7 @@ class RandomState(
 
         Parameters
         ----------
-        seed_or_key : int or key, optional
+        seed_or_key : int or key of shape (), optional
             As for :class:`RandomState`; None takes entropy from the operating system. In a
             compiled function that happens once, when it is traced.
 
@@ -109,8 +109,13 @@ class RandomState(
 
         Parameters
         ----------
-        seed_or_key : int or key
+        seed_or_key : int or key of shape ()
             As for :class:`RandomState`.
+
+        Raises
+        ------
+        OptionError
+            It is no seed and no key.
 
         Examples
         --------
@@ -132,6 +137,13 @@ class RandomState(
         Returns
         -------
         key, shape () or (n,)
+
+        Raises
+        ------
+        OptionError
+            ``n`` is no whole number above 0.
+        TransformError
+            ``backup`` inside of a transform.
 
         Examples
         --------
@@ -168,6 +180,13 @@ class RandomState(
     def backup_key(self) -> None:
         """Set the key aside, for :meth:`restore_key`: one at a time, and outside transforms.
 
+        Raises
+        ------
+        OptionError
+            A key is set aside already.
+        TransformError
+            It was called inside of a transform.
+
         Examples
         --------
         >>> brainlite.random.backup_key()
@@ -188,6 +207,13 @@ class RandomState(
 
     def restore_key(self) -> None:
         """Go back to the key that :meth:`backup_key` set aside; not inside a transform.
+
+        Raises
+        ------
+        OptionError
+            No key was set aside.
+        TransformError
+            It was called inside of a transform.
 
         Examples
         --------

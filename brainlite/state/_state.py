@@ -62,6 +62,12 @@ class State(Slot[T]):
     tag : str or iterable of str, optional
         Labels by which a filter can select the state (``WithTag``).
 
+    Raises
+    ------
+    StateValueError
+        The value is itself a state; or, at a write, it does not have the structure of the one
+        before.
+
     Notes
     -----
     A write keeps the tree structure of the value. Arrays of numpy and tensors of torch are copied

@@ -222,6 +222,11 @@ def flatten_dict(d: Mapping[str, Any], parent_key: str = "", sep: str = ".") -> 
     -------
     dict
 
+    Raises
+    ------
+    OptionError
+        Two entries have one name.
+
     Examples
     --------
     >>> flatten_dict({"a": {"b": 1}}, "model")
@@ -246,6 +251,11 @@ def unflatten_dict(d: Mapping[str, Any], sep: str = ".") -> dict[str, Any]:
     Returns
     -------
     dict
+
+    Raises
+    ------
+    OptionError
+        A name is both an entry and the start of others.
 
     Examples
     --------

@@ -7,26 +7,13 @@ from typing import Any
 import pytest
 from typing_extensions import is_protocol
 
-from docs.reference import Name, homes, names_of, public_modules
-
-# Their docstrings are a table in the module's, and types explain themselves by what follows them.
-OTHERWISE = ("brainlite.errors", "brainlite.typing")
-# A class or function that is like another one says so, instead of saying it again.
-LIKE = re.compile(r"\b(?:[Pp]arameters|[Aa]rguments|[Aa]s for|[Aa]s in|[Ss]ee)\b[^.]*?:\w+:`")
-
+from brainlite.errors import OptionError, SizeError
+from brainlite.typing import Array
+from docs.reference import names_of, public_modules
+from tests.meta.docstrings import LIKE, described, lacks_errors, lacks_shapes, lacks_source
 
 # What a function returns is made by no user; its page shows it.
 RESULT = re.compile(r"\A[^\n]*\bWhat (?::func:`|``|registering)|\A.*?, as :func:`\w+` returns it")
-
-
-def described() -> dict[str, Name]:
-    found = {name.full: name for name in homes(public_modules()).values()}
-    return {
-        full: name
-        for full, name in sorted(found.items())
-        if name.module not in OTHERWISE
-        and (inspect.isclass(name.value) or inspect.isroutine(name.value))
-    }
 
 
 def lacks(value: Any) -> list[str]:
@@ -152,3 +139,150 @@ def test_every_public_function_and_class_is_looked_at() -> None:
     assert {"brainlite.nn.GRUCell", "brainlite.transform.jit"} <= described().keys()
     assert {id(name.value) for name in described().values()} <= every
     assert len(described()) > 400
+
+
+# ----------------------------------------------------------------- errors, shapes, sources
+
+# An error that the code could raise, and the user of this name cannot bring about.
+OUT_OF_REACH = {
+    "brainlite.display.text_repr": {"OptionError"},  # of `depth`, which it does not take
+    "brainlite.nn.Recurrent": {"GraphError"},  # the cell is a module: that was asked before
+    "brainlite.nn.functional.scaled_dot_product_attention": {"OptionError"},  # of a number of keys
+    "brainlite.optim.Part": {"OptionError"},  # an optimizer makes it, which has looked
+    "brainlite.transform.BoundJit": {"ArgumentError"},  # so has jit,
+    "brainlite.transform.JitFunction": {"ArgumentError"},  # which returns them
+}
+OF_ARRAYS = ("brainlite.nn", "brainlite.random", "brainlite.metrics", "brainlite.surrogate")
+ALGORITHMS = (
+    *(f"brainlite.nn.{room}" for room in ("_layers", "_recurrent", "_dynamics", "_attention")),
+    *("brainlite.nn._functional", "brainlite.nn._init", "brainlite.nn.functional"),
+    *("brainlite.optim", "brainlite.surrogate", "brainlite.metrics"),
+)
+# Nobody is to be named for these.
+WITHOUT_SOURCE = {
+    "the line that says what it is, is all there is to it": """
+        nn.Hardtanh nn.L1Loss nn.LogSigmoid nn.LogSoftmax nn.MSELoss nn.Sigmoid nn.Softmax2d
+        nn.Softmin nn.Tanh nn.Tanhshrink nn.Threshold nn.functional.cosine_similarity
+        nn.functional.hard_tanh nn.functional.l1_loss nn.functional.log_sigmoid
+        nn.functional.log_softmax nn.functional.logsumexp nn.functional.mse_loss
+        nn.functional.sigmoid nn.functional.softmin nn.functional.standardize
+        nn.functional.tanh nn.functional.tanh_shrink nn.init.Constant nn.init.Exponential
+        nn.init.Gamma nn.init.Normal nn.init.TruncatedNormal nn.init.Uniform nn.init.Unit
+        nn.init.ZeroInit metrics.AccuracyMetric metrics.ConfusionMatrix""",
+    "numbers are moved, and nothing is computed": """
+        nn.CircularPad1d nn.CircularPad2d nn.CircularPad3d nn.ConstantPad1d nn.ConstantPad2d
+        nn.ConstantPad3d nn.ReflectionPad1d nn.ReflectionPad2d nn.ReflectionPad3d
+        nn.ReplicationPad1d nn.ReplicationPad2d nn.ReplicationPad3d nn.ZeroPad1d nn.ZeroPad2d
+        nn.ZeroPad3d nn.Flatten nn.Unflatten nn.Identity nn.functional.one_hot
+        nn.mask_from_lengths nn.pad_sequences""",
+    "bases, and parts of others": """
+        nn.Dynamics nn.ElementWiseBlock nn.InterpolationRegistry nn.Neuron nn.RNNCell nn.Synapse
+        nn.init.Initializer metrics.Metric metrics.MetricState metrics.MultiMetric
+        metrics.Statistics optim.OptimState optim.Part optim.Transformation surrogate.Surrogate""",
+    "what connects models: who is connected, and when it arrives": """
+        nn.Delay nn.DelayAccess nn.EventFixedNumConn nn.EventLinear
+        nn.FixedNumConn nn.OutputDelayAt nn.Prefetch nn.PrefetchDelayAt nn.StateWithDelay
+        nn.not_receive_update_input nn.not_receive_update_output nn.receive_update_input
+        nn.receive_update_output""",
+    "asks about functions": "nn.functional.is_pure nn.functional.resolve_activation",
+}
+
+
+def test_docstrings_say_what_is_raised() -> None:
+    found: dict[str, list[str]] = {}
+    for full, name in described().items():
+        never = OUT_OF_REACH.get(full, set())
+        errors = [each for each in lacks_errors(name.value) if each.partition(",")[0] not in never]
+        found |= {full: errors} if errors else {}
+    assert found == {}
+
+
+def test_docstrings_say_shapes() -> None:
+    found = [
+        full
+        for full, name in described().items()
+        if name.module.startswith(OF_ARRAYS) and lacks_shapes(name.value)
+    ]
+    assert found == []
+
+
+def test_algorithms_name_their_source() -> None:
+    free = {f"brainlite.{name}" for names in WITHOUT_SOURCE.values() for name in names.split()}
+    lacking = {
+        full
+        for full, name in described().items()
+        if name.source.startswith(ALGORITHMS) and lacks_source(name.value)
+    }
+    assert lacking == free  # who has one now needs no place in the list any more
+
+
+def doubled(x: float) -> float:
+    """Return twice a number.
+
+    Raises
+    ------
+    SizeError
+        It is 1.
+    """
+    if x == 1:
+        raise SizeError("one")
+    return _checked(x) * 2
+
+
+def _checked(x: float) -> float:
+    if x < 0:
+        raise OptionError("negative")
+    return x
+
+
+class Doubling:
+    """Doubles what comes; see :func:`doubled_rightly`."""
+
+    def update(self, x: float) -> float:
+        return self._twice(x)
+
+    def _twice(self, x: float) -> float:
+        return doubled(x)
+
+
+def doubled_rightly(x: float) -> float:
+    """Return twice a number. What is negative raises ``OptionError``, 1 a ``SizeError``."""
+    return doubled(x)
+
+
+def test_an_error_that_is_not_told_is_noticed() -> None:
+    assert lacks_errors(doubled) == ["OptionError, by doubled > _checked"]
+    assert lacks_errors(doubled_rightly) == []
+    assert lacks_errors(Doubling) == []  # the function that it names tells it
+    Untold = type("Untold", (Doubling,), {"__doc__": "Doubles what comes."})
+    assert lacks_errors(Untold) == [
+        "SizeError, by _twice > doubled",
+        "OptionError, by _twice > doubled > _checked",
+    ]
+
+
+def shapeless(x: Array) -> Array:
+    """Return an array.
+
+    Examples
+    --------
+    >>> shapeless(jnp.ones((2, 3))).shape
+    (2, 3)
+
+    References
+    ----------
+    Somebody.
+    """
+    return x
+
+
+def shaped(x: Array) -> Array:
+    """Return an array of the shape of x."""
+    return x
+
+
+def test_shapes_and_sources_that_lack_are_noticed() -> None:
+    assert lacks_shapes(shapeless) == ["shapes"]
+    assert lacks_shapes(shaped) == lacks_shapes(doubled) == []
+    assert lacks_source(shaped) == ["References"]
+    assert lacks_source(shapeless) == []

@@ -27,6 +27,11 @@ class Batches(Generic[T]):
     epoch : int
         How many epochs are over.
 
+    Raises
+    ------
+    InputError
+        The arrays have no first axis, or not one of the same length.
+
     Examples
     --------
     >>> data = brainlite.nn.batches({"x": jnp.arange(5)}, 2)

@@ -44,6 +44,8 @@ class EventLinear(Module):
         A size has more than one axis, or the weight does not fit.
     InputError
         The last axis of the input is not in_size.
+    OptionError
+        ``block_size`` is no whole number above 0.
 
     Examples
     --------
@@ -129,6 +131,8 @@ class FixedNumConn(Module):
         lies outside of [0, 1].
     InputError
         The last axis of the input is not in_size.
+    SizeError
+        A size has more than one axis.
 
     Examples
     --------

@@ -70,6 +70,8 @@ class Delay(Module):
     ------
     OptionError
         A time is negative, not finite, or longer than the history.
+    NameTakenError
+        Two delays have one name.
 
     Examples
     --------

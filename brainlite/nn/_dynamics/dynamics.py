@@ -47,6 +47,13 @@ class Dynamics(Module):
     name : str, optional
         A name of its own.
 
+    Raises
+    ------
+    SizeError
+        The size is negative or not whole.
+    EnvironmentKeyError
+        At the call of a model that moves: the time step ``dt`` of the environment is not set.
+
     Examples
     --------
     >>> class Leaky(brainlite.nn.Dynamics):

@@ -75,7 +75,9 @@ class Neuron(Dynamics):
     Raises
     ------
     OptionError
-        ``spk_reset`` is neither.
+        ``spk_reset`` is neither, or a time constant is not above 0.
+    SizeError, InputError
+        A parameter, or at the call the input, does not broadcast to the size.
 
     Examples
     --------

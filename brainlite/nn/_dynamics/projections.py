@@ -35,6 +35,11 @@ class COBA(SynapticOutput):
     E : number or array
         The reversal potential, in mV.
 
+    References
+    ----------
+    Brette et al., "Simulation of networks of spiking neurons: a review of tools and strategies",
+    Journal of Computational Neuroscience 23:349, 2007.
+
     Examples
     --------
     >>> brainlite.nn.COBA(E=0.0)(2.0, -60.0)
@@ -56,6 +61,10 @@ class CUBA(SynapticOutput):
     ----------
     scale : number or array
         The factor.
+
+    References
+    ----------
+    Brette et al. 2007, as for :class:`COBA`.
 
     Examples
     --------
@@ -139,6 +148,11 @@ class AlignPostProj(BaseProjection):
     ------
     OptionError
         ``post`` is no neuron, or ``syn`` is the synapse of another projection, which moves it.
+
+    References
+    ----------
+    Wang et al., "A differentiable brain simulator bridging brain simulation and brain-inspired
+    computing", ICLR 2024.
 
     Examples
     --------

@@ -39,6 +39,20 @@ class LeakyRateReadout(Dynamics):
     r : HiddenState
         The output.
 
+    Raises
+    ------
+    SizeError
+        A size is negative or not whole.
+    InputError
+        At the call: the last axis of the input is not in_size[-1].
+    OptionError
+        ``w_init`` is nothing that makes an array.
+
+    References
+    ----------
+    Bellec et al., "A solution to the learning dilemma for recurrent networks of spiking neurons",
+    Nature Communications 11:3625, 2020: the readout.
+
     Examples
     --------
     >>> readout = brainlite.nn.LeakyRateReadout(100, 10)
@@ -117,6 +131,12 @@ class PoissonEncoder(Module):
     OptionError
         A rate is negative or NaN, or more than one spike a step. (Rates that are traced pass
         unseen.)
+    SizeError
+        The size is negative or not whole.
+
+    References
+    ----------
+    Dayan and Abbott, "Theoretical Neuroscience", MIT Press, 2001, section 1.4.
 
     Examples
     --------

@@ -28,6 +28,11 @@ class Synapse(Dynamics):
     name : str, optional
         A name of its own.
 
+    Raises
+    ------
+    SizeError
+        The size is negative or not whole.
+
     Examples
     --------
     >>> isinstance(brainlite.nn.Expon(3), brainlite.nn.Synapse)
@@ -55,6 +60,17 @@ class Expon(Synapse):
         The time constant of the decay, in ms.
     g_initializer : callable, array or number
         What g starts from.
+
+    Raises
+    ------
+    SizeError
+        A parameter does not broadcast to the size.
+    OptionError
+        A time constant is not above 0.
+    InputError
+        At the call: what is added does not broadcast to the variables.
+    EnvironmentKeyError
+        At the call: the time step ``dt`` is not set.
 
     References
     ----------
@@ -132,6 +148,8 @@ class DualExpon(Synapse):
     ------
     OptionError
         The decay is not slower than the rise (:class:`Alpha` has equal ones).
+    SizeError, InputError
+        As for :class:`Expon`.
 
     References
     ----------
@@ -217,6 +235,11 @@ class Alpha(Synapse):
     g_initializer : callable, array or number
         What g and h start from.
 
+    Raises
+    ------
+    SizeError, OptionError, InputError
+        As for :class:`Expon`.
+
     References
     ----------
     Roth and van Rossum, as for :class:`Expon`; for the step, Rotter and Diesmann, "Exact digital
@@ -279,6 +302,17 @@ class STP(Synapse):
         The part of the resources that the first spike uses.
     tau_f, tau_d : number, array or state
         The time constants of facilitation and of depression, in ms.
+
+    Raises
+    ------
+    SizeError
+        A parameter does not broadcast to the size.
+    OptionError
+        A time constant is not above 0.
+    InputError
+        At the call: the spikes do not broadcast to the variables.
+    EnvironmentKeyError
+        At the call: the time step ``dt`` is not set.
 
     References
     ----------
@@ -352,6 +386,11 @@ class STD(Synapse):
         The time constant of the recovery, in ms.
     U : number, array or state
         The part of the resources that a spike uses.
+
+    Raises
+    ------
+    SizeError, OptionError, InputError
+        As for :class:`STP`.
 
     References
     ----------

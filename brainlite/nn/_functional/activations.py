@@ -106,6 +106,10 @@ def hard_sigmoid(x: ArrayLike) -> Array:
     -------
     array, shape and dtype of x; whole numbers become floats
 
+    References
+    ----------
+    Howard et al., "Searching for MobileNetV3", ICCV 2019.
+
     Examples
     --------
     >>> brainlite.nn.functional.hard_sigmoid(jnp.array([-4.0, 0.0, 4.0]))
@@ -126,6 +130,10 @@ def sparse_sigmoid(x: ArrayLike) -> Array:
     Returns
     -------
     array, shape and dtype of x; whole numbers become floats
+
+    References
+    ----------
+    ``jax.nn.sparse_sigmoid``.
 
     Examples
     --------
@@ -173,6 +181,11 @@ def soft_sign(x: ArrayLike) -> Array:
     -------
     array, shape and dtype of x; whole numbers become floats
 
+    References
+    ----------
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks",
+    AISTATS 2010.
+
     Examples
     --------
     >>> brainlite.nn.functional.soft_sign(jnp.array([-1.0, 0.0, 3.0]))
@@ -218,6 +231,10 @@ def soft_shrink(x: ArrayLike, lambd: float = 0.5) -> Array:
     -------
     array, shape and dtype of x; whole numbers become floats
 
+    References
+    ----------
+    Donoho and Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 81:425, 1994.
+
     Examples
     --------
     >>> brainlite.nn.functional.soft_shrink(jnp.array([-1.0, 0.25, 2.0]))
@@ -241,6 +258,10 @@ def hard_shrink(x: ArrayLike, lambd: float = 0.5) -> Array:
     Returns
     -------
     array, shape and dtype of x; whole numbers become floats
+
+    References
+    ----------
+    Donoho and Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 81:425, 1994.
 
     Examples
     --------
@@ -292,6 +313,11 @@ def silu(x: ArrayLike) -> Array:
     -------
     array, shape and dtype of x; whole numbers become floats
 
+    References
+    ----------
+    Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units for neural network function
+    approximation in reinforcement learning", Neural Networks 107:3, 2018.
+
     Examples
     --------
     >>> brainlite.nn.functional.silu(jnp.array([0.0]))
@@ -314,6 +340,10 @@ def swish(x: ArrayLike) -> Array:
     -------
     array, shape and dtype of x; whole numbers become floats
 
+    References
+    ----------
+    Ramachandran, Zoph and Le, "Searching for activation functions", arXiv:1710.05941, 2017.
+
     Examples
     --------
     >>> brainlite.nn.functional.swish(jnp.array([0.0]))
@@ -335,6 +365,10 @@ def hard_silu(x: ArrayLike) -> Array:
     -------
     array, shape and dtype of x; whole numbers become floats
 
+    References
+    ----------
+    Howard et al., "Searching for MobileNetV3", ICCV 2019.
+
     Examples
     --------
     >>> brainlite.nn.functional.hard_silu(jnp.array([-4.0, 0.0, 4.0]))
@@ -355,6 +389,10 @@ def hard_swish(x: ArrayLike) -> Array:
     Returns
     -------
     array, shape and dtype of x; whole numbers become floats
+
+    References
+    ----------
+    Howard et al., "Searching for MobileNetV3", ICCV 2019.
 
     Examples
     --------
@@ -408,6 +446,11 @@ def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Array:
     -------
     array, shape and dtype of x; whole numbers become floats
 
+    References
+    ----------
+    Dugas, Bengio, Bélisle, Nadeau and Garcia, "Incorporating second-order functional knowledge for
+    better option pricing", NIPS 2000; the threshold is that of ``torch.nn.functional.softplus``.
+
     Examples
     --------
     >>> brainlite.nn.functional.softplus(jnp.array([100.0]))
@@ -460,6 +503,10 @@ def sparse_plus(x: ArrayLike) -> Array:
     Returns
     -------
     array, shape and dtype of x; whole numbers become floats
+
+    References
+    ----------
+    ``jax.nn.sparse_plus``.
 
     Examples
     --------

@@ -38,7 +38,7 @@ def glu(x: ArrayLike, axis: int = -1) -> Array:
 
     Returns
     -------
-    array, half as long as x along the axis
+    array, shape of x, but half as long along the axis
 
     References
     ----------
@@ -72,6 +72,11 @@ def softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Ar
     Returns
     -------
     array, shape and dtype of x
+
+    References
+    ----------
+    Bridle, "Probabilistic interpretation of feedforward classification network outputs, with
+    relationships to statistical pattern recognition", Neurocomputing, 1990.
 
     Examples
     --------
@@ -245,7 +250,14 @@ def one_hot(
 
     Returns
     -------
-    array of floats, with one axis more
+    array of floats, shape (*x.shape, num_classes), or with that axis elsewhere
+
+    Raises
+    ------
+    SizeError
+        ``num_classes`` is negative or not whole.
+    InputError
+        The indices are no whole numbers.
 
     Examples
     --------

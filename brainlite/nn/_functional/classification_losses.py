@@ -263,6 +263,17 @@ def binary_cross_entropy(
     -------
     array, shape (), or that of the losses with ``'none'``
 
+    Raises
+    ------
+    InputError
+        The shapes differ, the numbers are complex, or the weight does not fit.
+    OptionError
+        There is no such reduction.
+
+    References
+    ----------
+    ``torch.nn.functional.binary_cross_entropy``, which bounds the logarithms likewise.
+
     Examples
     --------
     >>> F = brainlite.nn.functional
@@ -300,6 +311,17 @@ def binary_cross_entropy_with_logits(
     -------
     array, shape (), or that of the losses with ``'none'``
 
+    Raises
+    ------
+    InputError
+        The shapes differ, the numbers are complex, or a weight does not fit.
+    OptionError
+        There is no such reduction.
+
+    References
+    ----------
+    ``torch.nn.functional.binary_cross_entropy_with_logits``.
+
     Examples
     --------
     >>> F = brainlite.nn.functional
@@ -330,6 +352,17 @@ def soft_margin_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction =
     Returns
     -------
     array, shape (), or that of the losses with ``'none'``
+
+    Raises
+    ------
+    InputError
+        The shapes differ, or the numbers are complex.
+    OptionError
+        There is no such reduction.
+
+    References
+    ----------
+    ``torch.nn.functional.soft_margin_loss``.
 
     Examples
     --------
@@ -366,6 +399,18 @@ def kl_div(
     Returns
     -------
     array, shape (), or that of the losses with ``'none'``
+
+    Raises
+    ------
+    InputError
+        The shapes differ, or the numbers are complex.
+    OptionError
+        There is no such reduction.
+
+    References
+    ----------
+    Kullback and Leibler, "On Information and Sufficiency", Annals of Mathematical Statistics 22:79,
+    1951.
 
     Examples
     --------

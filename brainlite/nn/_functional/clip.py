@@ -59,6 +59,8 @@ def clip_grad_norm(
     ------
     OptionError
         There is no such norm, or max_norm is negative.
+    InputError
+        A gradient is no array.
 
     References
     ----------

@@ -54,6 +54,8 @@ def ctc_loss(
         The shapes do not belong together, or labels or lengths are no whole numbers.
     ImportError
         optax is not installed.
+    OptionError
+        ``blank`` is negative, or there is no such reduction.
 
     References
     ----------

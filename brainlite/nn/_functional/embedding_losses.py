@@ -43,6 +43,11 @@ def cosine_similarity(x1: ArrayLike, x2: ArrayLike, axis: int = -1, eps: float =
     -------
     array, without ``axis``
 
+    Raises
+    ------
+    InputError
+        The numbers are complex.
+
     Examples
     --------
     >>> brainlite.nn.functional.cosine_similarity(jnp.array([1.0, 0.0]), jnp.array([1.0, 1.0]))
@@ -79,6 +84,17 @@ def cosine_embedding_loss(
     Returns
     -------
     array, shape (), or that of the losses with ``'none'``
+
+    Raises
+    ------
+    InputError
+        The shapes differ, or the numbers are complex.
+    OptionError
+        There is no such reduction.
+
+    References
+    ----------
+    ``torch.nn.functional.cosine_embedding_loss``.
 
     Examples
     --------
@@ -117,6 +133,17 @@ def hinge_embedding_loss(
     -------
     array, shape (), or that of the losses with ``'none'``
 
+    Raises
+    ------
+    InputError
+        The shapes differ, or the numbers are complex.
+    OptionError
+        There is no such reduction.
+
+    References
+    ----------
+    ``torch.nn.functional.hinge_embedding_loss``.
+
     Examples
     --------
     >>> F = brainlite.nn.functional
@@ -151,6 +178,17 @@ def margin_ranking_loss(
     Returns
     -------
     array, shape (), or that of the losses with ``'none'``
+
+    Raises
+    ------
+    InputError
+        The shapes differ, or the numbers are complex.
+    OptionError
+        There is no such reduction.
+
+    References
+    ----------
+    ``torch.nn.functional.margin_ranking_loss``.
 
     Examples
     --------
@@ -195,6 +233,13 @@ def triplet_margin_loss(
     Returns
     -------
     array, shape (), or that of the losses with ``'none'``
+
+    Raises
+    ------
+    InputError
+        The shapes differ, or the numbers are complex.
+    OptionError
+        ``p`` is below 1, or there is no such reduction.
 
     References
     ----------

@@ -33,6 +33,10 @@ def relu(x: ArrayLike) -> Array:
     -------
     array, shape and dtype of x; whole numbers become floats
 
+    References
+    ----------
+    Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
+
     Examples
     --------
     >>> brainlite.nn.functional.relu(jnp.array([-1.0, 0.0, 2.0]))
@@ -54,6 +58,10 @@ def relu6(x: ArrayLike) -> Array:
     Returns
     -------
     array, shape and dtype of x; whole numbers become floats
+
+    References
+    ----------
+    Krizhevsky, "Convolutional deep belief networks on CIFAR-10", 2010.
 
     Examples
     --------
@@ -78,6 +86,11 @@ def leaky_relu(x: ArrayLike, negative_slope: ArrayLike = 0.01) -> Array:
     Returns
     -------
     array, shape and dtype of x; whole numbers become floats
+
+    References
+    ----------
+    Maas, Hannun and Ng, "Rectifier nonlinearities improve neural network acoustic models", ICML
+    workshop on deep learning for audio, speech and language processing, 2013.
 
     Examples
     --------
@@ -133,6 +146,11 @@ def rrelu(x: ArrayLike, lower: float = 1 / 8, upper: float = 1 / 3) -> Array:
     Returns
     -------
     array, shape and dtype of x; whole numbers become floats
+
+    Raises
+    ------
+    OptionError
+        ``lower`` is above ``upper``.
 
     References
     ----------

@@ -189,6 +189,10 @@ def poisson_nll_loss(
     -------
     array, shape (), or that of the losses with ``'none'``
 
+    References
+    ----------
+    ``torch.nn.functional.poisson_nll_loss``.
+
     Examples
     --------
     >>> F = brainlite.nn.functional

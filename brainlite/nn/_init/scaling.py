@@ -44,6 +44,10 @@ class VarianceScaling(RandomInitializer):
     SizeError
         At the call: the shape has fewer than two axes.
 
+    References
+    ----------
+    ``jax.nn.initializers.variance_scaling``.
+
     Examples
     --------
     >>> brainlite.nn.init.VarianceScaling(2.0, "fan_in", "normal")((4, 3)).shape

@@ -157,7 +157,10 @@ class ELU(Activation, function=functional.elu):
 
 @dataclass(eq=False, repr=False)
 class CELU(Activation, function=functional.celu):
-    """x, and ``alpha * (exp(x / alpha) - 1)`` where it is negative: ``functional.celu``."""
+    """x, and ``alpha * (exp(x / alpha) - 1)`` where it is negative: ``functional.celu``.
+
+    An ``alpha`` of 0 raises ``OptionError``.
+    """
 
     alpha: float = 1.0
 
@@ -167,7 +170,10 @@ class CELU(Activation, function=functional.celu):
 
 @dataclass(eq=False, repr=False)
 class Softplus(Activation, function=functional.softplus):
-    """``log(1 + exp(beta * x)) / beta``, x itself for large x: ``functional.softplus``."""
+    """``log(1 + exp(beta * x)) / beta``, x itself for large x: ``functional.softplus``.
+
+    A ``beta`` of 0 raises ``OptionError``.
+    """
 
     beta: float = 1.0
     threshold: float = 20.0
@@ -185,7 +191,10 @@ class LeakyReLU(Activation, function=functional.leaky_relu):
 
 @dataclass(eq=False, repr=False)
 class Hardtanh(Activation, function=functional.hard_tanh):
-    """x limited to [min_val, max_val]: ``functional.hard_tanh``."""
+    """x limited to [min_val, max_val]: ``functional.hard_tanh``.
+
+    A ``min_val`` that is not below ``max_val`` raises ``OptionError``.
+    """
 
     min_val: float = -1.0
     max_val: float = 1.0
@@ -203,7 +212,10 @@ class Hardshrink(Activation, function=functional.hard_shrink):
 
 @dataclass(eq=False, repr=False)
 class Softshrink(Activation, function=functional.soft_shrink):
-    """x moved towards 0 by ``lambd``, and 0 within: ``functional.soft_shrink``."""
+    """x moved towards 0 by ``lambd``, and 0 within: ``functional.soft_shrink``.
+
+    A ``lambd`` below 0 raises ``OptionError``.
+    """
 
     lambd: float = 0.5
 
@@ -215,7 +227,8 @@ class Softshrink(Activation, function=functional.soft_shrink):
 class GELU(Activation, function=functional.gelu):
     """``x * P(normal < x)``, exactly or with tanh: ``functional.gelu``.
 
-    ``approximate`` may be torch's: 'none' is False, and 'tanh' is True.
+    ``approximate`` may be torch's: 'none' is False, and 'tanh' is True. Anything else raises
+    ``OptionError``.
     """
 
     approximate: bool | Literal["none", "tanh"] = False
@@ -256,7 +269,8 @@ class RReLU(Activation, function=functional.rrelu):
     """x, times a slope where it is negative: ``functional.rrelu``.
 
     In training each element has a random slope from [lower, upper), in evaluation all have the
-    mean ``(lower + upper) / 2``; so the layer asks for the mode.
+    mean ``(lower + upper) / 2``; so the layer asks for the mode. A ``lower`` above ``upper`` raises
+    ``OptionError``.
     """
 
     lower: float = 1 / 8
@@ -308,6 +322,15 @@ class Softmax(AlongAxis, function=functional.softmax):
     dim : int, optional
         The axis; by default the last.
 
+    Raises
+    ------
+    InputError
+        At the call: the input has no such axis.
+
+    References
+    ----------
+    Bridle 1990, as for :func:`brainlite.nn.functional.softmax`.
+
     Examples
     --------
     >>> brainlite.nn.Softmax()(jnp.zeros(4))
@@ -325,6 +348,11 @@ class LogSoftmax(AlongAxis, function=functional.log_softmax):
     ----------
     dim : int, optional
         The axis; by default the last.
+
+    Raises
+    ------
+    InputError
+        At the call: the input has no such axis.
 
     Examples
     --------
@@ -344,6 +372,11 @@ class Softmin(AlongAxis, function=functional.softmin):
     dim : int, optional
         The axis; by default the last.
 
+    Raises
+    ------
+    InputError
+        At the call: the input has no such axis.
+
     Examples
     --------
     >>> brainlite.nn.Softmin()(jnp.zeros(4))
@@ -357,6 +390,11 @@ class Softmax2d(AlongAxis, function=functional.softmax):
     """The softmax over the channels of images (..., channels, height, width).
 
     As in torch the channels are first; where they are last use ``Softmax(-1)``.
+
+    Raises
+    ------
+    InputError
+        At the call: the input has less than three axes.
 
     Examples
     --------
@@ -378,6 +416,11 @@ class GLU(AlongAxis, function=functional.glu):
     ----------
     dim : int, optional
         The axis that is halved; by default the last.
+
+    Raises
+    ------
+    InputError
+        At the call: the input has no such axis, or its length is odd.
 
     References
     ----------
@@ -413,6 +456,15 @@ class PReLU(Layer, ElementWiseBlock):
     ----------
     weight : ParamState
         The slopes, of shape (num_parameters,).
+
+    Raises
+    ------
+    SizeError
+        ``num_parameters`` is negative or not whole.
+    OptionError
+        A dtype is none of floats.
+    InputError
+        At the call: the last axis of the input is not ``num_parameters``.
 
     Examples
     --------

@@ -40,6 +40,10 @@ class AdaptivePool(SpatialModule):
     InputError
         Input with too few axes, or without elements.
 
+    References
+    ----------
+    ``torch.nn.functional.adaptive_avg_pool2d`` and its siblings, for the windows.
+
     Examples
     --------
     >>> brainlite.nn.AdaptiveAvgPool2d((7, None))(jnp.ones((8, 30, 20, 3))).shape

@@ -114,6 +114,8 @@ class Dropout(Dropping):
         A probability is outside of [0, 1], or both are given.
     EnvironmentKeyError
         At the call: it is not known whether the layer is trained (see ``Module.training``).
+    InputError
+        At the call: the input lacks one of ``broadcast_dims``.
 
     References
     ----------
@@ -255,6 +257,11 @@ class FeatureAlphaDropout(AlphaDropout):
     channel_axis : int
         Where the channels are. The first axis is that of the batch; all others are shared.
 
+    Raises
+    ------
+    InputError
+        At the call: the input has too few axes.
+
     Examples
     --------
     >>> layer = brainlite.nn.FeatureAlphaDropout(0.8).train()
@@ -302,6 +309,8 @@ class DropoutFixed(Dropping):
         In training: the mask was not made. Call ``brainlite.nn.init_all_states(model)``.
     InputError
         In training: the input does not have the shape of the mask.
+    SizeError
+        The size is negative or not whole.
 
     References
     ----------

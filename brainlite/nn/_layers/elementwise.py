@@ -24,7 +24,7 @@ class ElementWiseBlock(Module):
 
 
 class Identity(ElementWiseBlock):
-    """Returns its input as it is.
+    """Returns its input as it is, of whatever shape.
 
     Parameters
     ----------

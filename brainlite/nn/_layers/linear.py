@@ -111,6 +111,11 @@ class Linear(Affine[dict[str, Array]]):
         A size is negative or not whole, or the leading axes differ.
     InputError
         The last axis of the input is not in_size[-1].
+    OptionError
+        A dtype is none of floats.
+    StateValueError
+        At the call: ``weight`` was replaced by a state that holds no dict, as the table of an
+        embedding (see :class:`TiedLinear`).
 
     References
     ----------

@@ -34,6 +34,11 @@ class ScaledWSLinear(Affine[dict[str, Array]]):
     weight : ParamState
         ``{'weight': (in, out), 'bias': (out,), 'gain': (1, out)}``, without what there is not.
 
+    Raises
+    ------
+    SizeError, InputError, OptionError
+        As in :class:`Linear`.
+
     See Also
     --------
     brainlite.nn.weight_standardization : the equation, and its references.
@@ -89,6 +94,11 @@ class SignedWLinear(Affine[Array]):
     weight : ParamState
         W, of shape (in, out) and any sign.
 
+    Raises
+    ------
+    SizeError, InputError, OptionError
+        As in :class:`Linear`.
+
     Examples
     --------
     >>> inhibitory = brainlite.nn.SignedWLinear(10, 5, w_sign=-1.0)
@@ -138,6 +148,11 @@ class AllToAll(Affine[dict[str, Array]]):
     ----------
     weight : ParamState
         ``{'weight': (in, out)}``, and ``'bias': (out,)`` where there is one.
+
+    Raises
+    ------
+    SizeError, InputError, OptionError
+        As in :class:`Linear`.
 
     Examples
     --------
@@ -191,6 +206,15 @@ class OneToOne(Layer):
     ----------
     weight : ParamState
         ``{'weight': in_size}``, and ``'bias'`` of the same shape where there is one.
+
+    Raises
+    ------
+    SizeError
+        The size is negative or not whole.
+    InputError
+        The last axes of the input are not in_size.
+    OptionError
+        A dtype is none of floats.
 
     Examples
     --------
@@ -273,6 +297,8 @@ class LoRA(Layer):
     ------
     SizeError
         A size is negative or not whole, or in_size or base_module is of other sizes.
+    OptionError
+        A dtype is none of floats.
 
     References
     ----------

@@ -51,6 +51,11 @@ class MaxPool(WindowModule, Generic[B]):
     InputError
         Input with too few axes, or smaller than the window.
 
+    References
+    ----------
+    Scherer, Müller and Behnke, "Evaluation of pooling operations in convolutional architectures for
+    object recognition", ICANN 2010.
+
     Examples
     --------
     >>> brainlite.nn.MaxPool2d(2)(jnp.ones((8, 28, 28, 3))).shape
@@ -135,6 +140,11 @@ class AvgPool(WindowModule):
     ------
     SizeError, OptionError, InputError
         As in :class:`MaxPool`.
+
+    References
+    ----------
+    LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition",
+    Proceedings of the IEEE 86:2278, 1998.
 
     Examples
     --------

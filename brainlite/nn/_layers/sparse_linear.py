@@ -49,6 +49,8 @@ class SparseLinear(Layer):
         that of the matrix.
     SizeError
         in_size does not end with the rows of the matrix.
+    OptionError
+        A dtype is none of floats.
 
     Examples
     --------

@@ -34,11 +34,18 @@ class MaxUnpool(WindowModule):
         outside of the window of its value is refused, too: it tells that what was pooled was
         larger than the output. Under a transform, which does not see it, such a value is NaN, and
         of whole numbers the greatest.
+    OptionError
+        The padding is no padding: a word that there is not.
 
     Notes
     -----
     With ``output_size`` an index may lead anywhere in its sample and channel, as in torch; of
     several values for one place any may stay.
+
+    References
+    ----------
+    Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", arXiv:1311.2901,
+    2013.
 
     Examples
     --------

@@ -103,6 +103,11 @@ class History(Observer, Mapping[str, Any]):
 
     It is a context manager, which may be entered again: what it holds is of the last time.
 
+    Raises
+    ------
+    FilterError
+        ``select`` is no filter.
+
     Examples
     --------
     >>> cell = brainlite.nn.init_all_states(brainlite.nn.GRUCell(2, 3))

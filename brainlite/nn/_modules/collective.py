@@ -186,6 +186,13 @@ def init_all_states(
     -------
     The model.
 
+    Raises
+    ------
+    OptionError
+        No ``init_state`` in the model takes one of the keywords.
+    GraphError
+        The target holds no module.
+
     Examples
     --------
     >>> cell = brainlite.nn.init_all_states(brainlite.nn.LSTMCell(2, 3), batch_size=4)
@@ -212,6 +219,13 @@ def reset_all_states(
     Returns
     -------
     The model.
+
+    Raises
+    ------
+    OptionError
+        No ``reset_state`` in the model takes one of the keywords.
+    GraphError
+        The target holds no module.
 
     Examples
     --------

@@ -39,6 +39,11 @@ def count_parameters(
     -------
     int, or (str, int) with ``return_table``
 
+    Raises
+    ------
+    FilterError
+        ``which`` is no filter.
+
     Examples
     --------
     >>> brainlite.nn.count_parameters(brainlite.nn.Linear(2, 3))
@@ -71,6 +76,11 @@ def count_bytes(target: Any, which: Filter = ParamState) -> int:
     Returns
     -------
     int
+
+    Raises
+    ------
+    FilterError
+        ``which`` is no filter.
 
     Examples
     --------

@@ -58,6 +58,8 @@ def vmap_call_all_fns(
         An option has a value that it cannot have.
     MapStateError
         An excluded state gets a different value in each lane.
+    FilterError
+        ``state_to_exclude`` is no filter.
 
     Examples
     --------

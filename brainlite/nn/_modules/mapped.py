@@ -38,6 +38,10 @@ class Vmap(Module, Generic[P, R]):
     ------
     MapStateError
         At a call: a state that was not selected gets a different value in each lane.
+    ArgumentError
+        At a call: ``in_axes`` do not fit the arguments.
+    OptionError
+        At a call: an axis is no whole number.
 
     Examples
     --------
@@ -116,6 +120,8 @@ class Map(Module, Generic[P, R]):
         ``behavior`` or ``init_map_size`` has a value that it cannot have.
     StateMissingError
         A call came before ``init_all_states``.
+    ArgumentError
+        At a call: ``in_axes`` do not fit the arguments.
 
     Examples
     --------

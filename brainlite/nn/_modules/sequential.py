@@ -47,6 +47,8 @@ class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
     ------
     ContainerError
         A layer cannot be called, or the size that reaches one that is described is not known.
+    NameTakenError
+        A name in the mapping can be none: each module has it, or it holds a dot.
 
     Notes
     -----

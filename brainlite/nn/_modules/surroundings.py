@@ -28,6 +28,11 @@ class EnvironContext(Module, Generic[P, R]):
     context : dict
         The settings. Assign another dict, or call :meth:`add_context`, to change them.
 
+    Raises
+    ------
+    OptionError
+        A setting can hold for the whole process only, or has a value that it cannot have.
+
     Examples
     --------
     >>> layer = brainlite.nn.EnvironContext(lambda: brainlite.environ.get("fit"), fit=True)

@@ -257,6 +257,13 @@ class ValinaRNNCell(RNNCell):
     name : str, optional
         A name of its own.
 
+    Raises
+    ------
+    SizeError
+        A size is negative or not whole.
+    OptionError
+        There is no activation of this name.
+
     References
     ----------
     .. [1] Elman, "Finding Structure in Time", 1990.

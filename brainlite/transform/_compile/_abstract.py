@@ -48,6 +48,11 @@ def eval_shape(f: Callable[..., Any], /, *args: object, **kwargs: object) -> Any
         model without its memory. It may be passed on to ``eval_shape``, and ``jit(model).lower``
         compiles for it.
 
+    Raises
+    ------
+    ResultError
+        A module in the result holds arrays and states in one container.
+
     Examples
     --------
     >>> import jax
@@ -124,6 +129,11 @@ def make_jaxpr(
         ``(jaxpr, states, shapes)``. The jaxpr takes the arguments and then the values of
         ``states``, a tuple of all that are read or written; it returns the result and then
         their new values. No state is changed.
+
+    Raises
+    ------
+    OptionError
+        As in :func:`jit`.
 
     Examples
     --------

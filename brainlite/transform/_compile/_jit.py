@@ -431,6 +431,16 @@ def jit(
         Modules and states may be returned: one that the function makes is new after each call,
         and its values are computed by the compiled function, laid out as ``out_shardings`` says.
 
+    Raises
+    ------
+    OptionError
+        Static or donated arguments are chosen that there are not, or both at once.
+    ArgumentError
+        ``fun`` cannot be called; or, at a call, an argument is neither array, module, state nor
+        static.
+    ResultError
+        At a call: the result holds what is no array, module or state.
+
     Examples
     --------
     >>> count = brainlite.State(jnp.zeros(()))

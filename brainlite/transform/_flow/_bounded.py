@@ -71,6 +71,9 @@ def bounded_while_loop(
         The body changes the type of a state.
     OptionError
         ``max_steps`` is negative, or ``base`` less than 2.
+    ArgumentError
+        A function cannot be called, ``init_val`` is not made of arrays, or the condition is not one
+        truth value.
 
     Examples
     --------

@@ -60,6 +60,8 @@ def cond(
     ------
     BranchError
         The branches disagree in the type of the result or of a state.
+    ArgumentError
+        A branch cannot be called, or ``pred`` is not one truth value.
 
     Examples
     --------
@@ -95,6 +97,8 @@ def switch(index: ArrayLike, branches: Sequence[Callable[[Unpack[Xs]], R]], *ope
     ------
     BranchError
         There is no branch, or the branches disagree.
+    ArgumentError
+        A branch cannot be called, or ``index`` is not one whole number.
 
     Examples
     --------
@@ -141,6 +145,8 @@ def ifelse(
     ------
     BranchError
         The numbers of conditions and branches do not fit, or the branches disagree.
+    ArgumentError
+        A branch cannot be called, or a condition is not one truth value.
 
     Examples
     --------

@@ -79,6 +79,13 @@ def checkpoint(
         With the signature of ``fun``. Arguments may be arrays, modules and states. States may be
         read and written; each write comes out once.
 
+    Raises
+    ------
+    ArgumentError
+        ``fun`` or ``policy`` cannot be called.
+    OptionError
+        ``static_argnums`` chooses arguments that there are not.
+
     Examples
     --------
     >>> from brainlite.transform import grad

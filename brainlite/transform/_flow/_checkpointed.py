@@ -83,6 +83,8 @@ def checkpointed_scan(
         As in :func:`scan`.
     OptionError
         ``base`` is less than 2.
+    ArgumentError
+        ``f`` cannot be called, or ``init`` or ``xs`` is not made of arrays.
 
     Examples
     --------

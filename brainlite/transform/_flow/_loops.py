@@ -110,6 +110,10 @@ def scan(
     ------
     LoopStateError
         The carry, or a state that the body reads and writes, changes structure, shape or dtype.
+    ArgumentError
+        ``f`` cannot be called, or ``init`` or ``xs`` is not made of arrays.
+    OptionError
+        ``pbar`` is no positive whole number.
 
     Examples
     --------

@@ -50,6 +50,8 @@ def map(f: Callable[[Unpack[Xs]], Y], *xs: *Xs, batch_size: int | None = None) -
         Drawing random numbers is no such write.
     OptionError
         ``batch_size`` is no positive whole number, or the ``xs`` differ in length.
+    ArgumentError
+        An argument is not made of arrays.
 
     Examples
     --------

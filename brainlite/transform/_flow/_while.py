@@ -57,6 +57,13 @@ def while_loop(cond_fun: Callable[[C], ArrayLike], body_fun: Callable[[C], C], i
     ------
     LoopStateError
         The condition writes a state, or the body changes the type of the carry or of a state.
+    ArgumentError
+        A function cannot be called, ``init_val`` is not made of arrays, or the condition is not one
+        truth value.
+    ResultError
+        The body returns what is no array.
+    BranchError
+        The body makes a state that would not be there after no step.
 
     Examples
     --------

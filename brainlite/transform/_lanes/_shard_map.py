@@ -90,6 +90,11 @@ def shard_map(
     ------
     MapStateError
         A state cannot be cut as asked, or is whole by its spec but differs between devices.
+    ArgumentError
+        ``fun`` cannot be called; or it puts other modules or states into a container among its
+        arguments.
+    OptionError
+        At a call: there are not as many ``in_specs`` as positional arguments.
 
     Notes
     -----

@@ -114,6 +114,11 @@ def vmap(
     ------
     MapStateError
         A state that is not declared gets a different value in each lane, or has no such axis.
+    ArgumentError
+        ``fn`` cannot be called; or, at a call, ``in_axes`` do not fit the arguments, or what is
+        mapped differs in length.
+    OptionError
+        An axis is no whole number.
 
     Examples
     --------

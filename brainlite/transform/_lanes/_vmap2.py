@@ -104,6 +104,10 @@ def vmap2(
         a filter, other than None, selects no state.
     OptionError
         Axes of states are to be guessed.
+    ArgumentError
+        As in :func:`vmap`.
+    FilterError
+        What should select states is no filter.
 
     Examples
     --------
@@ -171,6 +175,8 @@ def vmap2_new_states(
         A state that the lanes are to share gets a different value in each.
     OptionError
         There is no ``axis_size``.
+    FilterError
+        ``state_to_exclude`` is no filter.
 
     Examples
     --------

@@ -105,6 +105,10 @@ def vmap_new_states(
         An excluded state, or one from outside, gets a different value in each lane.
     OptionError
         ``axis_size`` is no positive whole number.
+    ArgumentError
+        As in :func:`vmap`.
+    FilterError
+        ``state_to_exclude`` is no filter.
 
     Examples
     --------
