@@ -9,12 +9,14 @@ reverse mode, for second derivatives and under ``vmap``.
 import functools
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from brainlite.nn._functional.kernel import broadcasting
+from brainlite.nn._recurrent.squash import Apply, keeping, knowing
 from brainlite.typing import Array
 
 T = TypeVar("T")
@@ -24,13 +26,17 @@ Hidden: TypeAlias = tuple[Array, ...]  # the output (B, H) of a cell first, then
 class Cell(NamedTuple):
     """The equations of a cell: those that are not matrix products.
 
-    ``point`` makes the new hidden states of the gates (B, G) and the old hidden states. The gates
-    are the sum of what comes from the input and what comes from the output before, or else what
-    ``combine`` returns, which may add and concatenate parts of the two, but nothing else.
+    ``point`` makes the new hidden states of the gates (B, G) and the old hidden states. It is told
+    how to apply a squash. The derivative keeps what comes out of that, and need not compute it
+    again. If all that is taken from the gates is squashed (with ``SAME`` where nothing is to
+    happen), it does not keep the gates as well.
+
+    The gates are sums of what comes from the input and what comes from the output before. Of the
+    share ``apart`` of them, the last ones, the two do not come as a sum, but after each other.
     """
 
-    point: Callable[[Array, Hidden], Hidden]
-    combine: Callable[[Array, Array], Array] | None = None
+    point: Callable[[Apply, Array, Hidden], Hidden]
+    apart: Fraction = Fraction(0)
 
 
 class Weights(NamedTuple):
@@ -104,7 +110,8 @@ class _Kept(NamedTuple):
     """What the derivative needs of each step."""
 
     before: Hidden  # the hidden states that the step started from, after a reset
-    pre: Array  # the gates
+    pre: Array  # the gates; compiled, they are not kept where nobody asks for them
+    squashed: tuple[Array, ...]  # in the order in which the cell applies them
     out: Array | None  # the output before its projection, if there is one
 
 
@@ -138,11 +145,11 @@ def _loop(
     def step(old: Hidden, inputs: tuple[Array, Marks]) -> tuple[Hidden, tuple[Array, Any]]:
         x, mark = inputs
         before = _started(mark, initial, old)
-        pre = gates(x, before[0])
-        out, *rest = cell.point(pre, before)
+        pre, squashed = gates(x, before[0]), list[Array]()
+        out, *rest = cell.point(keeping(squashed), pre, before)
         h = out if weights.hr is None else out @ weights.hr.T
         new, y = _stepped(mark, (h, *rest), before)
-        kept = _Kept(before, pre, None if weights.hr is None else out)
+        kept = _Kept(before, pre, tuple(squashed), None if weights.hr is None else out)
         return new, (y, kept if keep else None)
 
     last, (ys, kept) = jax.lax.scan(step, start, (xs, marks), reverse=reverse)
@@ -167,7 +174,7 @@ def hidden_over_time(
     def step(old: Hidden, inputs: tuple[Array, Marks]) -> tuple[Hidden, Hidden]:
         x, mark = inputs
         before = _started(mark, initial, old)
-        out, *rest = cell.point(gates(x, before[0]), before)
+        out, *rest = cell.point(keeping([]), gates(x, before[0]), before)
         h = out if weights.hr is None else out @ weights.hr.T
         new, _ = _stepped(mark, (h, *rest), before)
         return new, new
@@ -178,9 +185,8 @@ def hidden_over_time(
 
 def _gates(cell: Cell, weights: Weights) -> Callable[[Array, Array], Array]:
     """Return the function from the input and the output before to the gates, for use in a loop."""
-    combine = cell.combine
     barrier: Any = jax.lax.optimization_barrier  # which has no types
-    if combine is None:
+    if not cell.apart:
         # One product with [x, h] may be large enough for several threads where its two halves are
         # not. The second barrier keeps the weights first, where XLA would turn the factors around:
         # on CPU that saves a tenth of the whole loop.
@@ -197,9 +203,23 @@ def _gates(cell: Cell, weights: Weights) -> Callable[[Array, Array], Array]:
     # Transposed once, before the loop. Without the barrier XLA puts that into each product, which
     # on CPU costs a tenth of the whole, and three quarters of it with a batch of one.
     ih, hh = barrier((weights.ih.T, weights.hh.T))
+    sums, rest = _sums(cell, weights)
+
     # The product with the input stays in the loop: taken out, it made the whole slower on CPU,
     # where (T, B, G) does not fit into the caches.
-    return lambda x, h: combine(_affine(x, ih, weights.b_ih), _affine(h, hh, weights.b_hh))
+    def joined(x: Array, h: Array) -> Array:
+        from_x, from_h = _affine(x, ih, weights.b_ih), _affine(h, hh, weights.b_hh)
+        added = from_x[..., sums] + from_h[..., sums]
+        return jnp.concatenate([added, from_x[..., rest], from_h[..., rest]], -1)
+
+    return joined
+
+
+def _sums(cell: Cell, weights: Weights) -> tuple[slice, slice]:
+    """Return where the gates are that are sums, and the others, among the rows of the weights."""
+    rows = len(weights.ih)
+    number = rows - int(rows * cell.apart)
+    return slice(number), slice(number, None)
 
 
 @_recur.defjvp
@@ -212,34 +232,62 @@ def _recur_jvp(
     ys, last, kept = _loop(cell, reverse, True, *primals)
     assert kept is not None
     # What does not depend on the loop. Transposed, these are the products that make the gradients.
-    combine = cell.combine or jnp.add
-    from_x = _affine(d_xs, weights.ih.T, d_weights.b_ih) + xs @ d_weights.ih.T
-    d_pres = combine(from_x, _affine(kept.before[0], d_weights.hh.T, d_weights.b_hh))
+    d_parts = _parts(cell, xs, kept.before[0], weights, d_xs, d_weights)
     d_outs = None if kept.out is None else kept.out @ d_weights.hr.T
 
     # Computed again in the backward loop: that is cheaper than to keep the slopes of the gates.
     @functools.partial(jax.checkpoint, prevent_cse=False)
-    def slope(pre: Array, before: Hidden, d_pre: Array, d_before: Hidden) -> Hidden:
-        out: Hidden = jax.jvp(cell.point, (pre, before), (d_pre, d_before))[1]
+    def slope(kept: _Kept, d_pre: Array, d_before: Hidden) -> Hidden:
+        point = functools.partial(cell.point, knowing(kept.squashed))
+        out: Hidden = jax.jvp(point, (kept.pre, kept.before), (d_pre, d_before))[1]
         return out
 
     def step(
-        d_old: Hidden, inputs: tuple[Hidden, Array, Marks, Array, Any]
+        d_old: Hidden, inputs: tuple[_Kept, Marks, tuple[Array, ...], Any]
     ) -> tuple[Hidden, Array]:
-        before, pre, mark, d_pre, d_out = inputs
+        kept, mark, d_parts, d_out = inputs
         if mark.cut is not None:
             d_old = tuple([jnp.where(mark.cut, 0, d) for d in d_old])
         d_before = _started(mark, d_initial, d_old)
-        d_h = d_before[0] @ weights.hh.T
-        d_pre = d_pre + combine(jnp.zeros_like(d_h), d_h)
-        d_new, *rest = slope(pre, before, d_pre, d_before)
+        d_pre = _joined(d_parts, d_before[0] @ weights.hh.T)
+        d_new, *rest = slope(kept, d_pre, d_before)
         if weights.hr is not None:
             d_new = d_new @ weights.hr.T + d_out
         return _stepped(mark, (d_new, *rest), d_before)
 
-    inputs = (kept.before, kept.pre, marks, d_pres, d_outs)
+    inputs = (kept._replace(out=None), marks, d_parts, d_outs)
     d_last, d_ys = jax.lax.scan(step, d_start, inputs, reverse=reverse)
     return (ys, last), (d_ys, d_last)
+
+
+def _parts(
+    cell: Cell, xs: Array, hs: Array, weights: Weights, d_xs: Array, d_weights: Weights
+) -> tuple[Array, ...]:
+    """Return what tangents of input and weights add to the gates: to the sums, and what is apart.
+
+    Each is a product of its own, so that none is cut into pieces or put together over all steps.
+    """
+
+    def from_x(of: slice) -> Array:
+        d_bias = None if d_weights.b_ih is None else d_weights.b_ih[of]
+        return _affine(d_xs, weights.ih[of].T, d_bias) + xs @ d_weights.ih[of].T
+
+    def from_h(of: slice) -> Array:
+        d_bias = None if d_weights.b_hh is None else d_weights.b_hh[of]
+        return _affine(hs, d_weights.hh[of].T, d_bias)
+
+    sums, rest = _sums(cell, weights)
+    d_sums = from_x(sums) + from_h(sums)
+    return (d_sums, from_x(rest), from_h(rest)) if cell.apart else (d_sums,)
+
+
+def _joined(parts: tuple[Array, ...], from_h: Array) -> Array:
+    """Add what comes from the output before to such parts; return the gates."""
+    if len(parts) == 1:
+        return parts[0] + from_h
+    sums, from_x, apart = parts
+    sums_h, apart_h = jnp.split(from_h, [sums.shape[-1]], -1)
+    return jnp.concatenate([sums + sums_h, from_x, apart + apart_h], -1)
 
 
 @broadcasting

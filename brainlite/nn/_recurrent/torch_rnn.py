@@ -5,6 +5,7 @@ documentation of ``torch.nn.RNN``, ``torch.nn.GRU`` and ``torch.nn.LSTM``.
 """
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import ClassVar, Literal
 
 import jax
@@ -16,6 +17,7 @@ from brainlite.errors import OptionError
 from brainlite.nn._recurrent import cudnn
 from brainlite.nn._recurrent.recurrence import Cell, Hidden
 from brainlite.nn._recurrent.sequence import Given, Inputs, Lengths, where_is
+from brainlite.nn._recurrent.squash import SAME, SIGMOID, TANH, Apply
 from brainlite.nn._recurrent.torch_recurrent import TorchRecurrent
 from brainlite.state import HiddenState
 from brainlite.typing import Array
@@ -365,35 +367,25 @@ class LSTM(TorchRecurrent):
 
 
 def _plain(act: Callable[[Array], Array]) -> Cell:
-    return Cell(lambda pre, _: (act(pre),))
+    return Cell(lambda _apply, pre, _hidden: (act(pre),))  # to keep the gates is as good
 
 
 _PLAIN = {"tanh": _plain(jnp.tanh), "relu": _plain(jax.nn.relu)}
 
 
-def _combine_gru(from_x: Array, from_h: Array) -> Array:
-    # The parts of the candidate stay apart, (B, 4 H): the reset gate weighs the second one.
-    rz_x, n_x = _split(from_x, 2)
-    rz_h, n_h = _split(from_h, 2)
-    return jnp.concatenate([rz_x + rz_h, n_x, n_h], -1)
-
-
-def _split(gates: Array, first: int) -> list[Array]:
-    return jnp.split(gates, [gates.shape[-1] // 3 * first], axis=-1)
-
-
-def _point_gru(pre: Array, hidden: Hidden) -> Hidden:
+def _point_gru(apply: Apply, pre: Array, hidden: Hidden) -> Hidden:
+    # The parts of the candidate are apart, (B, 4 H): the reset gate weighs the second one.
     r, z, n_x, n_h = jnp.split(pre, 4, axis=-1)
-    z = jax.nn.sigmoid(z)
-    n = jnp.tanh(n_x + jax.nn.sigmoid(r) * n_h)
+    z = apply(SIGMOID, z)
+    n = apply(TANH, n_x + apply(SIGMOID, r) * apply(SAME, n_h))
     return ((1 - z) * n + z * hidden[0],)
 
 
-def _point_lstm(pre: Array, hidden: Hidden) -> Hidden:
+def _point_lstm(apply: Apply, pre: Array, hidden: Hidden) -> Hidden:
     i, f, g, o = jnp.split(pre, 4, axis=-1)
-    c = jax.nn.sigmoid(f) * hidden[1] + jax.nn.sigmoid(i) * jnp.tanh(g)
-    return jax.nn.sigmoid(o) * jnp.tanh(c), c
+    c = apply(SIGMOID, f) * hidden[1] + apply(SIGMOID, i) * apply(TANH, g)
+    return apply(SIGMOID, o) * jnp.tanh(c), c  # this one is cheaper to compute than to keep
 
 
-_GRU = Cell(_point_gru, _combine_gru)
+_GRU = Cell(_point_gru, apart=Fraction(1, 3))
 _LSTM = Cell(_point_lstm)
