@@ -61,7 +61,7 @@ else:
 try:
     __version__: str = _version("brainlite")
 except _PackageNotFoundError:  # a source tree that is not installed
-    __version__ = "0.1.0"
+    __version__ = "0.2.0"
 
 __all__ = [
     "BatchAxisError",

@@ -41,7 +41,7 @@ default_role = "code"
 # Notebooks come with their output: what runs them is `make notebook`, and the tests.
 nb_execution_mode = "off"
 myst_heading_anchors = 3
-myst_enable_extensions = ["deflist"]
+myst_enable_extensions = ["deflist", "dollarmath"]
 # The types in docstrings are words, of which some are names of attributes, too.
 suppress_warnings = ["mystnb.unknown_mime_type", "ref.footnote", "ref.python"]
 
@@ -78,7 +78,7 @@ def _links(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 # Pages that are worth running are there as notebooks, too.
-DOWNLOADED = ("tutorials/", "how-to/", "concepts/")
+DOWNLOADED = ("tutorials/", "how-to/", "concepts/", "first_steps")
 
 
 def _download(app: Sphinx, docname: str, source: list[str]) -> None:

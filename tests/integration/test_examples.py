@@ -8,6 +8,14 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
+def test_ten_lines_learn_exclusive_or(capsys: pytest.CaptureFixture[str]) -> None:
+    names = runpy.run_path(str(EXAMPLES / "ten_lines.py"))
+    assert names["losses"][0] > 0.2
+    assert names["losses"][-1] < 0.01
+    assert names["model"](names["x"]).round().ravel().tolist() == [0, 1, 1, 0]
+    assert "0.0000 after" in capsys.readouterr().out
+
+
 def test_train_gru_learns_the_wave(capsys: pytest.CaptureFixture[str]) -> None:
     losses = runpy.run_path(str(EXAMPLES / "train_gru.py"))["losses"]
     assert losses[0] > 0.1

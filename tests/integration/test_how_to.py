@@ -22,10 +22,14 @@ PAGES = [
         for page in sorted((DOCS / "tutorials").glob("*.md"))
         if page.stem != "recurrent_networks"
     ),
-    *(DOCS / f"{name}.md" for name in ("index", "install", "looking_at_models", "semantics")),
+    *(
+        DOCS / f"{name}.md"
+        for name in ("index", "install", "first_steps", "looking_at_models", "semantics")
+    ),
 ]
 # What trains computes more than it compiles: XLA is to optimize it, unlike in the other tests.
 TRAINING = (
+    "long_range",
     "character_transformer",
     "image_classifier",
     "time_series",
@@ -35,6 +39,7 @@ TRAINING = (
 )
 # What takes longest of all tests; its layers, caches and lanes have tests of their own.
 LONGEST = (
+    "long_range",
     "character_transformer",
     "ensembles",
     "time_series",

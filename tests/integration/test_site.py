@@ -56,6 +56,25 @@ def test_no_page_asks_another_server(site: Path) -> None:
     assert {name: found for name, found in asks.items() if found} == {}
 
 
+def bare_formulas(page: str) -> list[str]:
+    """Return the formulas of a page that readers would see as they were written."""
+    text = re.sub(r"<(pre|code|script|title)\b.*?</\1>", "", page, flags=re.DOTALL)
+    return re.findall(r"\$[^$<>\n]*[\\^_{][^$<>\n]*\$|\\frac|\\tau", text)
+
+
+@pytest.mark.slow
+def test_formulas_are_drawn(site: Path) -> None:
+    pages = {page.name: page.read_text("utf-8") for page in site.rglob("*.html")}
+    assert {name: found for name, text in pages.items() if (found := bare_formulas(text))} == {}
+    assert "<math" in pages["dynamics_systems.html"]
+    assert "<math" in pages["brainlite.nn_recurrent.html"]
+
+
+def test_a_formula_that_is_not_drawn_is_noticed() -> None:
+    assert bare_formulas(r"<p>it is $e^{-t}$, and $\tau$</p>") == ["$e^{-t}$", r"$\tau$"]
+    assert bare_formulas("<p>5 $ or 6 $</p><code>echo $A_B $C</code><math>x</math>") == []
+
+
 def test_a_page_that_asks_another_server_is_noticed() -> None:
     assert FROM_ELSEWHERE.findall('<script async src="https://a.example/x.js"></script>')
     assert not FROM_ELSEWHERE.findall('<a href="https://a.example/">a link that one may follow</a>')

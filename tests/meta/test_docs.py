@@ -127,7 +127,7 @@ def test_pages_of_the_reference_are_there_for_public_modules() -> None:
 
 def test_readme_shows_the_example_files() -> None:
     shown = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-    files = ["train_gru.py", "habits.py"]
+    files = ["ten_lines.py", "train_gru.py", "habits.py"]
     assert shown == [(ROOT / "examples" / name).read_text("utf-8") for name in files]
 
 
