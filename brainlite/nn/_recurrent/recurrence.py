@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from brainlite.nn._functional.kernel import broadcasting
-from brainlite.nn._recurrent.squash import Apply, keeping, knowing
+from brainlite.nn._recurrent.squash import Apply, keeping, knowing, plainly
 from brainlite.typing import Array
 
 T = TypeVar("T")
@@ -33,10 +33,14 @@ class Cell(NamedTuple):
 
     The gates are sums of what comes from the input and what comes from the output before. Of the
     share ``apart`` of them, the last ones, the two do not come as a sum, but after each other.
+
+    ``columns`` is the same as ``point``, for gates (G, B) and hidden states (H, B), of a cell that
+    runs faster so on its way forward. It has no gates apart.
     """
 
     point: Callable[[Apply, Array, Hidden], Hidden]
     apart: Fraction = Fraction(0)
+    columns: Callable[[Apply, Array, Hidden], Hidden] | None = None
 
 
 class Weights(NamedTuple):
@@ -125,8 +129,43 @@ def _recur(
     weights: Weights,
     marks: Marks,
 ) -> tuple[Array, Hidden]:
+    if cell.columns is not None:
+        return _in_columns(cell.columns, reverse, xs, start, initial, weights, marks)
     ys, last, _ = _loop(cell, reverse, False, xs, start, initial, weights, marks)
     return ys, last
+
+
+def _in_columns(
+    point: Callable[[Apply, Array, Hidden], Hidden],
+    reverse: bool,
+    xs: Array,
+    start: Hidden,
+    initial: Hidden | None,
+    weights: Weights,
+    marks: Marks,
+) -> tuple[Array, Hidden]:
+    """Run one scan with a lane in each column, as the product with the weights wants them.
+
+    On CPU that saves up to a sixth of the time of an LSTM, where the batch fills vectors.
+    """
+    both, bias = _summed(weights)
+    turned = None if initial is None else tuple([each.T for each in initial])
+    # (T, 1, B): for all rows of a column
+    valid, reset = [None if m is None else m[:, None] for m in (marks.valid, marks.reset)]
+    marks = Marks(valid, reset, None)
+
+    def step(old: Hidden, inputs: tuple[Array, Marks]) -> tuple[Hidden, Array]:
+        x, mark = inputs
+        before = _started(mark, turned, old)
+        pre = both @ jnp.concatenate([x.T, before[0]], 0) + bias[:, None]
+        out, *rest = point(plainly, pre, before)
+        h = out if weights.hr is None else weights.hr @ out
+        new, y = _stepped(mark, (h, *rest), before)
+        return new, y.T
+
+    turned_start = tuple([each.T for each in start])
+    last, ys = jax.lax.scan(step, turned_start, (xs, marks), reverse=reverse)
+    return ys, tuple([each.T for each in last])
 
 
 def _loop(
@@ -174,7 +213,7 @@ def hidden_over_time(
     def step(old: Hidden, inputs: tuple[Array, Marks]) -> tuple[Hidden, Hidden]:
         x, mark = inputs
         before = _started(mark, initial, old)
-        out, *rest = cell.point(keeping([]), gates(x, before[0]), before)
+        out, *rest = cell.point(plainly, gates(x, before[0]), before)
         h = out if weights.hr is None else out @ weights.hr.T
         new, _ = _stepped(mark, (h, *rest), before)
         return new, new
@@ -190,9 +229,7 @@ def _gates(cell: Cell, weights: Weights) -> Callable[[Array, Array], Array]:
         # One product with [x, h] may be large enough for several threads where its two halves are
         # not. The second barrier keeps the weights first, where XLA would turn the factors around:
         # on CPU that saves a tenth of the whole loop.
-        both = barrier(jnp.concatenate([weights.ih, weights.hh], -1))
-        biases = (weights.b_ih, weights.b_hh)
-        bias = sum([each for each in biases if each is not None], jnp.zeros((), both.dtype))
+        both, bias = _summed(weights)
 
         @broadcasting
         def added(x: Array, h: Array) -> Array:
@@ -213,6 +250,14 @@ def _gates(cell: Cell, weights: Weights) -> Callable[[Array, Array], Array]:
         return jnp.concatenate([added, from_x[..., rest], from_h[..., rest]], -1)
 
     return joined
+
+
+def _summed(weights: Weights) -> tuple[Array, Array]:
+    """Return the weights of input and output before side by side, and the sum of the biases."""
+    barrier: Any = jax.lax.optimization_barrier  # which has no types
+    both: Array = barrier(jnp.concatenate([weights.ih, weights.hh], -1))
+    biases = [each for each in (weights.b_ih, weights.b_hh) if each is not None]
+    return both, sum(biases, jnp.zeros(len(both), both.dtype))
 
 
 def _sums(cell: Cell, weights: Weights) -> tuple[slice, slice]:
@@ -316,4 +361,4 @@ def _stepped(mark: Marks, new: Hidden, before: Hidden) -> tuple[Hidden, Array]:
     """Return the states and the output after a step, which may have been left out."""
     if mark.valid is None:
         return new, new[0]
-    return choose(mark.valid, new, before), jnp.where(mark.valid[:, None], new[0], 0)
+    return choose(mark.valid, (new, new[0]), (before, jnp.zeros_like(new[0])))

@@ -33,6 +33,11 @@ TANH = Squash(jnp.tanh, lambda y, d: d * ((1 - y) * (1 + y)))
 SAME = Squash(lambda x: x, lambda _, d: d)
 
 
+def plainly(squash: Squash, x: Array) -> Array:
+    """Apply a squash, where no derivative is asked for."""
+    return squash.of(x)
+
+
 def keeping(squashed: list[Array]) -> Apply:
     """Return what applies a squash, and puts what comes out to the others."""
 

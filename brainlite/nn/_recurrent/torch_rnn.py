@@ -4,6 +4,7 @@ The equations, the names of the parameters and the order of the gates in them ar
 documentation of ``torch.nn.RNN``, ``torch.nn.GRU`` and ``torch.nn.LSTM``.
 """
 
+import functools
 from collections.abc import Callable
 from fractions import Fraction
 from typing import ClassVar, Literal
@@ -381,11 +382,11 @@ def _point_gru(apply: Apply, pre: Array, hidden: Hidden) -> Hidden:
     return ((1 - z) * n + z * hidden[0],)
 
 
-def _point_lstm(apply: Apply, pre: Array, hidden: Hidden) -> Hidden:
-    i, f, g, o = jnp.split(pre, 4, axis=-1)
+def _point_lstm(apply: Apply, pre: Array, hidden: Hidden, axis: int = -1) -> Hidden:
+    i, f, g, o = jnp.split(pre, 4, axis)
     c = apply(SIGMOID, f) * hidden[1] + apply(SIGMOID, i) * apply(TANH, g)
     return apply(SIGMOID, o) * jnp.tanh(c), c  # this one is cheaper to compute than to keep
 
 
 _GRU = Cell(_point_gru, apart=Fraction(1, 3))
-_LSTM = Cell(_point_lstm)
+_LSTM = Cell(_point_lstm, columns=functools.partial(_point_lstm, axis=0))
