@@ -22,10 +22,7 @@ PAGES = [
         for page in sorted((DOCS / "tutorials").glob("*.md"))
         if page.stem != "recurrent_networks"
     ),
-    *(
-        DOCS / f"{name}.md"
-        for name in ("index", "install", "first_steps", "looking_at_models", "semantics")
-    ),
+    *(DOCS / f"{name}.md" for name in ("index", "install", "looking_at_models", "semantics")),
 ]
 # What trains computes more than it compiles: XLA is to optimize it, unlike in the other tests.
 TRAINING = (
@@ -95,6 +92,16 @@ def test_the_summary_on_the_page_is_what_is_shown() -> None:
     names = run(LOOKING)
     table = repr(nn.summary(names["model"], names["x"]))
     assert f"```text\n{table}\n```" in LOOKING.read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_the_first_steps_print_what_the_page_says(capsys: pytest.CaptureFixture[str]) -> None:
+    page = DOCS / "first_steps.md"
+    run(page)
+    printed = capsys.readouterr().out
+    shown: list[str] = re.findall(r"```text\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    assert len(shown) == 2
+    assert [text for text in shown if text not in printed] == []
 
 
 def run(page: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from urllib.parse import unquote
 
 import jax.numpy as jnp
 import pytest
@@ -78,6 +79,41 @@ def test_a_formula_that_is_not_drawn_is_noticed() -> None:
 def test_a_page_that_asks_another_server_is_noticed() -> None:
     assert FROM_ELSEWHERE.findall('<script async src="https://a.example/x.js"></script>')
     assert not FROM_ELSEWHERE.findall('<a href="https://a.example/">a link that one may follow</a>')
+
+
+LINK = re.compile(r"<[a-z]+\b[^>]*?\b(?:href|src|srcset)=\"([^\"]+)\"")
+
+
+def dead_links(site: Path) -> list[str]:
+    """Return the links within a site that lead to no file, or to no place on a page."""
+    pages = {page: page.read_text("utf-8") for page in site.rglob("*.html")}
+    places = {page: set(re.findall(r"\bid=\"([^\"]+)\"", text)) for page, text in pages.items()}
+    dead: list[str] = []
+    for page, text in pages.items():
+        for link in set(LINK.findall(text)):
+            if re.match(r"\w+:|//", link):
+                continue  # to another site
+            path, _, place = unquote(link).partition("#")
+            target = (page.parent / path.partition("?")[0]).resolve() if path else page
+            there = place in places.get(target, {place}) or not place
+            dead += [] if target.exists() and there else [f"{page.relative_to(site)}: {link}"]
+    return sorted(dead)
+
+
+@pytest.mark.slow
+def test_no_link_within_the_site_is_dead(site: Path) -> None:
+    assert dead_links(site.resolve()) == []
+
+
+def test_a_dead_link_within_the_site_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text('<h1 id="top"></h1><a href="b.html#no"></a><img src="c.png">')
+    (tmp_path / "b.html").write_text('<a href="a.html#top"></a><a href="#no"></a><a href="d/"></a>')
+    assert dead_links(tmp_path) == [
+        "a.html: b.html#no",
+        "a.html: c.png",
+        "b.html: #no",
+        "b.html: d/",
+    ]
 
 
 @pytest.mark.slow
