@@ -122,14 +122,23 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Skip what jax itself cannot compute on this CPU, and say so."""
+    """Skip what cannot run here, and say so."""
     report = yield
-    lacking = report.failed and "Failed to materialize symbols" in report.longreprtext
-    if lacking and not _compiles_half_precision():
+    why = _lacking(item, report.longreprtext) if report.failed else None
+    if why is not None:
         report.outcome = "skipped"
         path, line, _ = item.reportinfo()
-        report.longrepr = (str(path), line or 0, "XLA cannot compile float16 for this CPU")
+        report.longrepr = (str(path), line or 0, why)
     return report
+
+
+def _lacking(item: pytest.Item, text: str) -> str | None:
+    """Return what this machine or this environment lacks for a test that failed."""
+    if "Failed to materialize symbols" in text and not _compiles_half_precision():
+        return "XLA cannot compile float16 for this CPU"
+    if isinstance(item, pytest.DoctestItem) and "not installed: pip install brainlite[" in text:
+        return "an example needs an extra that is not installed"
+    return None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -236,6 +236,10 @@ class Watched:
         self._by_identity = all(type(item).__eq__ is plain for item in items)
         self._nested = [Watched(item) for item in items if _is_container(item)]
 
+    def comparison(self) -> tuple[object, object] | None:
+        """Return two lists that are equal as long as nothing has changed, if there are such."""
+        return (self._live, self._items) if self._by_identity and self._keys is None else None
+
     def unchanged(self) -> bool:
         """Say whether it holds the very same objects still."""
         live = self._live

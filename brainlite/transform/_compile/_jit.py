@@ -16,6 +16,7 @@ from brainlite.state._face import current_frame
 from brainlite.transform._compile._following import follow
 from brainlite.transform._compile._intake import Misfit
 from brainlite.transform._compile._specialise import Binding, Specialisation
+from brainlite.transform._compile._warm import STALE
 from brainlite.transform._engine._arguments import (
     Call,
     Top,
@@ -93,37 +94,30 @@ class BoundJit(Generic[P, R_co]):
         self._deep = False
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        # The warm path: a look-up and comparisons, then the one dispatch. Every line here is paid
-        # at each call, against some 8 microseconds that jax takes for a small function.
-        if jit_switch.value:
-            plain: R_co = run_plainly(self.fun, args, kwargs, label="jit")
-            return plain
+        # Every line here is paid at each call, against some 8 microseconds that jax takes for a
+        # small function. So a warm call is a look-up, and one function that does all the rest.
         position = self._warm_position
         if position is None:
             binding = self._warm_binding
-            holed: Any = args
         elif position < len(args):
             shelf: dict[Any, Binding] = getattr(args[position], "__compiled__", _NOTHING)
             binding = shelf.get(self._warm_key)
-            holed = (*args[:position], None, *args[position + 1 :])
         else:
-            binding = holed = None
-        if binding is not None and _frame() is None and binding.holds():
+            binding = None
+        tried: Specialisation | None = None
+        if binding is not None:
             try:
-                result, new = binding.run(binding.gather(binding.inputs), *holed, **kwargs)
-            except (TypeError, Misfit):
-                pass  # a module where an array was, other shapes, other keys of a dict in a state
+                out: R_co = binding.warm(args, kwargs)
+            except Misfit:
+                tried = binding.specialisation
             except ValueError as error:
                 if not is_clash_of_devices(error):
                     raise
+                tried = binding.specialisation
             else:
-                if new:
-                    binding.settle(new)
-                out: R_co = result
-                return out
-            tried = binding.specialisation
-            return self._cold(args, kwargs, None if tried.runs_alone else tried)
-        return self._cold(args, kwargs)
+                if out is not STALE:
+                    return out
+        return self._cold(args, kwargs, None if tried is None or tried.runs_alone else tried)
 
     def _cold(
         self,
@@ -132,12 +126,15 @@ class BoundJit(Generic[P, R_co]):
         tried: Specialisation | None = None,
     ) -> R_co:
         """Take the arguments apart, find or make a specialisation, and run it."""
+        if jit_switch.value:
+            plain: R_co = run_plainly(self.fun, args, kwargs, label="jit")
+            return plain
 
         def run(binding: Binding, call: Call) -> Any:
             return binding.call(call.args, call.kwargs)
 
         (result, new), binding = self._with_binding(args, kwargs, run, tried)
-        out: R_co = result if new is None else binding.finish(result, new)
+        out: R_co = result if new is None else binding.outputs.settle(result, new)
         return out
 
     def lower(self, *args: P.args, **kwargs: P.kwargs) -> jax.stages.Lowered:
@@ -240,7 +237,7 @@ class BoundJit(Generic[P, R_co]):
         """Yield bindings that may serve a call: the one used last, known ones, then a new one."""
         before = self._shelf(call).get(self._key(call))
         first = None if before is None else before.specialisation
-        if before is not None and first is not tried and _frame() is None and before.holds():
+        if before is not None and first is not tried and _frame() is None and before.checks.hold():
             tried = first
             yield before
         known = self._known(call.kind)
@@ -303,7 +300,8 @@ class BoundJit(Generic[P, R_co]):
         if not call.graph and isinstance(call.kind, Top):
             self._warm_binding, self._warm_position = binding, None
         elif self._key(call) in self._keys.values():
-            self._warm_binding, self._warm_position = None, call.kind.positions[0]
+            binding.position = call.kind.positions[0]
+            self._warm_binding, self._warm_position = None, binding.position
             self._warm_key = self._key(call)
 
 

@@ -3,8 +3,8 @@
 A function under ``jit`` is compiled for what it read while it was traced: attributes of modules,
 settings of the environment, static arguments, variables. One such compilation is a
 :class:`Specialisation`. A :class:`Binding` is a specialisation matched with the objects of a call:
-which states to pass in, which to put the results into. A warm call checks that its binding still
-holds (a few comparisons, unless something was changed), gathers the values, and makes one dispatch.
+which states to pass in, which to put the results into. A warm call, written out for each binding
+in ``_warm``, checks that nothing has changed, and makes one dispatch.
 
 Shapes and dtypes, of the arguments and of all states that were read, be their values used or not,
 are told apart by jax's own table inside a specialisation, which is in C. For those that it has not
@@ -20,7 +20,6 @@ import jax
 from brainlite import environ
 from brainlite._jax_compat import Tracer
 from brainlite.display._face import Verbatim
-from brainlite.environ import layer, process
 from brainlite.errors import TransformError
 from brainlite.graph import Node
 from brainlite.graph._face import (
@@ -41,7 +40,6 @@ from brainlite.state._face import (
     Slot,
     check_sharding,
     current_frame,
-    epoch,
     hold,
     summary,
     template,
@@ -49,6 +47,7 @@ from brainlite.state._face import (
 from brainlite.transform._compile._intake import Intake, Misfit, own_buffers
 from brainlite.transform._compile._outline import outline, outline_arguments
 from brainlite.transform._compile._variables import Variables
+from brainlite.transform._compile._warm import Checks, WarmCall, write
 from brainlite.transform._engine._arguments import Call, call_filled
 from brainlite.transform._engine._drawing import alone, draws, is_alone
 from brainlite.transform._engine._effects import Effects, commit, itself
@@ -308,22 +307,48 @@ class Specialisation:
         return all(same_value(value, environ.lookup(k)) for k, value in self.environment.items())
 
 
+class Outputs:
+    """Where the results of a compilation go, for the objects of one call."""
+
+    def __init__(self, specialisation: Specialisation, renaming: Renaming) -> None:
+        self._effects: Effects = specialisation.effects
+        self._returned: Returned | None = specialisation.returned
+        self._now: Callable[[object], Any] = renaming.__getitem__
+        self.states: list[AnyState] = [self._now(state) for state in self._effects.written]
+        # Whether it is enough to set one attribute for each value, without any code of a user.
+        plain = all(type(state).__setattr__ is object.__setattr__ for state in self.states)
+        self.plain: bool = plain and not self._effects.places and self._returned is None
+
+    def settle(self, result: object, new: list[Any]) -> Any:
+        """Put what came out in place, and return the result with its modules and states."""
+        if self._effects.places or current_frame.get() is not None:
+            commit(self._effects, new, self._now)
+        else:
+            hold(self.states, new)
+        if self._returned is None:
+            return result
+        return self._returned.put_back(result, homes(self._effects, self._now), self._now)
+
+
 class Binding:
-    """A specialisation matched with the objects of a call."""
+    """A specialisation matched with the objects of a call.
+
+    Attributes
+    ----------
+    made : int
+        How many compilations these objects have asked for.
+    position : int, optional
+        The argument that is the module, in a warm call.
+    """
 
     __slots__ = (
-        "_containers",
-        "_epoch",
-        "_layer",
-        "_places",
-        "_settings",
-        "_variables",
-        "gather",
+        "_warm",
+        "checks",
         "inputs",
         "made",
         "outputs",
+        "position",
         "renaming",
-        "run",
         "specialisation",
     )
 
@@ -332,44 +357,37 @@ class Binding:
     ) -> None:
         self.specialisation: Specialisation = specialisation
         self.inputs: list[AnyState] = [renaming[state] for state in specialisation.reads]
-        self.outputs: list[AnyState] = [renaming[s] for s in specialisation.effects.written]
-        self.made: int = 0  # how many compilations these objects have asked for
-        self._places = specialisation.effects.places
+        self.outputs: Outputs = Outputs(specialisation, renaming)
+        self.made: int = 0
+        self.position: int | None = None
         self.renaming: Renaming = renaming
-        self._variables, held = specialisation.variables.check()
-        self._containers = containers + held
-        self.gather: Callable[[list[AnyState]], list[object]] = specialisation.intake.gather
-        self.run: Callable[..., Any] = specialisation.run
-        if specialisation.runs_alone:
-            self.gather, self.run = list, self._run_alone
-        self._epoch = epoch.value
-        self._layer = layer()
-        self._settings = process.settings
+        variables = specialisation.variables
+        self.checks: Checks = Checks(variables.bound(), containers + variables.watched())
+        self._warm: WarmCall | None = None
 
-    def holds(self) -> bool:
-        """Say whether nothing has changed that the compilation depends on."""
-        if (
-            self._epoch != epoch.value
-            or self._layer is not layer()
-            or self._settings is not process.settings
-        ):
-            return False
-        if self._variables is not None and not self._variables():
-            return False
-        for each in self._containers:  # noqa: SIM110  # `all` of a generator takes twice as long
-            if not each.unchanged():
-                return False
-        return True
+    @property
+    def warm(self) -> WarmCall:
+        """Makes a warm call, if nothing has changed."""
+        if self._warm is None:
+            self._warm = self.write(self.specialisation.run)
+        return self._warm
 
-    def _run_alone(self, states: list[AnyState], *args: object, **kwargs: object) -> Any:
-        """Run while no other thread draws, and put what comes out in place."""
-        own = self.specialisation
-        with alone():
-            result, new = own.run(own.intake.gather(states), *args, **kwargs)
-            result = self.finish(result, new)
-        return result, None
+    def write(self, run: Callable[..., Any]) -> WarmCall:
+        """Write the warm call around what is to run."""
+        own, outputs = self.specialisation, self.outputs
+        stored = outputs.states if outputs.plain and not own.runs_alone else None
+        return write(
+            own.intake,
+            self.checks,
+            self.inputs,
+            stored,
+            position=self.position,
+            is_alone=own.runs_alone,
+            run=run,
+            settle=outputs.settle,
+        )
 
-    def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
+    def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Any:
         """Run for arguments that may be of other shapes than before.
 
         The result comes with what is to be put in place, or None where it is already.
@@ -378,23 +396,8 @@ class Binding:
         if current_frame.get() is not None or not own.runs_alone:
             return own.run_cold(self.values(), *args, **kwargs)
         own.compiled.trace(*self.lists(), *args, **kwargs)  # now, while others may draw
-        return self._run_alone(self.inputs, *args, **kwargs)
-
-    def finish(self, result: object, new: list[Any]) -> Any:
-        """Put what came out in place, and return the result with its modules and states."""
-        (self.settle if current_frame.get() is None else self.commit)(new)
-        returned = self.specialisation.returned
-        if returned is None:
-            return result
-        now = self.renaming.__getitem__
-        return returned.put_back(result, homes(self.specialisation.effects, now), now)
-
-    def settle(self, new: list[object]) -> None:
-        """Put what came out in place, at the outermost level."""
-        if self._places:
-            self.commit(new)
-        else:
-            hold(self.outputs, new)
+        with alone():
+            return self.outputs.settle(*own.run(self.values(), *args, **kwargs)), None
 
     def values(self) -> list[object]:
         """Return what to pass in: the values that the states have here, in a frame or outside."""
@@ -416,10 +419,6 @@ class Binding:
                     got=summary(value),
                     fix="write a value to it: what eval_shape returns is a model without values",
                 )
-
-    def commit(self, new: list[object]) -> None:
-        """Put what came out in place."""
-        commit(self.specialisation.effects, new, self.renaming.__getitem__)
 
     def replay(self, frame: Frame) -> None:
         """Let the frame around know what the compiled function depends on."""

@@ -6,8 +6,10 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from brainlite.transform import for_loop, jit
+from brainlite.transform._compile import _warm
 from brainlite.typing import Array
 
 X = np.arange(1.0, 4.0, dtype=np.float32)
@@ -39,6 +41,13 @@ def inside_other_transforms(model: Callable[[Array], Array]) -> Callable[[Array]
 
 
 WAYS: list[Way] = [as_the_function, as_an_argument, inside_other_transforms]
+
+
+def look_at_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every compiled function take for granted that nothing has changed."""
+    monkeypatch.setattr(_warm.Checks, "hold", lambda _: True)
+    monkeypatch.setattr(_warm, "_changed", lambda _form: ["False"])
+    monkeypatch.setattr(_warm, "maker", _warm.maker.__wrapped__)  # keeps nothing for others
 
 
 def play(story: Callable[[], Story], way: Way) -> list[Any]:

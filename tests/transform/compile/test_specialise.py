@@ -11,10 +11,17 @@ from brainlite import environ, graph
 from brainlite.graph import Node
 from brainlite.state import HiddenState, ParamState, ShortTermState, State
 from brainlite.transform import for_loop, grad, jit
-from brainlite.transform._compile._specialise import Binding
 from brainlite.typing import Array
 from tests.transform.checks import Runs, assert_close, counted_work
-from tests.transform.compile.stories import WAYS, Story, Way, X, as_the_function, play
+from tests.transform.compile.stories import (
+    WAYS,
+    Story,
+    Way,
+    X,
+    as_the_function,
+    look_at_nothing,
+    play,
+)
 from tests.transform.small import Chain, Counter, Dropping, Fresh, Scale, Total
 
 
@@ -551,7 +558,7 @@ def test_without_its_guards_jit_is_stale_when(
     story: Callable[[], Story], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = play(story, lambda model: model)
-    monkeypatch.setattr(Binding, "holds", lambda _: True)
+    look_at_nothing(monkeypatch)
     stale = play(story, as_the_function)
     assert any(not np.allclose(s, e) for s, e in zip(stale, expected, strict=True))
 
