@@ -23,6 +23,7 @@ ClosedJaxpr = _extend.ClosedJaxpr
 Jaxpr = _extend.Jaxpr
 Literal = _extend.Literal
 Var: TypeAlias = Any  # jax.extend.core.Var has no public constructor and no types of its own.
+PyTreeDef: TypeAlias = Any  # jax.tree_util.PyTreeDef is a variable to type checkers.
 
 # The default of in_shardings and out_shardings in jax.jit: as the arrays are. None is not the same:
 # it may copy to every device.

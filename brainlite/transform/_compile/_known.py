@@ -44,7 +44,7 @@ def is_known(f: object) -> bool:
 
 
 def run_known(
-    loop: Callable[..., Any], f: object, operands: tuple[Any, ...], *options: object
+    loop: Callable[..., object], f: object, operands: tuple[object, ...], *options: object
 ) -> Any:
     """Return ``loop(f, operands, *options)`` without tracing, if possible; else ``UNKNOWN``.
 
@@ -115,7 +115,7 @@ def _compiled(loop: Callable[..., Any], kind: type, part: Part, *options: object
     """Return the loop over modules of one kind, compiled; each kind may ask for ways of its own."""
     del kind  # it is part of the key
 
-    def run(node: Any, *operands: Any) -> Any:
+    def run(node: Any, *operands: Any) -> object:
         body = node if part is None else MethodType(part, node)
         out = loop(body, *operands, *options)
         refuse_foreign(node, part)

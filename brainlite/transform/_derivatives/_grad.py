@@ -398,10 +398,10 @@ def grad(
     return gradient_function(grad, given, derive)
 
 
-def _of_numbers(pure: Callable[..., Any]) -> Callable[..., Any]:
+def _of_numbers(pure: Callable[..., Any]) -> Callable[..., object]:
     """Return a function of the numbers of what another returns, which may be a quantity."""
 
-    def numbers(*point: object) -> tuple[Any, Any]:
+    def numbers(*point: object) -> tuple[object, object]:
         value, outcome = pure(*point)
         number = without_unit(value)
         check_scalar(number, "grad")
@@ -410,7 +410,7 @@ def _of_numbers(pure: Callable[..., Any]) -> Callable[..., Any]:
     return numbers
 
 
-def in_units(gradients: Any, value: Any) -> Any:
+def in_units(gradients: object, value: object) -> object:
     """Give gradients the unit of the value over that of what it was differentiated by.
 
     Parameters
@@ -422,7 +422,7 @@ def in_units(gradients: Any, value: Any) -> Any:
     """
     one = jax.tree.map(lambda _: 1.0, value)
 
-    def convert(gradient: Any) -> Any:
+    def convert(gradient: object) -> object:
         own = jax.tree.map(lambda _: 1.0, gradient)
         return without_unit(gradient) * (one / own)
 

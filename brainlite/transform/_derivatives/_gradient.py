@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainlite._given import is_quantity
-from brainlite._jax_compat import is_eager
+from brainlite._jax_compat import PyTreeDef, is_eager
 from brainlite.errors import GradError
 from brainlite.graph import Node, StateDict
 from brainlite.graph import states as states_of
@@ -25,7 +25,7 @@ class Targets(NamedTuple):
     """What to differentiate with respect to: states, in some structure, and arguments."""
 
     states: list[State[Any]]  # each once
-    layout: Any  # the structure that was given, with the number of each state as leaves
+    layout: object  # the structure that was given, with the number of each state as leaves
     argnums: tuple[int, ...]
     single: bool  # one argument, given as an int
     opened: "tuple[_Argument, ...]" = ()  # one for each of argnums, in a call
@@ -36,7 +36,7 @@ class Targets(NamedTuple):
         if grad_states is None and argnums is None:
             argnums = 0
         given = dict(grad_states) if isinstance(grad_states, StateDict) else grad_states
-        structure: Any
+        structure: PyTreeDef
         leaves, structure = jax.tree.flatten(given)
         numbers: dict[State[Any], int] = {}
         for leaf in leaves:
@@ -52,13 +52,13 @@ class Targets(NamedTuple):
         single = isinstance(argnums, int)
         return cls(list(numbers), layout, _positions(argnums), single)
 
-    def open(self, args: Sequence[Any]) -> "Targets":
+    def open(self, args: Sequence[object]) -> "Targets":
         """Add the parameters of the modules among the arguments, and the states."""
         numbers = {state: number for number, state in enumerate(self.states)}
         opened = tuple(_Argument.of(args[position], numbers) for position in self.argnums)
         return self._replace(states=list(numbers), opened=opened)
 
-    def arrange(self, states: Sequence[Any], arguments: Sequence[Any]) -> Any:
+    def arrange(self, states: Sequence[object], arguments: Sequence[object]) -> object:
         """Put gradients into the structure that the user asked for."""
         arguments = [
             opened.arrange(argument, states)
@@ -75,34 +75,34 @@ class _Argument(NamedTuple):
     """An argument, with its modules and states set apart from its arrays."""
 
     structure: Any  # in which None is a leaf
-    leaves: list[Any]
-    numbers: list[Any]  # for each leaf: those of its parameters, by path, or None for an array
+    leaves: list[object]
+    numbers: list[object]  # for each leaf: those of its parameters, by path, or None for an array
 
     @classmethod
     def of(cls, argument: object, numbers: dict[State[Any], int]) -> "_Argument":
         """Take an argument apart, and number the states that are new."""
 
-        def enter(leaf: object) -> Any:
+        def enter(leaf: object) -> object:
             if isinstance(leaf, Node):
                 found = [(p, s) for p, s in states_of(leaf, ParamState).items() if s.requires_grad]
                 return {path: numbers.setdefault(state, len(numbers)) for path, state in found}
             return numbers.setdefault(leaf, len(numbers)) if isinstance(leaf, State) else None
 
-        structure: Any
+        structure: PyTreeDef
         leaves, structure = jax.tree.flatten(argument, is_leaf=_is_none)
         return cls(structure, leaves, list(map(enter, leaves)))
 
-    def arrays(self) -> Any:
+    def arrays(self) -> object:
         """Return the argument with None for modules and states."""
         pairs = zip(self.leaves, self.numbers, strict=True)
         return self.structure.unflatten([x if n is None else None for x, n in pairs])
 
-    def close(self, arrays: object) -> Any:
+    def close(self, arrays: object) -> object:
         """Return the argument with other arrays."""
         triples = zip(self.leaves, self.structure.flatten_up_to(arrays), self.numbers, strict=True)
         return self.structure.unflatten([new if n is None else old for old, new, n in triples])
 
-    def arrange(self, arrays: object, states: Sequence[Any]) -> Any:
+    def arrange(self, arrays: object, states: Sequence[object]) -> object:
         """Put the gradients of states where modules and states are in the argument."""
         if all(number is None for number in self.numbers):
             return arrays
@@ -127,33 +127,33 @@ class Evaluated(NamedTuple):
     """What comes of a call of a function under a transform of jax."""
 
     result: Any  # of the transform: gradients, Jacobians, a pullback
-    point: tuple[list[Any], tuple[Any, ...]]  # the values of the states and the arguments
-    value: Any
-    aux: Any
+    point: tuple[list[object], tuple[object, ...]]  # the values of the states and the arguments
+    value: object
+    aux: object
     targets: Targets  # those of this call: with the parameters of modules among the arguments
 
 
 class _Outcome(NamedTuple):
     """What leaves the differentiated function beside the value to differentiate."""
 
-    value: Any
-    aux: Any
-    states: list[Any]
+    value: object
+    aux: object
+    states: list[object]
 
 
 def differentiate(
-    transform: Callable[..., Callable[..., Any]],
-    fun: Callable[..., Any],
+    transform: Callable[..., Callable[..., object]],
+    fun: Callable[..., object],
     targets: Targets,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
     *,
     label: str,
     has_aux: bool,
     scalar: bool = True,
     kinds: Kinds | None = None,
     all_read: bool = False,
-) -> tuple[Any, Any, Any]:
+) -> tuple[object, object, object]:
     """Apply a transform of jax that returns gradients to ``fun``.
 
     Parameters
@@ -183,10 +183,10 @@ def differentiate(
 
 def evaluate(
     transform: Callable[..., Callable[..., Any]],
-    fun: Callable[..., Any],
+    fun: Callable[..., object],
     targets: Targets,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
     *,
     label: str,
     has_aux: bool,
@@ -226,12 +226,12 @@ def evaluate(
     point = _point(targets, label, kinds)
     ends: list[tuple[Effects, Returned | None]] = []
 
-    def taken_apart(frame: Frame, full: list[Any]) -> Any:
+    def taken_apart(frame: Frame, full: list[object]) -> Any:
         out, effect, new = called(frame, fun, full, kwargs)
         value, aux = _value_and_aux(out, has_aux, label)
         return (value, *take_out(aux, frame.is_new)), effect, new
 
-    def pure(values: list[Any], arguments: tuple[Any, ...]) -> tuple[Any, _Outcome]:
+    def pure(values: list[object], arguments: tuple[object, ...]) -> tuple[object, _Outcome]:
         full = list(args)
         for n, opened, arrays in zip(targets.argnums, targets.opened, arguments, strict=True):
             full[n] = opened.close(arrays)
@@ -268,10 +268,10 @@ def evaluate(
 
 
 def gradient_function(
-    transform: Callable[..., Any],
+    transform: Callable[..., object],
     given: Mapping[str, Any],
-    derive: Callable[..., tuple[Any, Any, Any]],
-) -> Any:
+    derive: Callable[..., tuple[object, object, object]],
+) -> object:
     """Return what a gradient transform returns: a function, or a decorator where none was given.
 
     Parameters
@@ -287,8 +287,8 @@ def gradient_function(
     """
     fun, has_aux, return_value = given["fun"], given["has_aux"], given["return_value"]
 
-    def decorate(fun: Callable[..., Any]) -> Transformed:
-        def gradient(*args: object, **kwargs: object) -> Any:
+    def decorate(fun: Callable[..., object]) -> Transformed:
+        def gradient(*args: object, **kwargs: object) -> object:
             gradients, value, aux = derive(fun, args, kwargs)
             if not has_aux:
                 return (gradients, value) if return_value else gradients
@@ -299,12 +299,12 @@ def gradient_function(
     return decorate if fun is None else decorate(fun)
 
 
-def _value_and_aux(out: object, has_aux: bool, label: str) -> tuple[Any, Any]:
+def _value_and_aux(out: object, has_aux: bool, label: str) -> tuple[object, object]:
     """Take the result of a function apart, or raise where it is no pair."""
     if not has_aux:
         return out, None
     if isinstance(out, tuple):
-        parts: tuple[Any, ...] = out
+        parts: tuple[object, ...] = out
         if len(parts) == 2:
             return parts
     raise GradError(
@@ -315,7 +315,7 @@ def _value_and_aux(out: object, has_aux: bool, label: str) -> tuple[Any, Any]:
     )
 
 
-def _positions(argnums: Any) -> tuple[int, ...]:
+def _positions(argnums: object) -> tuple[int, ...]:
     if argnums is None:
         return ()
     given = (argnums,) if isinstance(argnums, int) else argnums
@@ -360,7 +360,9 @@ def check_scalar(value: object, label: str) -> None:
     )
 
 
-def _point(targets: Targets, label: str, kinds: Kinds | None) -> tuple[list[Any], tuple[Any, ...]]:
+def _point(
+    targets: Targets, label: str, kinds: Kinds | None
+) -> tuple[list[object], tuple[object, ...]]:
     """Return the values of the targets, after a look at them."""
     values = [fetch(state) for state in targets.states]
     for state, value in zip(targets.states, values, strict=True):
@@ -372,7 +374,7 @@ def _point(targets: Targets, label: str, kinds: Kinds | None) -> tuple[list[Any]
     return values, arguments
 
 
-def _check_position(position: int, args: Sequence[Any], label: str) -> None:
+def _check_position(position: int, args: Sequence[object], label: str) -> None:
     if not -len(args) <= position < len(args):
         raise GradError(
             f"{label} was asked for an argument that was not passed by position",

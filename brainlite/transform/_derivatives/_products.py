@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from typing_extensions import TypeVar
 
+from brainlite._jax_compat import PyTreeDef
 from brainlite.errors import GradError
 from brainlite.graph import Node
 from brainlite.state import State
@@ -317,7 +318,7 @@ def jvp(
 def _fitted(vector: object, like: object, problem: str) -> object:
     """Check that a tangent or cotangent has a type; give Python numbers the dtype they need."""
     leaves, expected = jax.tree.leaves(vector), jax.tree.leaves(like)
-    structure: Any = jax.tree.structure(like)
+    structure: PyTreeDef = jax.tree.structure(like)
     if structure == jax.tree.structure(vector):
         fitted = [_as_array(leaf, wanted) for leaf, wanted in zip(leaves, expected, strict=True)]
         if all(map(_fits, fitted, expected)):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from brainlite._jax_compat import PyTreeDef
 from brainlite.errors import ArgumentError, OptionError
 from brainlite.graph import NestedDict, Node, StateDict
 from brainlite.graph._face import (
@@ -63,7 +64,7 @@ def take_top(args: tuple[object, ...], kwargs: dict[str, object], donated: Chose
     names = tuple([name for name, arg in kwargs.items() if isinstance(arg, _GRAPH)])
     graph = (*[args[n] for n in positions], *[kwargs[name] for name in names])
 
-    def fill(args: Any, kwargs: Any, objects: Sequence[Any]) -> Any:
+    def fill(args: Any, kwargs: Any, objects: Sequence[object]) -> Any:
         full, named = list(args), dict(kwargs)
         for n, thing in zip(positions, objects[: len(positions)], strict=True):
             full[n] = thing
@@ -125,7 +126,7 @@ def choose(
     return Chosen(tuple(sorted(positions)), tuple(sorted(names)))
 
 
-def _chosen(given: Any, kind: type[Any], what: str) -> Sequence[Any]:
+def _chosen(given: object, kind: type[Any], what: str) -> Sequence[Any]:
     """Return numbers or names as a sequence."""
     chosen = () if given is None else (given,) if isinstance(given, kind) else given
     if isinstance(chosen, Iterable) and not isinstance(chosen, str):
@@ -158,7 +159,7 @@ def take_apart(
         [None if n in static_args else arg for n, arg in enumerate(args)],
         {name: value for name, value in kwargs.items() if name not in static_kwargs},
     )
-    structure: Any
+    structure: PyTreeDef
     leaves, structure = jax.tree.flatten(_opened(rest), is_leaf=_is_hole)
     where = tuple(n for n, leaf in enumerate(leaves) if isinstance(leaf, _GRAPH))
     graph = tuple(leaves[n] for n in where)
@@ -166,7 +167,7 @@ def take_apart(
     open_args, open_kwargs = structure.unflatten(holed)
 
     def fill(args: Any, kwargs: object, objects: Sequence[object]) -> object:
-        structure: Any
+        structure: PyTreeDef
         found, structure = jax.tree.flatten((list(args), kwargs), is_leaf=_is_hole)
         for n, thing in zip(where, objects, strict=True):
             found[n] = thing
@@ -272,7 +273,7 @@ def _is_collection(value: object) -> bool:
     return value is None or isinstance(value, StateDict | NestedDict)
 
 
-def _numbers_of(graph: Sequence[object], arguments: Mapping[Any, Any]) -> tuple[int, ...]:
+def _numbers_of(graph: Sequence[object], arguments: Mapping[Any, object]) -> tuple[int, ...]:
     """Return which of the modules and states are in these arguments."""
     if not arguments:
         return ()

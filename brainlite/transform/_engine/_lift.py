@@ -20,6 +20,7 @@ from brainlite._jax_compat import (
     ClosedJaxpr,
     Jaxpr,
     Literal,
+    PyTreeDef,
     is_eager,
     jaxpr_as_fun,
     release,
@@ -92,7 +93,7 @@ class Lifted:
     def fits(self, values: list[object], args: object) -> bool:
         """Say whether these have the structures, shapes and dtypes that the trace was made for."""
         leaves: list[object]
-        structure: object
+        structure: PyTreeDef
         leaves, structure = jax.tree.flatten((values, args))
         return structure == self._in_tree and all(
             map(_same_type, map(jax.typeof, leaves), self.closed.in_avals)
@@ -288,7 +289,7 @@ def anything(kind: object) -> object:
     return jax.tree.map(_zeros_like, kind)
 
 
-def _zeros_like(leaf: Any) -> Any:
+def _zeros_like(leaf: Any) -> object:
     zeros, spec = jnp.zeros(leaf.shape, leaf.dtype), explicit_spec(leaf)
     reshard: Any = jax.sharding.reshard
     return zeros if spec is None else reshard(zeros, explicit_sharding(spec, leaf))
@@ -299,7 +300,7 @@ def one_step(xs: object) -> Any:
     return jax.tree.map(_one_step, xs)
 
 
-def _one_step(x: Any) -> Any:
+def _one_step(x: Any) -> object:
     kind: Any = jax.ShapeDtypeStruct  # its constructor has no types
     spec = explicit_spec(x)
     where = None if spec is None else explicit_sharding(spec[1:], x)

@@ -19,13 +19,13 @@ from brainlite.typing import Array
 
 
 def raise_if_not_finite(
-    fun: Callable[..., Any],
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
+    fun: Callable[..., object],
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
     *,
     label: str,
     phase: str,
-    when: Any = True,
+    when: object = True,
 ) -> None:
     """Run a function beside, and raise if what it returns or writes to states is not finite.
 
@@ -72,10 +72,10 @@ def raise_if_not_finite(
     jax.lax.cond(failed, call_back, _nothing)
 
 
-def _run(bodies: Sequence[Body], errors: Any, values: list[Any], arguments: object) -> Any:
+def _run(bodies: Sequence[Body], errors: Any, values: list[object], arguments: object) -> object:
     """Run the function on values alone."""
 
-    def pure(values: list[Any], arguments: object) -> Any:
+    def pure(values: list[object], arguments: object) -> object:
         return bodies[0](values, arguments)
 
     return checkify.checkify(pure, errors)(values, arguments)
@@ -94,7 +94,7 @@ class _Report:
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
 
-    def __call__(self, failed: object, counts: Any, error: Any) -> None:
+    def __call__(self, failed: object, counts: object, error: Any) -> None:
         if not failed:
             return
         counted = zip(self.names, self.shapes, np.asarray(counts).tolist(), strict=True)

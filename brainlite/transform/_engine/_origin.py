@@ -45,8 +45,8 @@ class Origin(NamedTuple):
 class Each:
     """The body of a ``for_loop`` as that of a ``scan``: without a carry."""
 
-    def __init__(self, fun: Callable[..., Any]) -> None:
-        self.fun: Callable[..., Any] = fun
+    def __init__(self, fun: Callable[..., object]) -> None:
+        self.fun: Callable[..., object] = fun
 
     def __call__(self, carry: None, x: Any) -> tuple[None, object]:
         return carry, self.fun(*x)

@@ -23,16 +23,16 @@ def is_plain() -> bool:
 
 
 def run_plainly(
-    fun: Callable[..., Any],
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any] | None = None,
+    fun: Callable[..., object],
+    args: Sequence[object],
+    kwargs: Mapping[str, object] | None = None,
     *,
     label: str,
 ) -> Any:
     """Call ``fun``, and put what it writes in place when it returns."""
     frame = Frame(label, hoist=False)
 
-    def called_apart(frame: Frame) -> tuple[Any, Returned | None, Effects, list[Any]]:
+    def called_apart(frame: Frame) -> tuple[object, Returned | None, Effects, list[object]]:
         out, effects, values = called(frame, fun, args, kwargs or {})
         return *take_out(out, frame.is_new), effects, values
 
@@ -52,16 +52,16 @@ def value_of(number: Any) -> int | None:
 
 
 def scan_plainly(
-    f: Callable[[Any, Any], tuple[Any, Any]],
+    f: Callable[[object, object], tuple[object, object]],
     init: object,
     xs: object,
     length: int,
     reverse: bool,
-    check: Callable[[Any], None],
-) -> tuple[Any, Any]:
+    check: Callable[[object], None],
+) -> tuple[object, object]:
     """Run a loop of at least one step; ``check`` gets what the body returns."""
 
-    def run() -> tuple[Any, Any]:
+    def run() -> tuple[object, object]:
         carry, ys = init, [None] * length
         for n in reversed(range(length)) if reverse else range(length):
             out: Any = f(carry, jax.tree.map(lambda x, n=n: jnp.asarray(x)[n], xs))
@@ -69,20 +69,20 @@ def scan_plainly(
             carry, ys[n] = strengthen(out[0]), loosen(out[1])  # the values of this step
         return carry, fasten(jax.tree.map(_stacked, *ys))
 
-    result: tuple[Any, Any] = run_plainly(run, (), label="scan")
+    result: tuple[object, object] = run_plainly(run, (), label="scan")
     return result
 
 
-def _stacked(*steps: Any) -> Any:
+def _stacked(*steps: Any) -> object:
     return jnp.stack(steps)
 
 
 def while_plainly(
-    holds: Callable[[Any], Any], body: Callable[[Any], Any], init: object, *, label: str
-) -> Any:
+    holds: Callable[[object], object], body: Callable[[object], object], init: object, *, label: str
+) -> object:
     """Run a loop of unknown length; it raises, and writes nothing, if the condition is traced."""
 
-    def run() -> Any:
+    def run() -> object:
         carry = init
         while bool(holds(carry)):
             carry = body(carry)

@@ -58,10 +58,10 @@ class Variable(NamedTuple):
     owner: str
     home: Any
     name: str
-    value: Any
+    value: object
     own: bool = False
 
-    def now(self) -> Any:
+    def now(self) -> object:
         """Return what is there now; this variable itself if there is nothing any more."""
         if isinstance(self.home, type):
             return vars(self.home).get(self.name, ABSENT)
@@ -84,7 +84,7 @@ class Variable(NamedTuple):
 class Reach(NamedTuple):
     """What can be reached from a function without reading from a node."""
 
-    objects: dict[int, Any]  # by id; kept, so that no id is given out twice
+    objects: dict[int, object]  # by id; kept, so that no id is given out twice
     variables: list[Variable]
 
 
@@ -108,11 +108,11 @@ class _Explorer:
 
     def __init__(self) -> None:
         self._reach = Reach({}, [])
-        self._stack: list[Any] = []
+        self._stack: list[object] = []
         self._mentioned: set[str] = set()
         self._stored: set[str] = set()  # attributes that the code sets
         self._kinds: dict[type, None] = {}  # of the user's, of objects that are reached
-        self._plain: list[Any] = []  # objects whose fields count if the code mentions them
+        self._plain: list[object] = []  # objects whose fields count if the code mentions them
         self._asked: set[tuple[int, str]] = set()
 
     def explore(self, fun: object) -> Reach:
@@ -193,8 +193,8 @@ class _Explorer:
                     self._reach.variables.append(found)
 
 
-def _fields(thing: object) -> dict[str, Any]:
-    fields: dict[str, Any] = getattr(thing, "__dict__", {})
+def _fields(thing: object) -> dict[str, object]:
+    fields: dict[str, object] = getattr(thing, "__dict__", {})
     return fields
 
 
@@ -202,7 +202,7 @@ def _is_called_by_python(name: str) -> bool:
     return name[:2] == "__" == name[-2:] and name not in ("__init__", "__new__", "__repr__")
 
 
-def _functions_in(member: object) -> list[Any]:
+def _functions_in(member: object) -> list[object]:
     """Return the functions behind a member of a class."""
     if isinstance(member, property):
         return [each for each in (member.fget, member.fset) if each is not None]
@@ -213,7 +213,7 @@ def _functions_in(member: object) -> list[Any]:
     return [member] if isinstance(member, FunctionType) else []
 
 
-def _code_in(value: object) -> Iterator[Any]:
+def _code_in(value: object) -> Iterator[object]:
     """Yield what may hold code in an attribute of a module; states there are found by place."""
     stack, seen = [value], set[int]()
     while stack:
@@ -231,7 +231,7 @@ def _code_in(value: object) -> Iterator[Any]:
             yield each
 
 
-def _inside(thing: object) -> Iterable[Any]:
+def _inside(thing: object) -> Iterable[object]:
     """Return what a container, a wrapper or an object holds."""
     if isinstance(thing, _OPAQUE):
         return ()
@@ -276,7 +276,7 @@ def variables_of(fun: FunctionType) -> list[Variable]:
     return [each._replace(own=each.name in names.bound) for each in found]
 
 
-def _variables(fun: FunctionType, mentioned: set[str], reach: Reach) -> list[Any]:
+def _variables(fun: FunctionType, mentioned: set[str], reach: Reach) -> list[object]:
     """Return what a Python function finds in its closure, globals and defaults."""
     found = variables_of(fun)
     if is_of_user(fun):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 
 import jax
 
-from brainlite._jax_compat import Tracer
+from brainlite._jax_compat import PyTreeDef, Tracer
 from brainlite.errors import ResultError
 from brainlite.graph import NestedDict, Node, StateDict
 from brainlite.graph._face import (
@@ -41,15 +41,15 @@ class _Loose:
 
     __slots__ = ("structure", "values")
 
-    def __init__(self, structure: object, values: Sequence[Any]) -> None:
-        self.structure: Any = structure
-        self.values: Sequence[Any] = values
+    def __init__(self, structure: PyTreeDef, values: Sequence[object]) -> None:
+        self.structure: PyTreeDef = structure
+        self.values: Sequence[object] = values
 
-    def tree_flatten(self) -> tuple[Sequence[Any], Any]:
+    def tree_flatten(self) -> tuple[Sequence[object], object]:
         return self.values, self.structure
 
     @classmethod
-    def tree_unflatten(cls, structure: object, values: Sequence[Any]) -> Self:
+    def tree_unflatten(cls, structure: PyTreeDef, values: Sequence[object]) -> Self:
         return cls(structure, values)
 
 
@@ -59,17 +59,17 @@ def loosen(tree: object) -> Any:
 
 
 def called_apart(
-    frame: Frame, fun: Callable[..., Any], args: Iterable[Any], kwargs: Mapping[str, Any]
+    frame: Frame, fun: Callable[..., object], args: Iterable[object], kwargs: Mapping[str, object]
 ) -> "tuple[Any, Returned | None, Effects, list[Any]]":
     """Do what ``called`` does, loosen the result, and take new modules and states out of it."""
     out, effects, values = called(frame, fun, args, kwargs)
     return *take_out(loosen(out), frame.is_new), effects, values
 
 
-def fasten(tree: Any) -> Any:
+def fasten(tree: object) -> object:
     """Undo :func:`loosen`, with new states."""
 
-    def fast(leaf: Any) -> Any:
+    def fast(leaf: Any) -> object:
         return leaf.structure.unflatten(leaf.values) if _is_loose(leaf) else leaf
 
     return jax.tree.map(fast, tree, is_leaf=_is_loose)
@@ -79,7 +79,7 @@ def _is_loose(leaf: object) -> bool:
     return isinstance(leaf, _Loose)
 
 
-def _loose(leaf: object) -> Any:
+def _loose(leaf: object) -> object:
     if not _is_collection(leaf):
         return leaf
     values, structure = jax.tree.flatten(leaf, is_leaf=lambda item: item is not leaf)
@@ -117,14 +117,14 @@ class Returned(NamedTuple):
     fresh: frozenset[int]
     traced: list[tuple[int, str]]
 
-    def layout(self, effects: Effects, renamed: Callable[[Any], Any]) -> Any:
+    def layout(self, effects: Effects, renamed: Callable[[object], object]) -> object:
         """Return what is equal for two traces that return the same objects.
 
         ``renamed`` is from the objects of this trace to those that count.
         """
-        made: dict[Any, Any] = {state: number for number, state in enumerate(effects.made)}
+        made: dict[object, object] = {state: number for number, state in enumerate(effects.made)}
 
-        def what(thing: Any) -> Any:
+        def what(thing: Any) -> object:
             if thing in effects.merged:
                 return "kept", id(renamed(effects.merged[thing]))
             if id(thing) in self.fresh:
@@ -135,7 +135,9 @@ class Returned(NamedTuple):
         kinds = [root and (root.paths, root.nested) for root in self.roots]
         return self.structure, kinds, self.described.definition, things, self.traced
 
-    def put_back(self, result: object, homes: Mapping[int, Any], now: Callable[[Any], Any]) -> Any:
+    def put_back(
+        self, result: object, homes: Mapping[int, object], now: Callable[[object], object]
+    ) -> object:
         """Return the result with its modules and states.
 
         Parameters
@@ -148,8 +150,8 @@ class Returned(NamedTuple):
             From the other objects of the trace to those of this call.
         """
         leaves = self.structure.flatten_up_to(result)
-        values: dict[AnyState, Any] = {}
-        plain: list[Any] = []
+        values: dict[AnyState, object] = {}
+        plain: list[object] = []
         for leaf, root in zip(leaves, self.roots, strict=True):
             if root is not None:
                 came, arrays_of_nodes = (leaf.values, ()) if root.paths is not None else leaf
@@ -180,7 +182,7 @@ class Returned(NamedTuple):
         )
 
 
-def take_out(result: object, is_fresh: Callable[[Any], bool]) -> tuple[Any, Returned | None]:
+def take_out(result: object, is_fresh: Callable[[object], bool]) -> tuple[object, Returned | None]:
     """Take the modules and states out of the result of a function that is being traced.
 
     Parameters
@@ -190,7 +192,7 @@ def take_out(result: object, is_fresh: Callable[[Any], bool]) -> tuple[Any, Retu
     is_fresh : callable
         Whether a node or a state is new, and is to be made of what comes out.
     """
-    structure: Any
+    structure: PyTreeDef
     try:
         leaves, structure = jax.tree.flatten(result, is_leaf=_is_root)
     except ValueError:  # keys that cannot be sorted: the check of results tells which
@@ -200,7 +202,7 @@ def take_out(result: object, is_fresh: Callable[[Any], bool]) -> tuple[Any, Retu
         return result, None
     described = describe(graph)
     fresh = frozenset(id(x) for x in (*described.states, *described.nodes) if is_fresh(x))
-    plain: list[Any] = []  # the arrays of the trace
+    plain: list[object] = []  # the arrays of the trace
     traced = list(_take_plain(described, fresh, plain))
     if traced:
         described = describe(graph)
@@ -225,9 +227,9 @@ def take_out(result: object, is_fresh: Callable[[Any], bool]) -> tuple[Any, Retu
     return structure.unflatten(leaves), Returned(structure, roots, described, fresh, traced)
 
 
-def homes(effects: Effects, now: Callable[[Any], Any]) -> dict[int, Any]:
+def homes(effects: Effects, now: Callable[[object], Any]) -> dict[int, object]:
     """Return, by their ids, the new objects of a trace that have been put in place by now."""
-    found: dict[int, Any] = {id(new): now(old) for new, old in effects.merged.items()}
+    found: dict[int, object] = {id(new): now(old) for new, old in effects.merged.items()}
     for place in effects.places:
         there = describe(fields(now(place.owner))[place.name])
         then = describe(place.value)
@@ -256,7 +258,7 @@ def _flat(collection: Any) -> StateDict[Any]:
     return flat
 
 
-def _members(leaf: object) -> Any:
+def _members(leaf: object) -> object:
     return list(_flat(leaf).values()) if _is_collection(leaf) else leaf
 
 
@@ -267,7 +269,7 @@ def _root_of(leaf: object, met: list[AnyState]) -> _Root:
     return _Root(list(states), paths, isinstance(leaf, NestedDict))
 
 
-def _collected(root: _Root, thing: Any) -> Any:
+def _collected(root: _Root, thing: Any) -> object:
     if root.paths is None:
         return thing
     flat = StateDict[Any].__of__(root.paths, thing)
@@ -275,7 +277,7 @@ def _collected(root: _Root, thing: Any) -> Any:
 
 
 def _take_plain(
-    described: Described, fresh: frozenset[int], arrays: list[Any]
+    described: Described, fresh: frozenset[int], arrays: list[object]
 ) -> Iterator[tuple[int, str]]:
     """Take the arrays of the trace out of the plain attributes of new nodes; yield which."""
     for number, node in enumerate(described.nodes):
@@ -293,7 +295,7 @@ def _take_plain(
                     got=f"a {type(value).__name__}",
                     fix="keep the arrays in a State",
                 )
-            structure: Any
+            structure: PyTreeDef
             leaves, structure = jax.tree.flatten(value)
             arrays += [leaf for leaf in leaves if isinstance(leaf, Tracer)]
             rest = [TAKEN if isinstance(leaf, Tracer) else leaf for leaf in leaves]

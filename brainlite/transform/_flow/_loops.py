@@ -248,7 +248,7 @@ def _scan_plainly(
     length: int,
     reverse: bool,
     end: Callable[[Any], Any],
-) -> tuple[Any, Any]:
+) -> tuple[object, object]:
     def check(out: object) -> None:
         _check_carry(out, init)
 
