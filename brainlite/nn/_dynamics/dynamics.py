@@ -183,17 +183,10 @@ class Dynamics(Module):
         )
 
     def _parameter(self, name: str, value: Any) -> Any:
-        """Return a parameter of the equations: a number, an array that fits, or a state.
-
-        A time constant has to be positive: with 0 the potential would be NaN, and no neuron spike.
-        """
+        """Return a parameter of the equations: a number, an array that fits, or a state."""
         made = self._fitting(name, value)
-        numbers = known_numbers(made) if name.startswith("tau") else None
-        if numbers is not None:
-            waits = name == "tau_ref"  # a time during which nothing happens, which may be none
-            fits = bool((numbers >= 0).all() if waits else (numbers > 0).all())
-            expected = "a time, 0 or more" if waits else "a time, above 0"
-            check_option(type(self).__name__, name, value, fits, expected)
+        if name.startswith("tau"):
+            check_time(type(self).__name__, name, made)
         return made
 
     def _fitting(self, name: str, value: Any) -> Any:
@@ -231,6 +224,16 @@ class Dynamics(Module):
 def value_of(parameter: Any) -> Any:
     """Return the value of a parameter of the equations, be it a state or not."""
     return parameter.value if isinstance(parameter, State) else parameter
+
+
+def check_time(kind: str, name: str, value: Any) -> None:
+    """Raise for a time constant of 0, with which a potential is NaN, and no neuron spikes."""
+    numbers = known_numbers(value)
+    if numbers is None:
+        return
+    waits = name == "tau_ref"  # a time during which nothing happens, which may be none
+    fits = bool((numbers >= 0).all() if waits else (numbers > 0).all())
+    check_option(kind, name, value, fits, "a time, 0 or more" if waits else "a time, above 0")
 
 
 def known_numbers(parameter: Any) -> Any:

@@ -9,7 +9,13 @@ from brainlite._given import is_quantity, to_size
 from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError
 from brainlite.nn import init
-from brainlite.nn._dynamics.dynamics import Dynamics, check_shape, one_dispatch, value_of
+from brainlite.nn._dynamics.dynamics import (
+    Dynamics,
+    check_shape,
+    check_time,
+    one_dispatch,
+    value_of,
+)
 from brainlite.nn._dynamics.integrate import exp_euler_step
 from brainlite.nn._layers.layer import Init, check_features
 from brainlite.nn._modules.module import Module
@@ -46,7 +52,7 @@ class LeakyRateReadout(Dynamics):
     InputError
         At the call: the last axis of the input is not in_size[-1].
     OptionError
-        ``w_init`` is nothing that makes an array.
+        The time constant is not above 0, or ``w_init`` is nothing that makes an array.
 
     References
     ----------
@@ -75,6 +81,7 @@ class LeakyRateReadout(Dynamics):
         super().__init__(in_size, name)
         self.out_size = to_size(out_size, "out_size", "LeakyRateReadout")
         self.tau: Any = float(tau) if isinstance(tau, int) else tau
+        check_time("LeakyRateReadout", "tau", self.tau)
         shape = (self.in_size[-1], self.out_size[-1])
         self.weight: ParamState[Array] = ParamState(init.param(w_init, shape))
 

@@ -27,6 +27,13 @@ def test_a_readout_leaks_and_adds_up() -> None:
         readout(jnp.ones((5, 4)))
 
 
+@pytest.mark.parametrize("tau", [0, -1.0, jnp.array([5.0, 0.0]), float("nan")])
+def test_a_readout_whose_output_would_be_nan_is_refused(tau: Any) -> None:
+    with pytest.raises(OptionError, match="tau: a time, above 0"):
+        nn.LeakyRateReadout(4, 2, tau=tau)
+    nn.LeakyRateReadout(4, 2, tau=jnp.array([5.0, 1.0]))
+
+
 @pytest.mark.parametrize("dt", [0.1, 1.0])
 def test_spikes_come_at_the_rate(dt: float) -> None:
     random.seed(0)
