@@ -20,7 +20,7 @@ BENCH_OPTIONS ?=
 PYTEST := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint types types-mypy types-pyright types-stubs test-all test-oldest test-newest test-pythons test-torch dist tutorial notebook docs docs-serve golden mutate bench lock clean
+.PHONY: help setup test lint types types-mypy types-pyright types-stubs test-all test-oldest test-newest test-pythons test-torch dist tutorial notebook docs docs-serve golden mutate bench bench-quick lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -117,6 +117,9 @@ $(BENCH)/.stamp: requirements/bench.lock pyproject.toml
 
 bench: $(BENCH)/.stamp ## measure against plain JAX, equinox, flax, brainstate, brainpy.state, torch and snntorch; print one table
 	$(BENCH)/bin/python -m benchmarks $(BENCH_OPTIONS)
+
+bench-quick: $(BENCH)/.stamp ## the short ones of these with few pairs, in about two minutes: a first look at what a change does
+	$(BENCH)/bin/python -m benchmarks --quick
 
 lock: $(VENV)/.stamp ## resolve requirements/*.in again (UPGRADE=--upgrade for the newest versions)
 	for each in dev:3.11 oldest:3.11 bench:3.11 newest:3.13; do \

@@ -1,6 +1,7 @@
 """Run all benchmarks, each in an interpreter of its own, and print one table.
 
-With ``--write``, put it into ``docs/benchmarks.md`` as well, with what is needed to read it.
+With ``--write``, put it into ``docs/benchmarks.md`` as well, with what is needed to read it. With
+``--quick``, run those that are short, with few pairs: a first look, in about two minutes.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from string import Template
 
-from benchmarks._measure import Row
+from benchmarks._measure import QUICK, Row
 from benchmarks._report import parse, to_markdown
 
 ROOT = Path(__file__).parents[1]
@@ -25,12 +26,15 @@ BENCHMARKS = (
     "eager",
     "loop",
     "recurrent",
+    "layers",
     "dynamics",
     "dynamics_peers",
     "import_time",
+    "building",
     "split_merge",
     "checkpoint",
 )
+SHORT = ("dispatch", "train_step", "layers", "import_time", "split_merge")
 PACKAGES = (
     "brainlite",
     "jax",
@@ -52,10 +56,15 @@ def main() -> None:
     """Run, print and, if asked, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
+    parser.add_argument("--quick", action="store_true", help="few pairs of few benchmarks")
     arguments = parser.parse_args()
+    if arguments.quick and arguments.write:
+        parser.error("--quick is no measurement to write down")
+    if arguments.quick:
+        os.environ[QUICK] = "1"
     loads = [busy_cores()]
     rows: list[Row] = []
-    for name in BENCHMARKS:
+    for name in SHORT if arguments.quick else BENCHMARKS:
         sys.stderr.write(f"{name}\n")
         rows += run(name)
         loads.append(busy_cores())

@@ -12,6 +12,7 @@ row
 """
 
 import gc
+import os
 import statistics
 import sys
 import time
@@ -21,11 +22,15 @@ from typing import Any, NamedTuple
 
 import jax
 
-__all__ = ["Named", "Row", "Timer", "compare", "first_calls", "per", "repeated"]
+__all__ = ["QUICK", "Named", "Row", "Timer", "compare", "first_calls", "per", "repeated"]
 
 jax.config.update("jax_platforms", "cpu")  # where torch runs, too
 
 Timer = Callable[[], float]
+
+# `python -m benchmarks --quick`: few pairs, for a first look at what a change does.
+QUICK = "BRAINLITE_BENCH_QUICK"
+_FEW = 3
 
 _WARM_UP = 5  # calls: the first compiles, and caches settle with the next ones
 
@@ -132,6 +137,8 @@ def compare(
     goal_ratio, goal_seconds : float, optional
         What is good enough: a ratio to the reference, or a time.
     """
+    if QUICK in os.environ:
+        pairs, seconds = min(pairs, _FEW), seconds / 20
     own: list[float] = []
     other: list[float] = []
     gc.collect()

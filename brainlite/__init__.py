@@ -9,24 +9,12 @@
 Every example in a docstring takes the two imports as given.
 """
 
-import typing as _typing
-from importlib import import_module as _import_module
 from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from brainlite import (
-    display,
-    environ,
-    errors,
-    graph,
-    nn,
-    random,
-    state,
-    surrogate,
-    transform,
-    typing,
-)
-from brainlite._given import no_such_name as _no_such_name
+from brainlite import display, environ, errors, graph, random, state, transform, typing
+from brainlite._given import later as _later
 from brainlite.errors import BatchAxisError, BrainStateError
 from brainlite.graph import catch_new_states
 from brainlite.random import RandomState
@@ -43,19 +31,13 @@ from brainlite.state import (
 )
 
 # What not every program uses is imported when it is first asked for.
-if _typing.TYPE_CHECKING:
-    from brainlite import checkpoint, distributed, interop, metrics, optim, util
+if _TYPE_CHECKING:
+    from brainlite import checkpoint, distributed, interop, metrics, nn, optim, surrogate, util
 else:
-    _LATER = ("checkpoint", "distributed", "interop", "metrics", "optim", "util")
-
-    def __getattr__(name: str) -> object:
-        if name in _LATER:
-            return _import_module(f"brainlite.{name}")
-        raise _no_such_name(f"module {__name__!r}", name)
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *_LATER})
-
+    __getattr__, __dir__ = _later(
+        __name__,
+        {".": "checkpoint distributed interop metrics nn optim surrogate util"},
+    )
 
 # The version of the installed distribution.
 try:

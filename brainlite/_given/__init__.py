@@ -17,6 +17,8 @@ from brainlite._given._habits import (
     no_such_name,
     warn_once,
 )
+from brainlite._given._host import as_array, filled, made_seldom, on_host, times
+from brainlite._given._later import later
 from brainlite._given._options import check_choice, check_option
 from brainlite._given._own import as_numpy, own, owned
 from brainlite._given._placed import (
@@ -39,6 +41,7 @@ __all__ = [
     "OF_OPTIMIZERS",
     "Doubt",
     "add_hint",
+    "as_array",
     "as_numpy",
     "ask",
     "beyond",
@@ -48,16 +51,21 @@ __all__ = [
     "complaint_of",
     "explicit_sharding",
     "explicit_spec",
+    "filled",
     "instead",
     "is_quantity",
     "laid_out",
+    "later",
     "leaves_of",
+    "made_seldom",
     "no_array",
     "no_such_name",
+    "on_host",
     "own",
     "owned",
     "place_of",
     "placed_like",
+    "times",
     "to_size",
     "warn_once",
     "whole",

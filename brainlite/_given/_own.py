@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._given._host import as_array, on_host
 from brainlite._jax_compat import Tracer
 from brainlite.typing import Array
 
@@ -21,8 +22,12 @@ def own(value: Any, dtype: Any = None) -> Array:
     """Return a value as an array of jax that shares no memory with numpy or torch."""
     if isinstance(value, jax.Array):
         return value if dtype is None else value.astype(dtype)
-    # `array` copies, as that of numpy does.
-    return jnp.array(as_numpy(value) if hasattr(value, "__array__") else value, dtype)
+    if hasattr(value, "__array__"):
+        value = as_numpy(value)
+    if dtype is None and isinstance(value, np.ndarray) and on_host():
+        return as_array(np.array(value))  # a copy that nobody else has
+    # `array` copies, too, by a kernel that is compiled for each shape.
+    return jnp.array(value, dtype)
 
 
 def as_numpy(value: Any) -> Any:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._jax_compat import is_eager
 from brainlite.errors import OptionError
 from brainlite.typing import Array, Key, SeedOrKey
 
@@ -22,8 +23,22 @@ def make_entropy_key() -> Key:
     """
     low, high = np.frombuffer(os.urandom(8), np.uint32)
     with jax.ensure_compile_time_eval():
+        if _is_threefry():
+            return _wrapped(high, low)
         # Without 64-bit mode jax uses the low 32 bits of a seed only: fold the others in.
         return jax.random.fold_in(jax.random.key(int(low)), high)
+
+
+def _is_threefry() -> bool:
+    settings: Any = jax.config  # its values have no types
+    return bool(settings.jax_default_prng_impl == "threefry2x32")
+
+
+def _wrapped(high: Any, low: Any) -> Key:
+    """Return the key of threefry that consists of these numbers of 32 bits."""
+    words: Any = np.array([high, low], np.uint32)
+    key: Key = jax.random.wrap_key_data(words, impl="threefry2x32")
+    return key
 
 
 def is_key(value: object) -> bool:
@@ -40,6 +55,8 @@ def to_key(seed_or_key: SeedOrKey) -> Key:
     """
     given: Any = seed_or_key
     if isinstance(given, int | np.integer) and not isinstance(given, bool):
+        if 0 <= given < 2**31 and is_eager() and _is_threefry():
+            return _wrapped(0, given)  # what jax compiles three functions for
         if -(2**63) <= given < 2**63:
             return jax.random.key(int(given))
         raise _not_a_key("a seed of up to 64 bits", repr(given), "pass `seed % 2**32`")

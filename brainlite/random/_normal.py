@@ -20,7 +20,7 @@ from brainlite.random._arguments import (
     require_order,
     to_numbers,
 )
-from brainlite.random._source import KeySource, in_a_row
+from brainlite.random._source import KeySource, in_a_bucket
 from brainlite.random._units import has_unit, in_unit
 from brainlite.typing import Array, ArrayLike
 
@@ -186,10 +186,15 @@ class NormalDraws(KeySource):
         low, high, mean, width = arrays
         low, high = (low - mean) / width, (high - mean) / width
         used = self._take_key(key)
-        standard = in_a_row(
-            lambda row: jax.random.truncated_normal(used, low, high, row, dtype), shape, low, high
+        return in_a_bucket(
+            (jax.random.truncated_normal, jnp.dtype(dtype)),
+            lambda row: jax.random.truncated_normal(used, low, high, row, dtype),
+            used,
+            shape,
+            *(low, high, mean, width),
+            rounds=True,
+            after=lambda standard: standard * width + mean,
         )
-        return standard * width + mean
 
     def lognormal(
         self, mean: Numbers | None = None, sigma: Numbers | None = None,

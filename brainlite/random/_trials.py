@@ -32,7 +32,7 @@ from brainlite.random._arguments import (
     to_count,
     to_numbers,
 )
-from brainlite.random._source import KeySource, in_a_row
+from brainlite.random._source import KeySource, in_a_bucket
 from brainlite.typing import Array, DTypeLike, Key, Shape
 
 
@@ -80,7 +80,10 @@ class TrialDraws(KeySource):
         """
         (chance,), shape = prepare(size, count_dtype(), check_valid, p=probability(p))
         used = self._take_key(key)
-        return in_a_row(lambda row: jax.random.bernoulli(used, chance, row), shape, chance)
+        return in_a_bucket(
+            jax.random.bernoulli,
+            lambda row: jax.random.bernoulli(used, chance, row), used, shape, chance
+        )
 
     def binomial(
         self, n: Numbers, p: Numbers,

@@ -21,7 +21,7 @@ from brainlite.random._arguments import (
     require_order,
     to_numbers,
 )
-from brainlite.random._source import KeySource, in_a_row
+from brainlite.random._source import KeySource, in_a_bucket
 from brainlite.random._units import has_unit, in_unit
 from brainlite.typing import Array, ArrayLike
 
@@ -150,8 +150,12 @@ class UniformDraws(KeySource):
         (least, limit), shape = prepare(size, dtype, low=anything(low), high=anything(high))
         require_order("high", high, ">=", "low", low)
         used = self._take_key(key)
-        return in_a_row(
-            lambda row: jax.random.uniform(used, row, dtype, least, limit), shape, least, limit
+        return in_a_bucket(
+            (jax.random.uniform, jnp.dtype(dtype)),
+            lambda row: jax.random.uniform(used, row, dtype, least, limit),
+            used,
+            shape,
+            *(least, limit),
         )
 
     def randint(
@@ -183,8 +187,9 @@ class UniformDraws(KeySource):
         shape = draw_shape(size, low=least, high=limit)
         require_order("low", low, "<", "high", high)
         used, kind = self._take_key(key), int_dtype(dtype)
-        return in_a_row(
-            lambda row: jax.random.randint(used, row, least, limit, kind), shape, least, limit
+        return in_a_bucket(
+            (jax.random.randint, jnp.dtype(kind)),
+            lambda row: jax.random.randint(used, row, least, limit, kind), used, shape, least, limit
         )
 
     def randint_like(

@@ -65,7 +65,7 @@ def test_what_is_written_instead_depends_on_the_class_and_its_bases(kind: type) 
 def test_options_are_named_that_are_there() -> None:
     # What is written for an option as a bare word is an option of a layer.
     words = {each for each in OF_OPTIONS.values() if isinstance(each, str) and each.isidentifier()}
-    known = {name for kind in vars(nn).values() for name in _parameters(kind)}
+    known = {name for each in nn.__all__ for name in _parameters(getattr(nn, each))}
     assert words <= known
 
 

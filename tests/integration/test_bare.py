@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 
+import brainlite
 from tests.integration import bare
 
 ROOT = bare.EXAMPLE.parents[1]
@@ -44,21 +45,34 @@ def test_importing_it_imports_nothing_that_jax_has_not_imported() -> None:
     assert {each for each in more if each not in sys.stdlib_module_names} == {"brainlite"}
 
 
+ROOMS = (
+    *("_given", "_jax_compat", "display", "environ", "errors"),
+    *("graph", "random", "state", "transform", "typing"),
+)
+LATER = ("checkpoint", "distributed", "interop", "metrics", "nn", "optim", "surrogate", "util")
+
+
+def _imported(script: str) -> set[str]:
+    """Return the files of the library that a program has imported when it ends."""
+    script += "; print(*(each for each in __import__('sys').modules if each[:9] == 'brainlite'))"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return {each.removeprefix("brainlite").removeprefix(".") for each in done.stdout.split()}
+
+
 def test_rooms_that_not_every_program_uses_come_when_they_are_asked_for() -> None:
-    later = ("checkpoint", "interop", "metrics", "optim")
-    script = f"""
-import sys, brainlite
-later = {later}
-assert not [room for room in later if f"brainlite.{{room}}" in sys.modules]
-assert set(later) <= set(dir(brainlite)) and set(later) <= set(brainlite.__all__)
-assert brainlite.optim.Adam and "brainlite.optim" in sys.modules
-from brainlite import checkpoint
-assert checkpoint.save
-try:
-    brainlite.optimm
-except AttributeError as error:
-    assert "no attribute 'optimm'" in str(error)
-else:
-    raise AssertionError
-"""
-    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+    found = _imported("import brainlite")
+    assert {each.partition(".")[0] for each in found} == {"", *ROOMS}
+    assert {*ROOMS, *LATER} <= set(brainlite.__all__) | {"_given", "_jax_compat"}
+    assert "optim" in _imported("import brainlite; brainlite.optim.Adam")
+    assert "checkpoint._save" in _imported("from brainlite import checkpoint")
+
+
+def test_a_layer_comes_without_those_that_it_does_not_need() -> None:
+    found = _imported("from brainlite import nn; nn.Linear; nn.Sequential")
+    assert {"nn._layers.linear", "nn._modules.sequential", "nn.init"} <= found
+    rooms = {each.split(".")[1] for each in found if each.startswith("nn.")}
+    assert not rooms & {"_attention", "_data", "_dynamics", "_looking", "_recurrent"}
+    more = _imported("from brainlite import nn; nn.Linear; nn.LSTM") - found
+    assert "nn._recurrent.torch_rnn" in more
+    assert not {each for each in more if "_dynamics" in each or "_attention" in each}

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainlite import environ
-from brainlite._given import broadcasts, to_size, without_unit
+from brainlite._given import broadcasts, filled, to_size, without_unit
 from brainlite._jax_compat import Tracer
 from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.display._face import Construction, construction_of
@@ -175,8 +175,8 @@ class ZeroInit(UnitInitializer):
     unit: Multiplier = UNITLESS
 
     def _make(self, shape: Shape, dtype: DTypeLike) -> Array:
-        zeros: Array = _zeros(shape, jnp.dtype(dtype))
-        return zeros
+        zeros = filled(shape, 0, dtype)
+        return _zeros(shape, jnp.dtype(dtype)) if zeros is None else zeros
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -209,7 +209,9 @@ class Constant(Initializer):
             )
         kind = environ.dftype() if dtype is None else dtype
         # The one leaf of a quantity is its numbers: the unit stays around them.
-        made: Array = jax.tree.map(lambda numbers: jnp.full(axes, numbers, kind), self.value)
+        made = filled(axes, self.value, kind)
+        if made is None:
+            made = jax.tree.map(lambda numbers: jnp.full(axes, numbers, kind), self.value)
         return made
 
 

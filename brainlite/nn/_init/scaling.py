@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import jax.numpy as jnp
+import numpy as np
 
-from brainlite._given import check_choice
+from brainlite._given import check_choice, times
 from brainlite.errors import SizeError
 from brainlite.nn._init.initializer import UNITLESS, Multiplier, RandomInitializer
 from brainlite.typing import Array, ArrayLike, DTypeLike, SeedOrKey, Shape
@@ -69,13 +70,17 @@ class VarianceScaling(RandomInitializer):
         check_choice("VarianceScaling", "distribution", self.distribution, kinds)
 
     def _make(self, shape: Shape, dtype: DTypeLike) -> Array:
-        variance = jnp.asarray(self.scale / self._fan(shape), dtype)
+        scale = self.scale / self._fan(shape)
+        # Of a plain number numpy takes the root before XLA has compiled that of one number.
+        array: Any = np if isinstance(scale, float) else jnp
+        variance = array.asarray(scale, dtype)
         if self.distribution == "normal":
-            return self._rng.normal(size=shape, dtype=dtype) * jnp.sqrt(variance)
+            return times(self._rng.normal(size=shape, dtype=dtype), array.sqrt(variance))
         if self.distribution == "uniform":
-            return self._rng.uniform(-1.0, 1.0, shape, dtype=dtype) * jnp.sqrt(3 * variance)
-        drawn = self._rng.truncated_normal(-2.0, 2.0, shape, dtype=dtype)
-        return drawn * (jnp.sqrt(variance) / _TRUNCATED_STD)
+            width = array.sqrt(array.asarray(3, dtype) * variance)
+            return times(self._rng.uniform(-1.0, 1.0, shape, dtype=dtype), width)
+        wider = array.sqrt(variance) / array.asarray(_TRUNCATED_STD, dtype)
+        return times(self._rng.truncated_normal(-2.0, 2.0, shape, dtype=dtype), wider)
 
     def _fan(self, shape: Shape) -> float:
         """Return the number of connections that the variance is divided by."""

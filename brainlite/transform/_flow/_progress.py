@@ -3,6 +3,7 @@
 import importlib
 import math
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -13,6 +14,8 @@ import numpy as np
 from brainlite.errors import OptionError
 
 BarText: TypeAlias = str | tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]
+
+_INTERVAL = 0.1  # seconds between two updates, as tqdm has
 
 _UPDATES = 20  # where neither freq nor count is given, as in brainstate: one for each 5 %
 
@@ -35,7 +38,8 @@ class ProgressBar:
         dict with ``"i"``, the number of the step, ``"carry"`` and ``"y"``, what this step
         returned. The function is traced.
     **kwargs
-        For ``tqdm``, such as ``leave=False``.
+        For ``tqdm``, such as ``leave=False``. Updates that come sooner than ``mininterval`` (0.1)
+        seconds after the last one that was shown are left out, other than the last of the loop.
 
     Raises
     ------
@@ -97,6 +101,11 @@ class ProgressBar:
             return {}
         return self.desc[1]({"i": step, "carry": carry, "y": y})
 
+    def opened(self, total: int) -> "_Running":
+        """Return a bar of ``tqdm`` for a loop of so many steps."""
+        interval: float = self.kwargs.get("mininterval", _INTERVAL)
+        return _Running(_tqdm()(**{"total": total, **self.kwargs}), interval)
+
     def text(self, total: int, fields: dict[str, Any] | None) -> str | None:
         """Return the description; None where it needs fields that there are none of yet."""
         if isinstance(self.desc, tuple):
@@ -106,8 +115,25 @@ class ProgressBar:
 
 # By what a report is known by, and not in the bar that the user made: a loop that was compiled for
 # an equal bar reports to that one.
-_running: dict[tuple[ProgressBar, int], Any] = {}
+_running: dict[tuple[ProgressBar, int], "_Running"] = {}
 _lock = threading.Lock()
+
+
+class _Running:
+    """A bar that is open, and when it was shown last."""
+
+    def __init__(self, bar: Any, interval: float) -> None:
+        self.bar = bar
+        self._interval = interval
+        self._shown = -math.inf
+
+    def is_due(self) -> bool:
+        """Say whether it is time to show the bar anew, which then counts as done."""
+        now = time.monotonic()
+        due = now - self._shown >= self._interval
+        if due:
+            self._shown = now
+        return due
 
 
 class _Report:
@@ -124,24 +150,26 @@ class _Report:
 
     def __call__(self, done: Any, fields: dict[str, Any]) -> Any:
         with _lock:
-            self._show(int(done), jax.device_get(fields))
+            self._show(int(done), fields)
         return np.zeros((), np.int32)
 
     def _show(self, done: int, fields: dict[str, Any]) -> None:
         """Move the bar to ``done`` steps. It opens at 0 and closes at the last step."""
         pbar, total = self._key
-        bar = _running.get(self._key)
-        if bar is None or done == 0:
-            if bar is not None:  # of a loop that failed
-                bar.close()
-            bar = _running[self._key] = _tqdm()(**{"total": total, **pbar.kwargs})
-        text = pbar.text(total, fields if done else None)
+        running = _running.get(self._key)
+        if running is None or done == 0:
+            if running is not None:  # of a loop that failed
+                running.bar.close()
+            running = _running[self._key] = pbar.opened(total)
+        elif done < total and not running.is_due():
+            return
+        text = pbar.text(total, jax.device_get(fields) if done else None)
         if text is not None:
-            bar.set_description_str(text, refresh=False)
+            running.bar.set_description_str(text, refresh=False)
         # Absolute, as under vmap it is called for each lane.
-        bar.update(done - bar.n)
+        running.bar.update(done - running.bar.n)
         if done == total:
-            bar.close()
+            running.bar.close()
             del _running[self._key]
 
 

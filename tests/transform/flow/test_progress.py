@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -59,6 +60,7 @@ class Recorder:
 def tqdm(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     recorder = Recorder()
     monkeypatch.setattr(_progress, "_tqdm", lambda: recorder)
+    monkeypatch.setattr(_progress, "_INTERVAL", 0)  # each update, however fast the machine is
     return recorder
 
 
@@ -143,6 +145,29 @@ def test_description_shows_values_of_the_loop(tqdm: Recorder) -> None:
     Sum().run(jnp.ones(4), ProgressBar(4, desc="training"))
     finish()
     assert tqdm.text == "training"
+
+
+@pytest.mark.parametrize(
+    ("mininterval", "shown"),
+    [
+        ({}, [0, 1, 2, 12, 20]),
+        ({"mininterval": 0}, list(range(21))),
+        ({"mininterval": 9}, [0, 1, 20]),
+    ],
+)
+def test_updates_that_come_fast_are_left_out_but_for_the_last(
+    tqdm: Recorder, monkeypatch: pytest.MonkeyPatch, mininterval: dict[str, Any], shown: list[int]
+) -> None:
+    clock = iter([0.0, 0.125, *(0.125 + n / 80 for n in range(1, 18))])
+    monkeypatch.setattr(_progress, "_INTERVAL", 0.125)
+    monkeypatch.setattr(_progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    pbar = ProgressBar(1, desc=("{y:.2f}", lambda now: {"y": now["y"]}), **mininterval)
+    report = _progress._Report(pbar, 20)  # pyright: ignore[reportPrivateUsage]
+    for done in range(21):
+        report(done, {"y": done / 2})
+    assert [n for n, _ in tqdm.seen] == shown
+    assert [text for _, text in tqdm.seen][1:] == [f"{n / 2:.2f}" for n in shown[1:]]
+    assert tqdm.closed == 1
 
 
 def test_under_vmap(tqdm: Recorder) -> None:
