@@ -183,9 +183,14 @@ REFERENCES = {
 }
 
 
-def goal(name: str, backward: bool) -> float:
-    """Return the ratio that is good enough: what autodiff of a loop costs is to be saved."""
-    return 0.8 if backward and name != "torch" else 1.0
+def goal(name: str, kind: str, backward: bool) -> float:
+    """Return the ratio that is good enough: what autodiff of a loop costs is to be saved.
+
+    torch has a kernel of its own for the LSTM on a CPU, and none for the others.
+    """
+    if name == "torch":
+        return (1.1 if backward else 0.95) if kind == "LSTM" else 0.5
+    return 0.8 if backward else 1.0
 
 
 def layer_row(kind: str, size: Size, backward: bool, name: str) -> Row:
@@ -196,7 +201,7 @@ def layer_row(kind: str, size: Size, backward: bool, name: str) -> Row:
         Named("brainlite", repeated(own(kind, size, backward))),
         Named(name, repeated(REFERENCES[name](kind, size, backward))),
         seconds=2.0,
-        goal_ratio=goal(name, backward),
+        goal_ratio=goal(name, kind, backward),
     )
 
 
