@@ -129,7 +129,7 @@ GUARDS = [
         "brainlite/transform/_compile/_warm.py",
         '"switch.value", ',
         "",
-        ("tests/transform/compile/test_jit.py",),
+        ("tests/transform/compile/test_warm.py",),
     ),
     Mutation(
         "a warm call looks whether a frame is open",
