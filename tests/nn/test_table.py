@@ -165,6 +165,14 @@ def test_dtypes_are_promoted(row: Described) -> None:
                 assert leaf.dtype == expected
 
 
+@rows()
+def test_data_of_numpy_that_a_compiled_function_holds_is_taken(row: Described) -> None:
+    # What is looked at outside is not to be computed by what is being traced.
+    layer = h.made(row)
+    held = jax.tree.map(lambda x: np.asarray(x) if isinstance(x, jax.Array) else x, row.inputs)
+    assert eval_shape(lambda: layer(*held)) == eval_shape(layer, *row.inputs)
+
+
 @rows(h.takes_dtype)
 def test_dtype_and_param_dtype_choose_the_types(
     row: Described, monkeypatch: pytest.MonkeyPatch

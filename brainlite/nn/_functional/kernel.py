@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, get_args
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 
 from brainlite._given import no_array
 from brainlite._jax_compat import is_eager
@@ -77,7 +79,8 @@ def kernel(*static: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
     Called eagerly it is compiled for the shapes that come and for the values of the arguments named
     ``static``. Within a trace it is called as it is, so that what is compiled there has the same
-    operations as if they were written in place.
+    operations as if they were written in place. It gets arrays of jax always: one of numpy cannot
+    be indexed by what is traced.
     """
 
     def wrap(function: Callable[P, R]) -> Callable[P, R]:
@@ -86,24 +89,31 @@ def kernel(*static: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         places = [(names.index(name), name) for name in static]
         compiled: Any = jax.jit(function, static_argnames=static)
 
+        def called(*args: Any, **kwargs: Any) -> R:
+            return function(*map(_of_jax, args), **{n: _of_jax(x) for n, x in kwargs.items()})
+
         @functools.wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
             if not is_eager() or any(
                 isinstance(args[n] if n < len(args) else kwargs.get(name), jax.Array)
                 for n, name in places
             ):
-                return function(*args, **kwargs)  # an array is no static value
+                return called(*args, **kwargs)  # an array is no static value
             try:
                 found: R = compiled(*args, **kwargs)
             except BrainliteError:
                 pass
             else:
                 return found
-            return function(*args, **kwargs)  # raises the same without the frames of jax
+            return called(*args, **kwargs)  # raises the same without the frames of jax
 
         return run
 
     return wrap
+
+
+def _of_jax(value: object) -> Any:
+    return jnp.asarray(value) if isinstance(value, np.ndarray | np.generic) else value
 
 
 def compiled_for(make: Callable[P, Callable[..., R]]) -> Callable[P, Callable[..., R]]:

@@ -110,7 +110,7 @@ class SparseLinear(Layer):
         params, index = self.weight.value, self.index.value
         if self.dtype is not None:
             x, params = self._cast(x, params)
-        products = x[..., index["row"]] * params["weight"]
+        products = jnp.asarray(x)[..., index["row"]] * params["weight"]
         kind = products.dtype  # sums of half precision are of single precision
         out = jnp.zeros((*x.shape[:-1], self.out_size[-1]), jnp.promote_types(kind, jnp.float32))
         out = out.at[..., index["column"]].add(products).astype(kind)

@@ -1,6 +1,7 @@
 import inspect
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from brainlite.errors import OptionError
 from brainlite.nn import functional
 from brainlite.nn._layers import losses
 from brainlite.transform import jit
+from brainlite.typing import Array
 from tests.closeness import assert_close
 
 X, Y, Z = (jnp.asarray(np.random.RandomState(n).uniform(0.1, 0.9, (4, 3))) for n in range(3))
@@ -84,6 +86,20 @@ def test_a_loss_computes_what_its_function_does(
     assert_close(module(*inputs), function(*inputs, **options, reduction="sum"))
     with pytest.raises(OptionError, match=rf"{loss.__name__}: there is no such reduction"):
         loss(reduction="average")
+
+
+def _narrow(array: Array) -> Array:
+    return array.astype(jnp.int8) if jnp.issubdtype(array.dtype, jnp.integer) else array
+
+
+@pytest.mark.parametrize("kind", [np.asarray, _narrow])
+@pytest.mark.parametrize(("loss", "function", "options", "inputs"), TABLE)
+def test_data_that_a_compiled_function_holds_is_taken(
+    loss: Any, function: Any, options: dict[str, Any], inputs: tuple[Any, ...], kind: Any
+) -> None:
+    module, held = loss(**options), [kind(each) for each in inputs]
+    # What is looked at outside is not to be computed by what is being traced.
+    assert jax.eval_shape(lambda: module(*held)) == jax.eval_shape(module, *inputs)
 
 
 def test_every_loss_is_listed_with_all_its_options() -> None:
