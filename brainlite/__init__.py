@@ -9,9 +9,9 @@
 Every example in a docstring takes the two imports as given.
 """
 
+import typing as _typing
 from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
 from importlib.metadata import version as _version
-from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from brainlite import display, environ, errors, graph, random, state, transform, typing
 from brainlite._given import later as _later
@@ -31,7 +31,7 @@ from brainlite.state import (
 )
 
 # What not every program uses is imported when it is first asked for.
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from brainlite import checkpoint, distributed, interop, metrics, nn, optim, surrogate, util
 else:
     __getattr__, __dir__ = _later(

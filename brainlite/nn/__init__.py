@@ -41,12 +41,12 @@ The cases it guards
 - An empty batch has a result and changes no statistics.
 """
 
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+import typing as _typing
 
 from brainlite._given import later as _later
 
 # Few programs use every layer: each name is imported when it is first asked for.
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from brainlite.metrics import (
         AccuracyMetric,
         AverageMetric,

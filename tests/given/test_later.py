@@ -20,7 +20,7 @@ def _under_type_checking(module: ModuleType) -> dict[str, str]:
     """Read of each name where the checkers of types take it from."""
     found: dict[str, str] = {}
     for statement in ast.parse(inspect.getsource(module)).body:
-        if isinstance(statement, ast.If) and ast.unparse(statement.test) == "_TYPE_CHECKING":
+        if isinstance(statement, ast.If) and ast.unparse(statement.test) == "_typing.TYPE_CHECKING":
             for each in statement.body:
                 assert isinstance(each, ast.ImportFrom)
                 assert each.module is not None

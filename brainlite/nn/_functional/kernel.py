@@ -85,12 +85,13 @@ def kernel(*static: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
     def wrap(function: Callable[P, R]) -> Callable[P, R]:
         function = broadcasting(function)
+        taking_any: Callable[..., R] = function
         names = list(inspect.signature(function).parameters)
         places = [(names.index(name), name) for name in static]
         compiled: Any = jax.jit(function, static_argnames=static)
 
         def called(*args: Any, **kwargs: Any) -> R:
-            return function(*map(_of_jax, args), **{n: _of_jax(x) for n, x in kwargs.items()})
+            return taking_any(*map(_of_jax, args), **{n: _of_jax(x) for n, x in kwargs.items()})
 
         @functools.wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
