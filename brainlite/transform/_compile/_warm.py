@@ -27,9 +27,8 @@ closure over two layers and a counter, which it writes, it is
 ...         raise Misfit from None
 ...     if trace.value is no_trace:
 ...         o0.__held__, = new
-...     else:
-...         settle(new)
-...     return result
+...         return result
+...     return settle(result, new)
 
 Attributes are stored behind each other without a call, so that no signal comes between: after a
 keyboard interrupt either all the values are in place or none is.
