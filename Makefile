@@ -118,7 +118,7 @@ $(BENCH)/.stamp: requirements/bench.lock pyproject.toml
 bench: $(BENCH)/.stamp ## measure against plain JAX, equinox, flax, brainstate, brainpy.state, torch and snntorch; print one table
 	$(BENCH)/bin/python -m benchmarks $(BENCH_OPTIONS)
 
-bench-quick: $(BENCH)/.stamp ## the short ones of these with few pairs, in about two minutes: a first look at what a change does
+bench-quick: $(BENCH)/.stamp ## the short ones of these with few pairs, in some minutes: a first look at what a change does
 	$(BENCH)/bin/python -m benchmarks --quick
 
 lock: $(VENV)/.stamp ## resolve requirements/*.in again (UPGRADE=--upgrade for the newest versions)

@@ -1,7 +1,7 @@
 """Run all benchmarks, each in an interpreter of its own, and print one table.
 
 With ``--write``, put it into ``docs/benchmarks.md`` as well, with what is needed to read it. With
-``--quick``, run those that are short, with few pairs: a first look, in about two minutes.
+``--quick``, run those that are short, with few pairs: a first look, in some minutes.
 """
 
 import argparse
