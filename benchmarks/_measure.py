@@ -22,17 +22,33 @@ from typing import Any, NamedTuple
 
 import jax
 
-__all__ = ["QUICK", "Named", "Row", "Timer", "compare", "first_calls", "per", "repeated"]
+__all__ = [
+    "QUICK",
+    "Named",
+    "Row",
+    "Timer",
+    "compare",
+    "first_calls",
+    "is_quick",
+    "per",
+    "repeated",
+]
 
 jax.config.update("jax_platforms", "cpu")  # where torch runs, too
 
 Timer = Callable[[], float]
 
-# `python -m benchmarks --quick`: few pairs, for a first look at what a change does.
+# `python -m benchmarks --quick`: few pairs, and few libraries beside ours, which take the most
+# time to compile: a first look at what a change does.
 QUICK = "BRAINLITE_BENCH_QUICK"
 _FEW = 3
 
 _WARM_UP = 5  # calls: the first compiles, and caches settle with the next ones
+
+
+def is_quick() -> bool:
+    """Say whether a first look is enough."""
+    return QUICK in os.environ
 
 
 class Named(NamedTuple):
@@ -137,7 +153,7 @@ def compare(
     goal_ratio, goal_seconds : float, optional
         What is good enough: a ratio to the reference, or a time.
     """
-    if QUICK in os.environ:
+    if is_quick():
         pairs, seconds = min(pairs, _FEW), seconds / 20
     own: list[float] = []
     other: list[float] = []

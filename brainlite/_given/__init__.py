@@ -17,7 +17,7 @@ from brainlite._given._habits import (
     no_such_name,
     warn_once,
 )
-from brainlite._given._host import as_array, filled, made_seldom, on_host, times
+from brainlite._given._host import as_array, counted, filled, made_seldom, on_host, times
 from brainlite._given._later import later
 from brainlite._given._options import check_choice, check_option
 from brainlite._given._own import as_numpy, own, owned
@@ -49,6 +49,7 @@ __all__ = [
     "check_choice",
     "check_option",
     "complaint_of",
+    "counted",
     "explicit_sharding",
     "explicit_spec",
     "filled",

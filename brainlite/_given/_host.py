@@ -19,7 +19,18 @@ from brainlite.typing import Array, DTypeLike, Shape
 # the layers of a model have not.
 _SELDOM = 32
 
+# A program whose shapes never end has no end of counts: they begin anew.
+_MOST = 4096
+
 _made: Counter[Hashable] = Counter()
+
+
+def counted(counts: Counter[Hashable], what: Hashable, amount: int = 1) -> int:
+    """Add to a count, and return it."""
+    if len(counts) >= _MOST and what not in counts:
+        counts.clear()
+    counts[what] += amount
+    return counts[what]
 
 
 def on_host() -> bool:
@@ -30,8 +41,7 @@ def on_host() -> bool:
 
 def made_seldom(what: Hashable) -> bool:
     """Count that something is made, and say whether that happened seldom so far."""
-    _made[what] += 1
-    return _made[what] <= _SELDOM
+    return counted(_made, what) <= _SELDOM
 
 
 def as_array(numbers: np.ndarray[Any, Any]) -> Array:

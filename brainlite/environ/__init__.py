@@ -306,7 +306,7 @@ def set(
         The width of floats in bits: 8, 16, 32, 64, or ``'bf16'``. 64 switches ``jax_enable_x64``
         on, and another width switches it off again, where it was switched on by this.
     dt : float, optional
-        The time step of simulations.
+        The time step of simulations, in ms where models of ``brainlite.nn`` take it.
     **settings
         Any other key. ``fit`` is True, False or None.
 

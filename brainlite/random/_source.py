@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainlite._given import as_array, on_host
+from brainlite._given import as_array, counted, on_host
 from brainlite._jax_compat import Tracer
 from brainlite.random._arguments import (
     AnyArray,
@@ -67,19 +67,19 @@ class _Buckets:
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
-        self._wasted: Counter[int | Shape] = Counter()
+        self._wasted: Counter[Hashable] = Counter()
 
     def size_for(self, shape: Shape) -> int | None:
         """Return of how many numbers to draw a row, or None to draw only what is asked for."""
         count = math.prod(shape)
         least = _rounded(count)
-        self._wasted[shape] += least - count + _CALL
-        if least > _MOST or self._wasted[shape] > _COMPILATION:
+        wasted = counted(self._wasted, shape, least - count + _CALL)
+        if least > _MOST or wasted > _COMPILATION:
             return None
         fitting = min((each for each in self.sizes if each >= least), default=None)
         if fitting is not None:
-            self._wasted[least] += fitting - least
-            if fitting == least or self._wasted[least] <= _MUCH:
+            wasted = counted(self._wasted, least, fitting - least)
+            if fitting == least or wasted <= _MUCH:
                 return fitting
         size = next((each for each in _LEVELS if each >= least), least)
         if fitting is not None and size >= fitting:

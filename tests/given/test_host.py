@@ -1,6 +1,7 @@
 """What numpy makes in place of XLA: the same bits, and only where nothing is traced."""
 
 from collections import Counter
+from collections.abc import Hashable
 from typing import Any
 
 import jax
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from brainlite._given import _host, filled, made_seldom, on_host, times
+from brainlite._given import _host, counted, filled, made_seldom, on_host, times
 from brainlite.nn import init
 from brainlite.typing import Array
 
@@ -30,6 +31,14 @@ def test_one_number_everywhere_is_what_jax_fills_with(
     assert ours is not None
     assert (ours.dtype, ours.shape, ours.weak_type) == (theirs.dtype, theirs.shape, False)
     assert np.asarray(ours).tobytes() == np.asarray(theirs).tobytes()
+
+
+def test_counts_of_shapes_that_never_end_take_no_more_memory() -> None:
+    counts: Counter[Hashable] = Counter()
+    for length in range(100_000):
+        assert counted(counts, (length,)) == 1
+    assert len(counts) <= 4096
+    assert counted(counts, (99_999,), 5) == 6
 
 
 def test_what_is_made_often_gets_a_kernel() -> None:

@@ -1,4 +1,4 @@
-"""Says what the docstring of a public name leaves out: shapes, errors, the source of an algorithm.
+"""Says what the docstring of a public name leaves out: shapes, units, errors, sources.
 
 A docstring may send its reader on: "As for :class:`Adam`", "see :func:`mse_loss`". What stands
 there counts as said. Each function here takes a name and returns what is missing, empty when all
@@ -194,6 +194,35 @@ def lacks_shapes(value: Any) -> list[str]:
     """Return ["shapes"] where arrays come or go and nothing is said of their shapes."""
     words = EXAMPLES.sub("", text_of(value))
     return ["shapes"] if takes_arrays(value) and not SHAPE.search(words) else []
+
+
+# ------------------------------------------------------------------------------------------- units
+
+# The names of times, potentials, resistances and frequencies.
+PHYSICAL = re.compile(
+    r"(?:tau(?:_\w+)?|dt|time|time_and_\w+|timeout|update_every|[VER](?:_\w+)?|frequency)\Z"
+)
+UNIT = re.compile(r"\b(?:m?s|seconds|mV|k?Hz|nS|M?Ohm|units?)\b")
+
+
+def lacks_units(value: Any) -> list[str]:
+    """Return the parameters that are physical quantities by their names, of no stated unit."""
+    try:
+        taken = inspect.signature(value).parameters
+    except (TypeError, ValueError):
+        return []
+    entries = _entries(text_of(value))
+    physical = [name for name in taken if PHYSICAL.match(name)]
+    return [name for name in physical if not UNIT.search(entries.get(name, ""))]
+
+
+def _entries(text: str) -> dict[str, str]:
+    """Return what is said of each parameter; where it is said twice, all of it."""
+    found: dict[str, str] = {}
+    for heads, words in re.findall(r"^([*\w, ]+?)(?: :.*)?\n((?: {4}.*\n?)+)", text, re.MULTILINE):
+        for name in heads.replace("*", "").split(","):
+            found[name.strip()] = found.get(name.strip(), "") + words
+    return found
 
 
 # ------------------------------------------------------------------------------------------ source

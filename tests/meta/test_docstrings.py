@@ -10,7 +10,14 @@ from typing_extensions import is_protocol
 from brainlite.errors import OptionError, SizeError
 from brainlite.typing import Array
 from docs.reference import names_of, public_modules
-from tests.meta.docstrings import LIKE, described, lacks_errors, lacks_shapes, lacks_source
+from tests.meta.docstrings import (
+    LIKE,
+    described,
+    lacks_errors,
+    lacks_shapes,
+    lacks_source,
+    lacks_units,
+)
 
 # What a function returns is made by no user; its page shows it.
 RESULT = re.compile(r"\A[^\n]*\bWhat (?::func:`|``|registering)|\A.*?, as :func:`\w+` returns it")
@@ -141,7 +148,7 @@ def test_every_public_function_and_class_is_looked_at() -> None:
     assert len(described()) > 400
 
 
-# ----------------------------------------------------------------- errors, shapes, sources
+# ---------------------------------------------------------- errors, shapes, units, sources
 
 # An error that the code could raise, and the user of this name cannot bring about.
 OUT_OF_REACH = {
@@ -204,6 +211,11 @@ def test_docstrings_say_shapes() -> None:
         if name.module.startswith(OF_ARRAYS) and lacks_shapes(name.value)
     ]
     assert found == []
+
+
+def test_docstrings_say_units() -> None:
+    found = {full: lack for full, name in described().items() if (lack := lacks_units(name.value))}
+    assert found == {}
 
 
 def test_algorithms_name_their_source() -> None:
@@ -286,3 +298,23 @@ def test_shapes_and_sources_that_lack_are_noticed() -> None:
     assert lacks_shapes(shaped) == lacks_shapes(doubled) == []
     assert lacks_source(shaped) == ["References"]
     assert lacks_source(shapeless) == []
+
+
+def decayed(x: float, tau: float, time: float, V_th: float) -> float:
+    """Return what is left.
+
+    Parameters
+    ----------
+    x : float
+        What there was.
+    tau, time : float
+        How fast, and for how long, in ms.
+    V_th : float
+        The threshold.
+    """
+    return 0.0 if x * 0.5 ** (time / tau) < V_th else x
+
+
+def test_a_unit_that_lacks_is_noticed() -> None:
+    assert lacks_units(decayed) == ["V_th"]
+    assert lacks_units(doubled) == []

@@ -42,7 +42,7 @@ class Delay(Module):
     target_info : pytree of arrays or jax.ShapeDtypeStruct
         The shape and dtype of the variable, without a batch; a quantity keeps its unit.
     time : float, optional
-        The longest delay. It grows with the entries that are registered.
+        The longest delay, in ms as ``dt``. It grows with the entries that are registered.
     init : number, array or callable, optional
         What the history holds at first: a value, or a function of its shape and ``dtype=``;
         zeros by default.
@@ -52,8 +52,8 @@ class Delay(Module):
         How :meth:`retrieve_at_time` reads between two steps, a name of
         :class:`InterpolationRegistry`; it comes before ``interp_method``.
     update_every : float, optional
-        The time between two entries, by default ``dt``; a multiple of it. Updates between are left
-        out, by the number ``i`` of the step in the environment, or its time ``t``.
+        The time between two entries in ms, by default ``dt``; a multiple of it. Updates between are
+        left out, by the number ``i`` of the step in the environment, or its time ``t``.
     delay_method : {'rotation', 'concat'}
         Whether an update writes to one place of a ring, or moves the whole history by one.
     interp_method : str
@@ -134,8 +134,8 @@ class Delay(Module):
         entry : str
             The name.
         *time_and_idx
-            The time, a number or an array (of one delay for each index, say), and the indices
-            into one entry of the history; without any, the newest entry.
+            The time in ms, a number or an array (of one delay for each index, say), and the
+            indices into one entry of the history; without any, the newest entry.
 
         Raises
         ------
@@ -412,7 +412,7 @@ class DelayAccess(Node):
     delay : Delay
         The delay.
     *time : float or array, and indices
-        As for :meth:`Delay.register_entry`.
+        The time in ms, and indices; see :meth:`Delay.register_entry`.
     entry : str
         The name to register it by.
 

@@ -145,13 +145,14 @@ class IF(Neuron):
     in_size : int or sequence of int
         The shape of the population.
     R : number, array or state
-        The resistance of the membrane.
+        The resistance of the membrane: the potential, in mV, that one unit of the input drives it
+        towards.
     tau : number, array or state
         Its time constant, in ms.
     V_th : number, array or state
-        The threshold.
+        The threshold, in mV.
     V_initializer : callable, array or number
-        What the potential starts from.
+        What the potential starts from, in mV.
     spk_fun, spk_reset, name
         As for :class:`Neuron`.
 
@@ -233,13 +234,15 @@ class LIF(Neuron):
     in_size : int or sequence of int
         The shape of the population.
     R : number, array or state
-        The resistance of the membrane. A :class:`ParamState` is trained, as for the others.
+        The resistance of the membrane: the potential, in mV, that one unit of the input drives it
+        towards. A :class:`ParamState` is trained, as for the others.
     tau : number, array or state
         The time constant of the membrane, in ms.
     V_th, V_reset, V_rest : number, array or state
-        The threshold, the reset, and where the leak leads to.
+        The threshold, the reset, and where the leak leads to, in mV: or each in the same other
+        unit, as by default, where the threshold is 1.
     V_initializer : callable, array or number
-        What the potential starts from.
+        What the potential starts from, in mV.
     spk_fun, spk_reset, name
         As for :class:`Neuron`.
 
@@ -439,7 +442,7 @@ class ALIF(LIF):
     beta : number, array or state
         How far one spike raises the threshold.
     V_initializer, a_initializer : callable, array or number
-        What the potential and the adaptation start from.
+        What the potential and the adaptation start from, in mV.
     spk_fun, spk_reset, name
         As for :class:`Neuron`.
 
@@ -517,9 +520,9 @@ class Izhikevich(Neuron):
     a, b, c, d : number, array or state
         The parameters of the equations; the defaults are of regular spiking.
     V_th : number, array or state
-        The top of a spike.
+        The top of a spike, in mV.
     V_initializer : callable, array or number
-        What the potential starts from.
+        What the potential starts from, in mV.
     u_initializer : callable, array or number, optional
         What ``u`` starts from, by default ``b`` times the potential.
     spk_fun, spk_reset, name

@@ -120,7 +120,7 @@ class PrefetchDelayAt(Node):
     item : str
         The name of the state.
     *time_and_index
-        The time, and indices into the state; see :meth:`Delay.register_entry`.
+        The time in ms, and indices into the state; see :meth:`Delay.register_entry`.
     init, interpolation
         As for :class:`Delay`; the first one to look at a state says so for all.
 
@@ -167,7 +167,7 @@ class OutputDelayAt(Node):
     module : Dynamics
         The model; its output has its ``out_size``.
     *time_and_index
-        The time, and indices into the output; see :meth:`Delay.register_entry`.
+        The time in ms, and indices into the output; see :meth:`Delay.register_entry`.
     init, interpolation
         As for :class:`Delay`.
 
