@@ -48,6 +48,15 @@ NEEDS_VALUES = (
 )
 
 
+def shape_struct(
+    shape: tuple[int, ...], dtype: Any, sharding: jax.sharding.Sharding | None = None
+) -> jax.ShapeDtypeStruct:
+    """Return what an array is apart from its numbers; jax's own constructor has no types."""
+    make: Any = jax.ShapeDtypeStruct
+    made: jax.ShapeDtypeStruct = make(shape, dtype, sharding=sharding)
+    return made
+
+
 def is_clash_of_devices(error: BaseException) -> bool:
     """Say whether jax refuses arrays that are tied to different devices."""
     return isinstance(error, ValueError) and "incompatible devices" in str(error)

@@ -13,7 +13,7 @@ from brainlite.graph import Node, Not, Nothing, StateDict, states, to_predicate
 from brainlite.nn._face import dotted, iter_places
 from brainlite.random import DEFAULT
 from brainlite.state import ShortTermState, State
-from brainlite.state._face import current_frame
+from brainlite.state._face import AnyState, current_frame
 from brainlite.typing import Filter, Path
 
 GENERATOR = "random.DEFAULT"
@@ -35,7 +35,7 @@ class Items(NamedTuple):
 class Leaf(NamedTuple):
     """One leaf of the value of a state."""
 
-    state: State[Any]
+    state: AnyState
     number: int
     value: Any
 
@@ -109,7 +109,7 @@ def leaves_of(graphs: Mapping[str, Any], select: Filter) -> Leaves:
         )
     chosen = to_predicate(select)
     names: dict[int, list[str]] = {}
-    found: dict[int, State[Any]] = {}
+    found: dict[int, AnyState] = {}
     selected: set[int] = set()
     for path, state in _places(graphs):
         names.setdefault(id(state), []).append(dotted(path))
@@ -140,7 +140,7 @@ def check_chosen(graphs: Mapping[str, Any], leaves: Leaves, select: Filter) -> N
         )
 
 
-def _places(graphs: Mapping[str, Any]) -> Iterator[tuple[Path, State[Any]]]:
+def _places(graphs: Mapping[str, Any]) -> Iterator[tuple[Path, AnyState]]:
     for name, root in graphs.items():
         if isinstance(root, State):
             yield (name,), root
@@ -151,7 +151,7 @@ def _places(graphs: Mapping[str, Any]) -> Iterator[tuple[Path, State[Any]]]:
             yield from (((name, *path), state) for path, state in iter_places(root))
 
 
-def _add(leaves: Leaves, names: list[str], state: State[Any]) -> None:
+def _add(leaves: Leaves, names: list[str], state: AnyState) -> None:
     first, *others = names
     for number, (inside, value) in enumerate(jax.tree_util.tree_leaves_with_path(state.value)):
         suffix = jax.tree_util.keystr(inside, simple=True, separator=".")

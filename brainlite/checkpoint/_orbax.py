@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from brainlite._jax_compat import shape_struct
 from brainlite.typing import Shape
 
 
@@ -66,8 +67,7 @@ def _abstract(shape: Shape, dtype: Any, sharding: jax.sharding.Sharding | None) 
     lacking = jax.dtypes.canonicalize_dtype(dtype) != dtype or jax.process_count() > 1
     if sharding is None and lacking:
         return np.empty((), dtype)
-    kind: Any = jax.ShapeDtypeStruct  # its constructor has no types
-    return kind(shape, dtype, sharding=_host() if sharding is None else sharding)
+    return shape_struct(shape, dtype, _host() if sharding is None else sharding)
 
 
 def _host() -> jax.sharding.Sharding:

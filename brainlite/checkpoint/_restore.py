@@ -23,8 +23,7 @@ from brainlite.checkpoint._match import check, match
 from brainlite.checkpoint._placed import Sharding, place_of, placed, wanted_as
 from brainlite.checkpoint._report import Report
 from brainlite.errors import StateDictError
-from brainlite.state import State
-from brainlite.state._face import overwrite
+from brainlite.state._face import AnyState, overwrite
 from brainlite.typing import Filter
 
 
@@ -162,9 +161,9 @@ def _read_arrays(
     return arrays
 
 
-def _whole(leaves: Leaves, values: Mapping[str, Any]) -> tuple[list[State[Any]], list[Any]]:
+def _whole(leaves: Leaves, values: Mapping[str, Any]) -> tuple[list[AnyState], list[Any]]:
     """Return the states that get new leaves, and their new values."""
-    new: dict[int, tuple[State[Any], list[Any]]] = {}
+    new: dict[int, tuple[AnyState, list[Any]]] = {}
     for name, value in values.items():
         state, number, _ = leaves.by_name[name]
         if id(state) not in new:

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple, TypeAlias, cast
 import jax
 from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
+from brainlite._jax_compat import PyTreeDef
 from brainlite.errors import InputError, OptionError, ShardingError
 from brainlite.graph import iter_node, to_predicate
 from brainlite.graph._face import dotted
 from brainlite.nn._face import iter_places
-from brainlite.state import State
-from brainlite.state._face import mesh_of, misfit_of, summary
+from brainlite.state._face import AnyState, mesh_of, misfit_of, summary
 from brainlite.typing import Filter, Path
 
 AnyMesh: TypeAlias = Mesh | AbstractMesh
@@ -126,7 +126,7 @@ class Placed(NamedTuple):
 class Layout(NamedTuple):
     """What rules make of a model: a tree of shardings for each state, and all arrays by name."""
 
-    shardings: dict[State[Any], Any]
+    shardings: dict[AnyState, Any]
     arrays: list[Placed]
 
 
@@ -155,7 +155,7 @@ def lay_out(model: Any, mesh: AnyMesh, rules: Rules) -> Layout:
     chosen = [(to_predicate(select), spec) for select, spec in rules]
     met = [0] * len(chosen)
     named: list[set[str]] = [set() for _ in chosen]
-    found: dict[State[Any], tuple[Path, int | None]] = {}
+    found: dict[AnyState, tuple[Path, int | None]] = {}
     for path, state in iter_places(model):
         number = _rule_for(path, state, chosen, met)
         if state in found:  # under another name already
@@ -181,14 +181,14 @@ def lay_out(model: Any, mesh: AnyMesh, rules: Rules) -> Layout:
     return layout
 
 
-def _tree(state: State[Any], arrays: Sequence[Placed]) -> Any:
-    structure: Any = jax.tree.structure(state.value)
+def _tree(state: AnyState, arrays: Sequence[Placed]) -> Any:
+    structure: PyTreeDef = jax.tree.structure(state.value)
     return structure.unflatten([each.where for each in arrays])
 
 
-def _beside(model: Any, placed: Mapping[State[Any], Any]) -> dict[State[Any], Any]:
+def _beside(model: Any, placed: Mapping[AnyState, Any]) -> dict[AnyState, Any]:
     """Return where states live that belong to others: what an optimizer remembers of parameters."""
-    found: dict[State[Any], Any] = {}
+    found: dict[AnyState, Any] = {}
     for _, node in iter_node(model):
         ask: Any = getattr(node, "__placement__", None)
         if ask is not None:
@@ -196,7 +196,7 @@ def _beside(model: Any, placed: Mapping[State[Any], Any]) -> dict[State[Any], An
     return found
 
 
-def _rule_for(path: Path, state: State[Any], chosen: Any, met: list[int]) -> int | None:
+def _rule_for(path: Path, state: AnyState, chosen: Any, met: list[int]) -> int | None:
     """Return the number of the first rule for a state; count all that select it."""
     selecting = [n for n, (predicate, _) in enumerate(chosen) if predicate(path, state)]
     for number in selecting:
@@ -204,13 +204,13 @@ def _rule_for(path: Path, state: State[Any], chosen: Any, met: list[int]) -> int
     return selecting[0] if selecting else None
 
 
-def _leaves(state: State[Any]) -> Iterator[tuple[str, Any]]:
+def _leaves(state: AnyState) -> Iterator[tuple[str, Any]]:
     for inside, leaf in jax.tree_util.tree_leaves_with_path(state.value):
         yield jax.tree_util.keystr(inside, simple=True, separator="."), leaf
 
 
 def _placed(
-    path: Path, state: State[Any], mesh: AnyMesh, chosen: Any, number: int | None, place: Any
+    path: Path, state: AnyState, mesh: AnyMesh, chosen: Any, number: int | None, place: Any
 ) -> Iterator[Placed]:
     """Lay out the arrays of a state by its rule; without one at its place; or whole."""
     if number is None and place is not None:

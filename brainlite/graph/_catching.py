@@ -5,11 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from brainlite.graph._filters import to_predicate
-from brainlite.state import State
-from brainlite.state._face import current_frame, makers
+from brainlite.state._face import AnyState, current_frame, makers
 from brainlite.typing import Filter, Predicate
-
-AnyState = State[Any]
 
 
 class NewStateCatcher:

@@ -8,10 +8,9 @@ from brainlite.graph._filters import StateFilter, sort
 from brainlite.graph._node import Node
 from brainlite.graph._state_dict import StateDict
 from brainlite.graph._walk import iter_leaf, iter_node
-from brainlite.state import State
+from brainlite.state._face import AnyState
 from brainlite.typing import Filter, Path
 
-AnyState = State[Any]
 # By default any state: what a filter that is no type selects.
 S1 = TypeVar("S1", bound=AnyState, default=AnyState)
 S2 = TypeVar("S2", bound=AnyState, default=AnyState)

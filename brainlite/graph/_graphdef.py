@@ -30,12 +30,10 @@ from brainlite.graph._foreign import node_types
 from brainlite.graph._node import Node, fields
 from brainlite.graph._outline import Outline
 from brainlite.graph._walk import Links, visit
-from brainlite.state import State
-from brainlite.state._face import StateSpec, current_frame, specs_of
+from brainlite.state._face import AnyState, StateSpec, current_frame, specs_of
 from brainlite.typing import Path
 
 M_co = TypeVar("M_co", covariant=True)
-AnyState = State[Any]
 
 
 class GraphDef(Generic[M_co]):

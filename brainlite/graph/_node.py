@@ -33,7 +33,7 @@ from brainlite.graph._edits import copied, edits, keep
 from brainlite.graph._foreign import node_types
 from brainlite.graph._notes import ABSENT, ALL, freeze
 from brainlite.state import State
-from brainlite.state._face import Frame, current_frame, epoch, locate, raw_born, specs_of
+from brainlite.state._face import AnyState, Frame, current_frame, epoch, locate, raw_born, specs_of
 from brainlite.typing import PathPart
 
 _current = current_frame.get
@@ -421,7 +421,7 @@ def _check_overwrite(node: Node, name: str, value: object) -> None:
     leaves = list(leaves_of(value))
     arrays = (jax.Array, np.ndarray, np.generic, int, float, complex)
     if leaves and all(isinstance(leaf, arrays) for leaf in leaves):
-        old: State[Any] = fields(node)[name]
+        old: AnyState = fields(node)[name]
         raise StateOverwriteError(
             f"attribute {name!r} holds a {type(old).__name__}, and an array was assigned over it",
             where=locate(node),
@@ -432,7 +432,7 @@ def _check_overwrite(node: Node, name: str, value: object) -> None:
         )
 
 
-def _follow(new: object, old: State[Any]) -> None:
+def _follow(new: object, old: AnyState) -> None:
     """Let a state that is made anew live where the one did whose place it takes."""
     if isinstance(new, State) and new.sharding is None:
         [spec], [there] = specs_of([new]), specs_of([old])

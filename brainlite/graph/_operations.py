@@ -13,11 +13,9 @@ from brainlite.graph._graphdef import Described, GraphDef, build, describe
 from brainlite.graph._node import Node, note_all
 from brainlite.graph._state_dict import NestedDict, StateDict
 from brainlite.graph._walk import iter_leaf
-from brainlite.state import State
-from brainlite.state._face import current_frame, make_states
+from brainlite.state._face import AnyState, current_frame, make_states
 from brainlite.typing import Filter, Path
 
-AnyState = State[Any]
 States: TypeAlias = StateDict[AnyState] | NestedDict[AnyState]
 M = TypeVar("M")
 S1 = TypeVar("S1", bound=AnyState, default=AnyState)

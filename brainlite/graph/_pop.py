@@ -13,10 +13,9 @@ from brainlite.graph._foreign import node_types
 from brainlite.graph._node import fields
 from brainlite.graph._state_dict import StateDict
 from brainlite.graph._walk import iter_node
-from brainlite.state import State
+from brainlite.state._face import AnyState
 from brainlite.typing import Filter, Path
 
-AnyState = State[Any]
 S1 = TypeVar("S1", bound=AnyState, default=AnyState)
 S2 = TypeVar("S2", bound=AnyState, default=AnyState)
 

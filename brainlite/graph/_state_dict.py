@@ -12,7 +12,14 @@ from brainlite.errors import GraphError
 from brainlite.graph._contents import dotted
 from brainlite.graph._filters import sort
 from brainlite.state import State
-from brainlite.state._face import StateSpec, make_states, same_structure, specs_of, summary
+from brainlite.state._face import (
+    AnyState,
+    StateSpec,
+    make_states,
+    same_structure,
+    specs_of,
+    summary,
+)
 from brainlite.typing import Filter, Path, PathPart
 
 # What a dict has that changes it, or makes another one.
@@ -27,9 +34,9 @@ _INSTEAD = {
     "`states.assign(values)`",
 }
 
-S_co = TypeVar("S_co", bound=State[Any], covariant=True)
-S1 = TypeVar("S1", bound=State[Any])
-S2 = TypeVar("S2", bound=State[Any])
+S_co = TypeVar("S_co", bound=AnyState, covariant=True)
+S1 = TypeVar("S1", bound=AnyState)
+S2 = TypeVar("S2", bound=AnyState)
 V = TypeVar("V")
 
 

@@ -23,7 +23,7 @@ from brainlite.graph._contents import (
 from brainlite.graph._node import Node, all_items, fields, note
 from brainlite.graph._notes import ALL
 from brainlite.state import State
-from brainlite.state._face import current_frame
+from brainlite.state._face import AnyState, current_frame
 from brainlite.typing import Path
 
 _EVERYWHERE = (0, 2**31 - 1)
@@ -154,7 +154,7 @@ def iter_node(
 
 def iter_leaf(
     root: object, allowed_hierarchy: tuple[int, int] = _EVERYWHERE
-) -> Iterator[tuple[Path, State[Any]]]:
+) -> Iterator[tuple[Path, AnyState]]:
     """Yield (path, state) for every state of a graph, each once.
 
     Parameters

@@ -37,6 +37,7 @@ from brainlite.nn._init.scaling import (
     XavierUniform,
 )
 from brainlite.state import State
+from brainlite.state._face import AnyState
 from brainlite.typing import Array, ArrayLike, Shape, Size
 
 __all__ = [
@@ -64,7 +65,7 @@ __all__ = [
     "param",
 ]
 
-S = TypeVar("S", bound=State[Any])
+S = TypeVar("S", bound=AnyState)
 
 
 @overload

@@ -17,7 +17,7 @@ from brainlite.optim._scaling import LossScale
 from brainlite.optim._slots import is_trained
 from brainlite.optim._transformation import Maker, is_transformation
 from brainlite.state import State
-from brainlite.state._face import same_structure, summary
+from brainlite.state._face import AnyState, same_structure, summary
 from brainlite.typing import DTypeLike, Filter, Path
 
 Params = dict[Path, Any]
@@ -186,7 +186,7 @@ def _check(fine: bool, got: str, expected: str) -> None:
         )
 
 
-def read_gradients(grads: Any, trained: Mapping[Path, State[Any]]) -> dict[str, Any]:
+def read_gradients(grads: Any, trained: Mapping[Path, AnyState]) -> dict[str, Any]:
     """Return gradients by name, after a look at each; those of frozen parameters left out.
 
     Those of complex parameters are conjugated: what jax returns points uphill in the imaginary

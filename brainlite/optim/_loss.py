@@ -9,11 +9,9 @@ from brainlite.errors import OptionError, StateLostError
 from brainlite.optim._slots import fitted
 from brainlite.random import RandomState
 from brainlite.state import State
-from brainlite.state._face import current_frame, summary
+from brainlite.state._face import AnyState, current_frame, summary
 from brainlite.transform._face import lift_call
 from brainlite.typing import Array, Path
-
-AnyState = State[Any]
 
 
 class Loss:

@@ -26,8 +26,8 @@ from brainlite.optim._loss import Loss, refused
 from brainlite.optim._scaling import LossScale
 from brainlite.optim._slots import OptimState, apply, beside, fitted, is_trained
 from brainlite.optim._transformation import Factory, Rate, Transformation
-from brainlite.state import ParamState, State
-from brainlite.state._face import mesh_of, same_structure, same_types
+from brainlite.state import ParamState
+from brainlite.state._face import AnyState, mesh_of, same_structure, same_types
 from brainlite.transform import cond, grad
 from brainlite.typing import Array, ArrayLike, DTypeLike, Filter, Path
 
@@ -167,12 +167,12 @@ class Optimizer(Node):
         for state, where in self.__placement__(lambda state: state.sharding).items():
             state.sharding = where
 
-    def __placement__(self, of: Callable[[State[Any]], Any]) -> dict[State[Any], Any]:
+    def __placement__(self, of: Callable[[AnyState], Any]) -> dict[AnyState, Any]:
         """Return where what is remembered is to live, given where parameters do: beside them.
 
         :func:`brainlite.distributed.place` asks, too, for what no rule selects.
         """
-        found: dict[State[Any], Any] = {}
+        found: dict[AnyState, Any] = {}
         placed = {path: (param, of(param)) for path, param in self._all().items()}
         for path, (param, where) in placed.items():
             if where is None:
@@ -182,13 +182,13 @@ class Optimizer(Node):
             found |= {state: beside(param, where, state) for state in self._kept(dotted(path))}
         return found
 
-    def _kept(self, name: str) -> list[State[Any]]:
+    def _kept(self, name: str) -> list[AnyState]:
         """Return what is remembered of the parameter of a name, in its shape."""
         tables = [states for group in self.groups for states in group.slots.values()]
         every = [*tables, self.masters, self.sums, self.averages]
         return [states[name] for states in every if name in states]
 
-    def _numbers(self) -> list[State[Any]]:
+    def _numbers(self) -> list[AnyState]:
         """Return what else is remembered."""
         of_groups = [number for group in self.groups for number in group.numbers()]
         return [*self.counts.values(), *self.reached.values(), *of_groups]
@@ -351,7 +351,7 @@ class Optimizer(Node):
             raise _not_kept("averages", "average=0.999")
         before = {state: state.value for state in states.values()}
         begun = self.counts["step"].value > 0
-        inside: dict[State[Any], list[Any]] = {}
+        inside: dict[AnyState, list[Any]] = {}
         try:
             for path, state in states.items():
                 mean = jax.tree.map(_chosen(begun), self.averages[dotted(path)].value, state.value)
@@ -393,7 +393,7 @@ class Optimizer(Node):
         return f"{in_bytes(size)} beside the parameters"
 
     def _take(
-        self, grads: Values, extra: Mapping[str, Any], undoable: Mapping[State[Any], Any]
+        self, grads: Values, extra: Mapping[str, Any], undoable: Mapping[AnyState, Any]
     ) -> None:
         """Take a step, unless it is to be skipped."""
         self._check_placed()
@@ -445,10 +445,10 @@ class Optimizer(Node):
         for state in (*self.sums.values(), *self.reached.values(), self.counts["gathered_loss"]):
             state.value = jax.tree.map(lambda s: jnp.where(full, jnp.zeros_like(s), s), state.value)
 
-    def _remembered(self, name: str) -> list[State[Any]]:
+    def _remembered(self, name: str) -> list[AnyState]:
         """Return the parameter of a name, and what a transformation changes beside it."""
         slots = [states for group in self.groups for states in group.slots.values()]
-        every: list[Mapping[str, State[Any]]] = [*slots, self.masters]
+        every: list[Mapping[str, AnyState]] = [*slots, self.masters]
         every += [group.params for group in self.groups]
         return [states[name] for states in every if name in states]
 

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from typing_extensions import TypeVar
 
-from brainlite.state import LongTermState, ParamState, State
-from brainlite.state._face import same_structure, whole
+from brainlite.state import LongTermState, ParamState
+from brainlite.state._face import AnyState, same_structure, whole
 from brainlite.typing import Array, Path
 
 T = TypeVar("T", default=Array)
@@ -163,7 +163,7 @@ def fitted(new: Any, old: Any) -> Any:
     return jax.lax.convert_element_type(new, old.dtype)
 
 
-def beside(param: State[Any], where: Any, remembered: State[Any]) -> Any:
+def beside(param: AnyState, where: Any, remembered: AnyState) -> Any:
     """Return where a thing that is remembered of a parameter is to live: in like shards, or whole.
 
     So a compiled step finds everything where it leaves it, and is compiled once.
@@ -181,7 +181,7 @@ def _same_shape(param: Any, remembered: Any) -> bool:
     return bool(param.shape == remembered.shape[: param.ndim])
 
 
-def is_trained(state: State[Any]) -> bool:
+def is_trained(state: AnyState) -> bool:
     """Say whether a state takes part in training now. Compiled functions see a change."""
     return not isinstance(state, ParamState) or state.requires_grad
 

@@ -96,6 +96,9 @@ from brainlite.state._spec import same_field as same_field
 # The specs of states; like ones share one object.
 from brainlite.state._spec import specs_of as specs_of
 
+# A state, whatever it holds.
+from brainlite.state._state import AnyState as AnyState
+
 # A new state like another one, with a value, unchecked.
 from brainlite.state._state import adopt as adopt
 

@@ -9,9 +9,7 @@ from brainlite._jax_compat import no_trace, trace_cell
 from brainlite.state._frame import current_frame, put
 from brainlite.state._kinds import ParamState
 from brainlite.state._sharding import FIELD, fits, packed, placed, unpacked
-from brainlite.state._state import State, begin, blank, is_frozen
-
-AnyState = State[Any]
+from brainlite.state._state import AnyState, State, begin, blank, is_frozen
 
 
 class StateSpec:

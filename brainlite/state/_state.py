@@ -4,7 +4,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Collection, Iterable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import jax
 from typing_extensions import TypeVar
@@ -352,7 +352,10 @@ class State(Slot[T]):
     _repr_mimebundle_ = notebook_repr
 
 
-S = TypeVar("S", bound=State[Any])
+# A state, whatever it holds.
+AnyState: TypeAlias = State[Any]
+
+S = TypeVar("S", bound=AnyState)
 
 
 def template(state: S) -> S:
@@ -368,7 +371,7 @@ def blank(kind: type[S], fields: dict[str, Any]) -> S:
     return fresh
 
 
-def label(state: State[Any], fields: dict[str, Any]) -> None:
+def label(state: AnyState, fields: dict[str, Any]) -> None:
     """Give a new state its name, its tags and what a subclass has added."""
     state.__frozen__ = False
     state.__sharding__ = None
@@ -376,7 +379,7 @@ def label(state: State[Any], fields: dict[str, Any]) -> None:
         _setters.get(name, _set_other)(state, name, value)
 
 
-def _set_field(state: State[Any], name: str, value: Any) -> None:
+def _set_field(state: AnyState, name: str, value: Any) -> None:
     object.__setattr__(state, name, value)
     if name != "value" and name[:2] != "__":
         epoch.advance()
@@ -388,16 +391,16 @@ class _Told:
     def __init__(self, slot: Any) -> None:
         self._slot = slot
 
-    def __get__(self, state: State[Any] | None, _owner: type[Any] | None = None) -> Any:
+    def __get__(self, state: AnyState | None, _owner: type[Any] | None = None) -> Any:
         return self if state is None else self._slot.__get__(state)
 
-    def __set__(self, state: State[Any], value: Any) -> None:
+    def __set__(self, state: AnyState, value: Any) -> None:
         self._slot.__set__(state, value)
         epoch.advance()
 
 
-_set_name: Callable[[State[Any], str | None], None] = vars(State)["name"].__set__
-_set_tag: Callable[[State[Any], frozenset[str] | None], None] = vars(State)["tag"].__set__
+_set_name: Callable[[AnyState, str | None], None] = vars(State)["name"].__set__
+_set_tag: Callable[[AnyState, frozenset[str] | None], None] = vars(State)["tag"].__set__
 _set_other: Callable[[Any, str, Any], None] = object.__setattr__
 # For a new state, of which there is nothing to tell.
 _setters: dict[str, Callable[[Any, str, Any], None]] = {
@@ -420,7 +423,7 @@ def adopt(state: S, value: Any) -> S:
     return fresh
 
 
-def settle(states: Collection[State[Any]], values: Iterable[Any]) -> None:
+def settle(states: Collection[AnyState], values: Iterable[Any]) -> None:
     """Put values into the states themselves, past any frame, each where its state declares."""
     hold(
         states,
@@ -431,7 +434,7 @@ def settle(states: Collection[State[Any]], values: Iterable[Any]) -> None:
     )
 
 
-def overwrite(states: Collection[State[Any]], values: Iterable[Any]) -> None:
+def overwrite(states: Collection[AnyState], values: Iterable[Any]) -> None:
     """Write values past the checks of a kind: casting changes the dtype of a parameter."""
     values = list(map(owned, values))
     frame = _current()
@@ -442,12 +445,12 @@ def overwrite(states: Collection[State[Any]], values: Iterable[Any]) -> None:
         frame.write(state, value)
 
 
-def is_frozen(state: State[Any]) -> bool:
+def is_frozen(state: AnyState) -> bool:
     """Say whether this is a parameter that is not to be trained. Reads unseen."""
     return state.__frozen__
 
 
-def _wrong_type(state: State[Any], old: Any, new: Any) -> StateValueError:
+def _wrong_type(state: AnyState, old: Any, new: Any) -> StateValueError:
     """Return the error for a value of another shape or dtype than a parameter has."""
     return StateValueError(
         f"this {type(state).__name__} was given a value of another shape or dtype",
@@ -459,7 +462,7 @@ def _wrong_type(state: State[Any], old: Any, new: Any) -> StateValueError:
     )
 
 
-def check_lasts(state: State[Any], name: str, value: object, fix: str) -> None:
+def check_lasts(state: AnyState, name: str, value: object, fix: str) -> None:
     """Raise where something of a state from outside is set in a trace."""
     frame = _current()
     if frame is not None and not frame.is_local(state):
@@ -472,7 +475,7 @@ def check_lasts(state: State[Any], name: str, value: object, fix: str) -> None:
         )
 
 
-def _check_no_state(state: State[Any], value: Any) -> None:
+def _check_no_state(state: AnyState, value: Any) -> None:
     if isinstance(value, State):
         raise StateValueError(
             "a state cannot hold another state",
@@ -483,7 +486,7 @@ def _check_no_state(state: State[Any], value: Any) -> None:
         )
 
 
-def begin(state: State[Any], value: Any) -> None:
+def begin(state: AnyState, value: Any) -> None:
     """Give a new state its first value: its own, or in the transform that is running."""
     value = owned(value)
     frame = _current()
@@ -506,7 +509,7 @@ class _Spec:
         return self._text
 
 
-def _peek(state: State[Any]) -> Any:
+def _peek(state: AnyState) -> Any:
     """Return the value for showing: never an error, and no read that a transform would see."""
     frame = _current()
     value = state.__held__
@@ -518,7 +521,7 @@ def _peek(state: State[Any]) -> Any:
 _warned_of_raw_reads = False
 
 
-def _warn_raw_read(state: State[Any]) -> None:
+def _warn_raw_read(state: AnyState) -> None:
     """Warn, once, of a read that a plain transform of jax makes a constant."""
     global _warned_of_raw_reads
     if _warned_of_raw_reads or state in raw_born or not under_jit():

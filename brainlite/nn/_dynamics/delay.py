@@ -19,7 +19,7 @@ import numpy as np
 
 from brainlite import environ
 from brainlite._given import check_choice
-from brainlite._jax_compat import Tracer
+from brainlite._jax_compat import PyTreeDef, Tracer, shape_struct
 from brainlite.errors import NameNotFoundError, NameTakenError, OptionError
 from brainlite.graph import Node
 from brainlite.nn._dynamics.interpolation import InterpolationRegistry
@@ -336,7 +336,7 @@ class Delay(Module):
 
     def _check_fits(self, x: PyTree, history: PyTree) -> None:
         """Raise unless ``x`` is an entry of the history."""
-        one: Any = jax.tree.structure(x)
+        one: PyTreeDef = jax.tree.structure(x)
         if one == jax.tree.structure(history) and all(
             jnp.shape(value) == kept.shape[1:]
             for value, kept in zip(jax.tree.leaves(x), jax.tree.leaves(history), strict=True)
@@ -367,10 +367,9 @@ class Delay(Module):
         return jnp.broadcast_to(jnp.asarray(0 if self.init is None else self.init, dtype), shape)
 
 
-def type_of(leaf: Any) -> Any:
+def type_of(leaf: Any) -> jax.ShapeDtypeStruct:
     """Return the shape and dtype of a leaf."""
-    kind: Any = jax.ShapeDtypeStruct  # its constructor has no types
-    return kind(jnp.shape(leaf), jnp.result_type(leaf))
+    return shape_struct(jnp.shape(leaf), jnp.result_type(leaf))
 
 
 def _number(time: Any) -> Any:

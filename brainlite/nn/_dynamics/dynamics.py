@@ -22,7 +22,7 @@ from brainlite.nn._dynamics.updates import takes_input, takes_no_output
 from brainlite.nn._layers.layer import Init, check_array
 from brainlite.nn._modules.module import Module
 from brainlite.state import State
-from brainlite.state._face import current_frame, locate, refused
+from brainlite.state._face import AnyState, current_frame, locate, refused
 from brainlite.transform import jit
 from brainlite.transform._face import Foreign, is_known, refuse_foreign, remember_foreign
 from brainlite.typing import Array, ArrayLike, Shape, Size
@@ -208,14 +208,14 @@ class Dynamics(Module):
             fix="pass one value for all, or one for each of them",
         )
 
-    def _set_state(self, name: str, kind: type[State[Any]], initial: Init, batch: Any) -> None:
+    def _set_state(self, name: str, kind: type[AnyState], initial: Init, batch: Any) -> None:
         """Make a state, or give the one that is there a first value."""
         value = init.param(initial, self.varshape, batch)
         # As under a transform, a state that is there already gets the new value. So whoever
         # makes the states before each sequence changes no attribute.
         state = vars(self).get(name) if current_frame.get() is None else None
         if type(state) is kind:
-            there: State[Any] = vars(self)[name]
+            there: AnyState = vars(self)[name]
             there.value = value
         else:
             setattr(self, name, kind(value))

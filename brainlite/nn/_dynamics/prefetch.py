@@ -8,12 +8,14 @@ from typing import Any
 import jax
 
 from brainlite import environ
+from brainlite._jax_compat import shape_struct
 from brainlite.errors import OptionError
 from brainlite.graph import Node
 from brainlite.nn._dynamics.delay import Delay, type_of
 from brainlite.nn._dynamics.updates import not_receive_update_output
 from brainlite.nn._modules.module import Module
 from brainlite.state import State
+from brainlite.state._face import AnyState
 from brainlite.typing import PyTree
 
 
@@ -56,7 +58,7 @@ class StateWithDelay(Delay):
         super().update(_state_of(self.target, self.item).value)
 
 
-def _state_of(module: Module, item: str) -> State[Any]:
+def _state_of(module: Module, item: str) -> AnyState:
     state = getattr(module, item)
     if isinstance(state, State):
         return state
@@ -192,8 +194,7 @@ class OutputDelayAt(Node):
     ) -> None:
         key = "output-delay"
         if not module.has_after_update(key):
-            kind: Any = jax.ShapeDtypeStruct  # its constructor has no types
-            info = kind(module.out_size, environ.dftype())
+            info = shape_struct(module.out_size, environ.dftype())
             delay = Delay(info, init=init, interpolation=interpolation)
             module.add_after_update(key, delay)
         self.delay: Delay = module.get_after_update(key)

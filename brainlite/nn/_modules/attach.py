@@ -7,6 +7,7 @@ import jax
 from brainlite.errors import ContainerError, NameTakenError, StateValueError
 from brainlite.graph import Node
 from brainlite.state import LongTermState, ParamState, ShortTermState, State
+from brainlite.state._face import AnyState
 
 
 def attach(module: Node, name: Any, part: Any) -> None:
@@ -66,7 +67,7 @@ class Attaching(Node):
         check_part(self, name, param, ParamState)
         attach(self, name, param)
 
-    def register_buffer(self, name: str, value: Any, persistent: bool = True) -> State[Any]:
+    def register_buffer(self, name: str, value: Any, persistent: bool = True) -> AnyState:
         """Set a state that is not trained by name.
 
         Parameters
@@ -99,7 +100,7 @@ class Attaching(Node):
                 got=f"{wrong[0]!r}, of type {type(wrong[0]).__name__}",
                 fix="set what is no array as a plain attribute",
             )
-        kind: type[State[Any]] = LongTermState if persistent else ShortTermState
+        kind: type[AnyState] = LongTermState if persistent else ShortTermState
         state = kind(value)
         attach(self, name, state)
         return state

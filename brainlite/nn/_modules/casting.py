@@ -9,8 +9,7 @@ import jax.numpy as jnp
 from brainlite._given import OF_MODULES
 from brainlite.errors import OptionError
 from brainlite.graph import Node, iter_leaf
-from brainlite.state import State
-from brainlite.state._face import overwrite
+from brainlite.state._face import AnyState, overwrite
 from brainlite.typing import DTypeLike
 
 
@@ -98,7 +97,7 @@ def check_floating(dtype: DTypeLike, purpose: str, where: str | None = None) -> 
 def _cast(root: Node, dtype: Any) -> None:
     """Write all floats of a model in another dtype: all of them, or none."""
     # All new values are made before the first is written.
-    states: list[State[Any]] = []
+    states: list[AnyState] = []
     values: list[Any] = []
     for _, state in iter_leaf(root):
         value = state.value

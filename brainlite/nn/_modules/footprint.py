@@ -6,7 +6,8 @@ from typing import Any
 import jax
 
 from brainlite.graph import iter_leaf
-from brainlite.state import ParamState, State
+from brainlite.state import ParamState
+from brainlite.state._face import AnyState
 
 
 def numbers(model: Any) -> int:
@@ -52,7 +53,7 @@ def is_laid_out(model: Any) -> bool:
     return any(state.sharding is not None for _, state in iter_leaf(model))
 
 
-def _size_of(state: State[Any]) -> tuple[int, int]:
+def _size_of(state: AnyState) -> tuple[int, int]:
     # Only what an array says of itself: no value is read, and a deleted one has its size, too.
     leaves = [leaf for leaf in jax.tree.leaves(state.__held__) if hasattr(leaf, "dtype")]
     return sum(leaf.size for leaf in leaves), sum(

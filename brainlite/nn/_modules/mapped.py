@@ -10,8 +10,7 @@ from brainlite.graph import states
 from brainlite.nn._modules.collective import call_order
 from brainlite.nn._modules.lanes import vmap_init_all_states
 from brainlite.nn._modules.module import Module
-from brainlite.state import State
-from brainlite.state._face import locate
+from brainlite.state._face import AnyState, locate
 from brainlite.transform import vmap
 from brainlite.transform._face import arrange_lanes
 from brainlite.typing import Filter, Path
@@ -185,7 +184,7 @@ class Map(Module, Generic[P, R]):
             self._lanes = found
 
     @property
-    def dict_vmap_states(self) -> dict[int, list[State[Any]]] | None:
+    def dict_vmap_states(self) -> dict[int, list[AnyState]] | None:
         """The states that were made for the lanes, by the axis of the lanes; None before that."""
         if self._lanes is None:
             return None

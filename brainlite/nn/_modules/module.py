@@ -27,8 +27,7 @@ from brainlite.nn._modules.mode import HasMode
 from brainlite.nn._modules.state_dict import Loadable
 from brainlite.nn._modules.torch_names import TorchNamed
 from brainlite.nn._modules.tree import Tree
-from brainlite.state import State
-from brainlite.state._face import locate
+from brainlite.state._face import AnyState, locate
 from brainlite.typing import Filter, Path, Shape, Size
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
-AnyState = State[Any]
 N1 = TypeVar("N1", bound=Node)
 N2 = TypeVar("N2", bound=Node)
 S1 = TypeVar("S1", bound=AnyState, default=AnyState)

@@ -14,7 +14,8 @@ from brainlite.errors import GraphError, StateDictError
 from brainlite.graph import Node, StateDict
 from brainlite.nn._modules.tree import dotted, iter_places
 from brainlite.random import RandomState
-from brainlite.state import ShortTermState, State
+from brainlite.state import ShortTermState
+from brainlite.state._face import AnyState
 from brainlite.typing import Array, ArrayLike, Path
 
 # What a model keeps beyond a run, and can be written down: not the activity of a run, and not the
@@ -38,7 +39,7 @@ class IncompatibleKeys(NamedTuple):
 class Entry(NamedTuple):
     """One array in a model: the state it is in, and which of its leaves it is."""
 
-    state: State[Any]
+    state: AnyState
     number: int
     leaf: Any
 
@@ -173,9 +174,9 @@ def _family(dtype: Any) -> Any:
     return next((each for each in families if jnp.issubdtype(dtype, each)), dtype)
 
 
-def _write(states: Iterable[State[Any]], given: Mapping[tuple[int, int], Any]) -> None:
+def _write(states: Iterable[AnyState], given: Mapping[tuple[int, int], Any]) -> None:
     """Write values into a model: all of them, or none."""
-    targets: dict[Path, State[Any]] = {}
+    targets: dict[Path, AnyState] = {}
     values: dict[Path, Any] = {}
     for state in states:
         structure: Any

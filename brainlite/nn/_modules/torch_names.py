@@ -25,6 +25,7 @@ from brainlite.nn._modules.state_dict import (
 )
 from brainlite.nn._modules.tree import dotted, parts
 from brainlite.state import State
+from brainlite.state._face import AnyState
 from brainlite.typing import ArrayLike, Path, Shape
 
 Arrays = dict[str, Any]
@@ -35,7 +36,7 @@ Flattened = Mapping[str, Shape]
 class TorchView(NamedTuple):
     """A state as torch has it: as arrays under names."""
 
-    state: State[Any]
+    state: AnyState
     take: Callable[[Any], Arrays]  # from its value
     put: Callable[[Any, Arrays], Any]  # from its old value and the arrays to the new one
     spare: tuple[str, ...] = ()  # what torch has beside them, and nobody needs
@@ -51,7 +52,7 @@ class Layout(NamedTuple):
 
 
 def view_of(
-    state: State[Any],
+    state: AnyState,
     layouts: Mapping[str, Layout],
     spare: tuple[str, ...] = (),
     flat: str | None = None,
@@ -70,7 +71,7 @@ def view_of(
     return TorchView(state, take, put, spare, flat)
 
 
-def _as_it_is(name: str, state: State[Any]) -> TorchView:
+def _as_it_is(name: str, state: AnyState) -> TorchView:
     """Return the view of a state that torch has as it is: each leaf under its path."""
     structure: Any
     leaves, structure = jax.tree_util.tree_flatten_with_path(state.value)
@@ -384,7 +385,7 @@ def _renamed(root: Node, arrays: Mapping[str, Any], names: Names) -> dict[str, A
 
 def _assign(places: Mapping[str, _Place], given: Mapping[tuple[int, str], Any]) -> None:
     views = {id(place.view.state): place.view for place in places.values()}
-    targets: dict[Path, State[Any]] = {}
+    targets: dict[Path, AnyState] = {}
     values: dict[Path, Any] = {}
     for number, view in views.items():
         arrays = {name: array for (place, name), array in given.items() if place == number}

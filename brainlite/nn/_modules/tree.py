@@ -12,6 +12,7 @@ from brainlite.graph import Node, iter_leaf, iter_node
 from brainlite.graph._face import container_items
 from brainlite.nn._modules.attach import attach, check_part
 from brainlite.state import ParamState, State
+from brainlite.state._face import AnyState
 from brainlite.typing import Path
 
 K = TypeVar("K", bound=Node)
@@ -68,7 +69,7 @@ def children_first(root: Node, kind: type[K]) -> list[K]:
     return found
 
 
-def iter_places(root: Any) -> Iterator[tuple[Path, State[Any]]]:
+def iter_places(root: Any) -> Iterator[tuple[Path, AnyState]]:
     """Yield (path, state) for every path that leads to a state: a shared one comes repeatedly."""
     stack: list[tuple[Path, Any, frozenset[int]]] = [((), root, frozenset())]
     while stack:

@@ -6,12 +6,10 @@ as no attribute of any module is set, which the epoch tells; so it is kept with 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from brainlite._jax_compat import is_eager
 from brainlite.graph import Node
-from brainlite.state import State
-from brainlite.state._face import current_frame, epoch, hold, settle
+from brainlite.state._face import AnyState, current_frame, epoch, hold, settle
 from brainlite.typing import Array
 
 _KEY = object()  # under which a cell keeps its step
@@ -38,9 +36,9 @@ class Step:
     def __init__(
         self,
         kernel: Callable[..., tuple[Array, ...]],
-        hidden: Sequence[State[Any]],
-        weights: Sequence[State[Any]],
-        extras: Sequence[State[Any]],
+        hidden: Sequence[AnyState],
+        weights: Sequence[AnyState],
+        extras: Sequence[AnyState],
         x: Array,
     ) -> None:
         self._kernel = kernel

@@ -9,7 +9,7 @@ from typing_extensions import ParamSpec, TypeVar
 
 from brainlite._jax_compat import ClosedJaxpr
 from brainlite.graph import Node
-from brainlite.state import State
+from brainlite.state._face import AnyState
 from brainlite.transform._engine._arguments import choose
 from brainlite.transform._engine._call import LiftedCall, lift_call
 from brainlite.transform._engine._lift import fetch
@@ -20,8 +20,6 @@ from brainlite.typing import Array
 
 P = ParamSpec("P")
 N = TypeVar("N", bound=Node)
-
-AnyState = State[Any]
 
 
 @overload

@@ -5,7 +5,6 @@ compute with arrays that are tied to different ones. The key is the one that may
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import jax
 from jax.sharding import NamedSharding
@@ -13,11 +12,10 @@ from jax.sharding import NamedSharding
 from brainlite._jax_compat import Tracer
 from brainlite.random import RandomState
 from brainlite.random._face import drawing, untied
-from brainlite.state import State
-from brainlite.state._face import held, whole
+from brainlite.state._face import AnyState, held, whole
 
 
-def follow(states: Iterable[State[Any]], arguments: object) -> bool:
+def follow(states: Iterable[AnyState], arguments: object) -> bool:
     """Move the generators among the states to the devices of all else; say whether any was.
 
     Parameters

@@ -12,9 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from brainlite._jax_compat import Tracer
-from brainlite.state import State
-
-AnyState = State[Any]
+from brainlite.state._face import AnyState
 
 
 class Misfit(BaseException):

@@ -1,14 +1,14 @@
 """The arguments of a compiled function in one line, modules included."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import jax
 
 from brainlite.display._face import Verbatim, is_displayable, safe_repr
 from brainlite.graph import iter_leaf
 from brainlite.state import State
-from brainlite.state._face import summary
+from brainlite.state._face import AnyState, summary
 
 MOST: Final = 4  # states of one module that are listed
 
@@ -20,7 +20,7 @@ def outline_arguments(args: Sequence[object], kwargs: Mapping[str, object]) -> V
     return Verbatim(f"({', '.join(texts)})")
 
 
-def outline(thing: object, values: Mapping[State[Any], object]) -> Verbatim:
+def outline(thing: object, values: Mapping[AnyState, object]) -> Verbatim:
     """Return the type of a module and the shapes of those of its states that have values here."""
     kind = type(thing).__name__
     if isinstance(thing, State):

@@ -33,8 +33,8 @@ from brainlite.graph._face import (
     note,
     same_value,
 )
-from brainlite.state import State
 from brainlite.state._face import (
+    AnyState,
     Frame,
     Setting,
     Slot,
@@ -57,8 +57,6 @@ from brainlite.transform._engine._origin import Origin
 from brainlite.transform._engine._reach import reachable
 from brainlite.transform._engine._returned import Returned, homes, take_out
 from brainlite.transform._engine._watch import KEY, watchers
-
-AnyState = State[Any]
 
 
 class Compilation(NamedTuple):

@@ -42,13 +42,11 @@ from typing import Any, Final, NamedTuple
 from brainlite._jax_compat import jit_switch, no_trace, trace_cell
 from brainlite.environ import layer, process
 from brainlite.graph._face import ABSENT, Watched
-from brainlite.state import State
-from brainlite.state._face import current_frame, epoch
+from brainlite.state._face import AnyState, current_frame, epoch
 from brainlite.transform._compile._intake import Intake, Misfit
 from brainlite.transform._engine._drawing import alone
 from brainlite.transform._engine._reach import Variable
 
-AnyState = State[Any]
 WarmCall = Callable[[tuple[object, ...], dict[str, object]], Any]
 
 STALE: Final = object()  # what a warm call returns where something has changed since

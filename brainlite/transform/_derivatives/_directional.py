@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from typing_extensions import ParamSpec, TypeVar
 
+from brainlite._jax_compat import PyTreeDef
 from brainlite.errors import OptionError
 from brainlite.random import DEFAULT
 from brainlite.random._face import advance, to_key
@@ -309,7 +310,7 @@ def _estimator(
 
     def gradient(*point: object) -> tuple[object, object]:
         leaves: list[Any] = jax.tree.leaves(point)
-        structure: Any = jax.tree.structure(point)
+        structure: PyTreeDef = jax.tree.structure(point)
         shape = () if size is None else (size,)
 
         def along(directions: list[Array]) -> tuple[list[Array], object]:

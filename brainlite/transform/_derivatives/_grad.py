@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from typing_extensions import ParamSpec, TypeVar
 
 from brainlite._given import is_quantity, without_unit
-from brainlite.state import State
+from brainlite.state._face import AnyState
 from brainlite.transform._derivatives._gradient import (
     Kinds,
     Targets,
@@ -28,7 +28,7 @@ B = TypeVar("B", bound=Any)
 G = TypeVar("G")
 Aux = TypeVar("Aux")
 R = TypeVar("R")
-States = Sequence[State[Any]] | dict[str, State[Any]]
+States = Sequence[AnyState] | dict[str, AnyState]
 
 
 class _Decorator(Protocol):

@@ -13,7 +13,7 @@ from brainlite.errors import GradError
 from brainlite.graph import Node, StateDict
 from brainlite.graph import states as states_of
 from brainlite.state import ParamState, State
-from brainlite.state._face import Frame, summary
+from brainlite.state._face import AnyState, Frame, summary
 from brainlite.transform._engine._effects import Effects, called, commit, itself
 from brainlite.transform._engine._escapes import Escapes
 from brainlite.transform._engine._lift import fetch, name_of
@@ -24,7 +24,7 @@ from brainlite.transform._engine._transformed import Transformed
 class Targets(NamedTuple):
     """What to differentiate with respect to: states, in some structure, and arguments."""
 
-    states: list[State[Any]]  # each once
+    states: list[AnyState]  # each once
     layout: object  # the structure that was given, with the number of each state as leaves
     argnums: tuple[int, ...]
     single: bool  # one argument, given as an int
@@ -38,7 +38,7 @@ class Targets(NamedTuple):
         given = dict(grad_states) if isinstance(grad_states, StateDict) else grad_states
         structure: PyTreeDef
         leaves, structure = jax.tree.flatten(given)
-        numbers: dict[State[Any], int] = {}
+        numbers: dict[AnyState, int] = {}
         for leaf in leaves:
             if not isinstance(leaf, State):
                 raise GradError(
@@ -79,7 +79,7 @@ class _Argument(NamedTuple):
     numbers: list[object]  # for each leaf: those of its parameters, by path, or None for an array
 
     @classmethod
-    def of(cls, argument: object, numbers: dict[State[Any], int]) -> "_Argument":
+    def of(cls, argument: object, numbers: dict[AnyState, int]) -> "_Argument":
         """Take an argument apart, and number the states that are new."""
 
         def enter(leaf: object) -> object:
@@ -384,7 +384,7 @@ def _check_position(position: int, args: Sequence[object], label: str) -> None:
         )
 
 
-def _check_state(state: State[Any], value: object, accepted: type[Any]) -> None:
+def _check_state(state: AnyState, value: object, accepted: type[Any]) -> None:
     """Raise for a state that cannot be differentiated, with what can."""
     if isinstance(state, ParamState) and not state.requires_grad:
         raise GradError(
@@ -453,7 +453,7 @@ def _is_kind(leaf: object, kind: type[Any]) -> bool:
     return isinstance(leaf, _NUMBERS) and bool(jnp.issubdtype(jnp.result_type(leaf), kind))
 
 
-def _check_read(states: Sequence[State[Any]], frame: Frame, label: str) -> None:
+def _check_read(states: Sequence[AnyState], frame: Frame, label: str) -> None:
     """Raise for a state that the function does not read: its gradient is 0 whatever it holds."""
     read = {each.slot for each in frame.reads}
     lacking = [name_of(state) for state in states if state not in read]

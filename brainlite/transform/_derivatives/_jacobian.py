@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from typing_extensions import ParamSpec, TypeVar
 
+from brainlite._jax_compat import PyTreeDef
 from brainlite.transform._derivatives._gradient import (
     Evaluated,
     Kinds,
@@ -321,8 +322,8 @@ def _arranged(found: Evaluated, order: int) -> object:
 
     jax nests them in this order as well; as a list, what is innermost comes first.
     """
-    outer: Any = jax.tree.structure(found.value)
-    inner: Any = jax.tree.structure(found.point)
+    outer: PyTreeDef = jax.tree.structure(found.value)
+    inner: PyTreeDef = jax.tree.structure(found.point)
     parts: list[Any] = jax.tree.leaves(found.result)
     size: int = inner.num_leaves
     for level in reversed(range(order)):

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from typing_extensions import TypeVar
 
-from brainlite._jax_compat import PyTreeDef
+from brainlite._jax_compat import PyTreeDef, shape_struct
 from brainlite.errors import GradError
 from brainlite.graph import Node
 from brainlite.state import State
@@ -336,11 +336,8 @@ def _fitted(vector: object, like: object, problem: str) -> object:
 def _tangent(leaf: Any) -> jax.ShapeDtypeStruct:
     """Return the type of the tangents of a value."""
     dtype = jnp.result_type(leaf)
-    kind: Any = jax.ShapeDtypeStruct  # its constructor has no types
-    tangent: jax.ShapeDtypeStruct = kind(
-        jnp.shape(leaf), dtype if jnp.issubdtype(dtype, jnp.inexact) else _FLOAT0
-    )
-    return tangent
+    exact = not jnp.issubdtype(dtype, jnp.inexact)
+    return shape_struct(jnp.shape(leaf), _FLOAT0 if exact else dtype)
 
 
 def _as_array(leaf: object, wanted: jax.ShapeDtypeStruct) -> object:

@@ -5,7 +5,7 @@ from typing import Any, Concatenate, Literal, Protocol, TypeAlias, overload
 
 from typing_extensions import ParamSpec, TypeVar
 
-from brainlite.state import State
+from brainlite.state._face import AnyState
 from brainlite.typing import Array, GradTarget
 
 P = ParamSpec("P")
@@ -15,7 +15,7 @@ G = TypeVar("G")
 Aux = TypeVar("Aux")
 R_co = TypeVar("R_co", covariant=True)
 
-StateGroup: TypeAlias = "Sequence[State[Any]] | dict[str, State[Any]]"
+StateGroup: TypeAlias = "Sequence[AnyState] | dict[str, AnyState]"
 """States to differentiate with respect to, as a list or by name."""
 
 

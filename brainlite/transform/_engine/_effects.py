@@ -29,6 +29,7 @@ from brainlite.graph._face import (
 )
 from brainlite.state import State
 from brainlite.state._face import (
+    AnyState,
     Frame,
     adopt,
     current_frame,
@@ -39,8 +40,6 @@ from brainlite.state._face import (
     specs_of,
 )
 from brainlite.transform._engine._reach import reachable
-
-AnyState = State[Any]
 
 TAKEN: object = object()  # in the attribute of a new node: an array of the trace was taken out
 

@@ -24,17 +24,16 @@ from brainlite._jax_compat import (
     is_eager,
     jaxpr_as_fun,
     release,
+    shape_struct,
     state_read,
 )
 from brainlite.errors import BranchError
 from brainlite.state import State
-from brainlite.state._face import MISSING, Frame, Slot, current_frame, held, locate
+from brainlite.state._face import MISSING, AnyState, Frame, Slot, current_frame, held, locate
 from brainlite.transform._engine._effects import Effects, called
 from brainlite.transform._engine._escapes import Escapes
 from brainlite.transform._engine._origin import Origin, explain, under_its_name
 from brainlite.transform._engine._values import are_values, check_arguments, check_result
-
-AnyState = State[Any]
 
 
 class Lifted:
@@ -300,11 +299,10 @@ def one_step(xs: object) -> Any:
     return jax.tree.map(_one_step, xs)
 
 
-def _one_step(x: Any) -> object:
-    kind: Any = jax.ShapeDtypeStruct  # its constructor has no types
+def _one_step(x: Any) -> jax.ShapeDtypeStruct:
     spec = explicit_spec(x)
     where = None if spec is None else explicit_sharding(spec[1:], x)
-    return kind(jnp.shape(x)[1:], jnp.result_type(x), sharding=where)
+    return shape_struct(jnp.shape(x)[1:], jnp.result_type(x), where)
 
 
 def strengthen(value: object) -> object:

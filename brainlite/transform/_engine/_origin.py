@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import jax
 
+from brainlite._jax_compat import PyTreeDef
 from brainlite.state import State
 from brainlite.state._face import Frame, locate
 
@@ -63,7 +64,7 @@ def under_its_name(
     run: Callable[[object, object], object], args: object, kwargs: object, origin: Origin
 ) -> Any:
     """Return ``run`` as a function with the name and the arguments of ``origin``."""
-    structure: Any = jax.tree.structure((args, kwargs))
+    structure: PyTreeDef = jax.tree.structure((args, kwargs))
 
     def traced(*args: object, **kwargs: object) -> object:
         return run(*structure.unflatten(jax.tree.leaves((args, kwargs))))

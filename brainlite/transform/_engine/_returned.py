@@ -25,11 +25,9 @@ from brainlite.graph._face import (
     node_dict,
 )
 from brainlite.state import State
-from brainlite.state._face import Frame, adopt
+from brainlite.state._face import AnyState, Frame, adopt
 from brainlite.transform._engine._effects import TAKEN, Effects, called
 from brainlite.typing import Path
-
-AnyState = State[Any]
 
 
 @jax.tree_util.register_pytree_node_class

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from brainlite import environ
 from brainlite._jax_compat import jit_switch, no_trace, trace_cell
 from brainlite.state import State
-from brainlite.state._face import check_raw_write, current_frame
+from brainlite.state._face import AnyState, check_raw_write, current_frame
 from brainlite.transform._engine._lift import lift, one_step, strengthen
 from brainlite.transform._engine._origin import origin_of
 
@@ -235,7 +235,7 @@ class Thinned:
         self._reverse = reverse
         self._count = -(-length // every)
         # The row behind the last is for the steps after the last that is kept.
-        self._rows: State[Any] = State(
+        self._rows: AnyState = State(
             jax.tree.map(lambda k: jnp.zeros((self._count + 1, *k.shape), k.dtype), kinds)
         )
         self._done = State(jnp.zeros((), jnp.int32))

@@ -11,8 +11,7 @@ from typing_extensions import TypeVar, TypeVarTuple, Unpack
 from brainlite._given import whole
 from brainlite._jax_compat import is_eager
 from brainlite.errors import BranchError
-from brainlite.state import State
-from brainlite.state._face import locate, same_structure, same_types, summary
+from brainlite.state._face import AnyState, locate, same_structure, same_types, summary
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute
 from brainlite.transform._engine._effects import Effects, commit
@@ -273,7 +272,7 @@ def _check_results(lifted: Sequence[Lifted]) -> None:
 
 
 def _check_types(
-    states: Sequence[State[Any]],
+    states: Sequence[AnyState],
     before: Sequence[Any],
     lifted: Sequence[Lifted],
     columns: Sequence[dict[int, int]],

@@ -13,8 +13,8 @@ from typing_extensions import TypeVar, TypeVarTuple, Unpack
 from brainlite import environ
 from brainlite._jax_compat import is_eager
 from brainlite.errors import LoopStateError
-from brainlite.state import State
 from brainlite.state._face import (
+    AnyState,
     differing_spec,
     has_explicit_spec,
     locate,
@@ -199,7 +199,7 @@ def _peeled(f: Step, body: Lifted, init: Any, xs: Any, loop: "_Loop", user: Any)
     return carry, jax.tree.map(join, y, ys)
 
 
-def _moving(body: Lifted) -> tuple[State[Any], str, str] | None:
+def _moving(body: Lifted) -> tuple[AnyState, str, str] | None:
     """Return a state that a step lays out anew on explicit axes, with both specs, if there is any.
 
     Its type would change in the loop. After the first step it stays, as a rule: a hidden state of
@@ -216,7 +216,7 @@ def _moving(body: Lifted) -> tuple[State[Any], str, str] | None:
     return None
 
 
-def _moved(state: State[Any], before: str, after: str) -> LoopStateError:
+def _moved(state: AnyState, before: str, after: str) -> LoopStateError:
     return LoopStateError(
         f"the body of a loop lays this {type(state).__name__} out anew at each step",
         where=name_of(state),
@@ -423,7 +423,7 @@ def _check_carry(out: object, init: object) -> None:
         )
 
 
-def _first_value(state: State[Any], kind: object, read: bool) -> Any:
+def _first_value(state: AnyState, kind: object, read: bool) -> Any:
     """Return the value that a state has when the loop begins."""
     if not read:  # written before it is read: what it was does not matter
         return anything(kind)

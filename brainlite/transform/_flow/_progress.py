@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from brainlite._jax_compat import shape_struct
 from brainlite.errors import OptionError
 
 BarText: TypeAlias = str | tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]
@@ -230,8 +231,7 @@ def scan_with_progress(
         return run(state, _map(xs, lambda x: x[whole:]), length - whole)
 
     # The loop counts on from what this returns, so that the bar is open before the first update.
-    kind: Any = jax.ShapeDtypeStruct  # its constructor has no types
-    state: tuple[Any, Any] = (init, jax.pure_callback(report, kind((), jnp.int32), 0, {}))
+    state: tuple[Any, Any] = (init, jax.pure_callback(report, shape_struct((), jnp.int32), 0, {}))
     parts: list[Any] = []
     runs = [run_blocks, run_rest] if whole < length else [run_blocks]
     for each in reversed(runs) if reverse else runs:

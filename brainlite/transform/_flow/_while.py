@@ -10,8 +10,8 @@ from typing_extensions import TypeVar
 from brainlite._jax_compat import NEEDS_VALUES
 from brainlite.errors import LoopStateError
 from brainlite.graph._face import describe
-from brainlite.state import State
 from brainlite.state._face import (
+    AnyState,
     Frame,
     differing_spec,
     locate,
@@ -184,7 +184,7 @@ def _check_places(effects: Effects) -> None:
             )
 
 
-def _check_same_type(what: str, state: State[Any] | None, before: object, after: object) -> None:
+def _check_same_type(what: str, state: AnyState | None, before: object, after: object) -> None:
     """Raise for a carry that comes out of the body as another type."""
     if same_structure(before, after) and same_types(before, after):
         specs = differing_spec(before, after)

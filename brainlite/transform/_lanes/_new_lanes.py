@@ -8,8 +8,7 @@ import jax.numpy as jnp
 
 from brainlite.graph import states, to_predicate
 from brainlite.random import RandomState
-from brainlite.state import State
-from brainlite.state._face import overwrite, with_axis, without_axis
+from brainlite.state._face import AnyState, overwrite, with_axis, without_axis
 from brainlite.typing import Filter, Path
 
 
@@ -45,14 +44,14 @@ def arrange_lanes(
     return made
 
 
-def _is_other(state: State[Any], before: Any) -> bool:
+def _is_other(state: AnyState, before: Any) -> bool:
     """Whether a state was written in lanes: its value is another object."""
     now, then = jax.tree.leaves(state.value), jax.tree.leaves(before)
     same = len(now) == len(then) and all(map(lambda a, b: a is b, now, then))
     return not same and not isinstance(state, RandomState)
 
 
-def _move_lanes(state: State[Any], axis: int) -> None:
+def _move_lanes(state: AnyState, axis: int) -> None:
     """Let the lanes of a new state lie along another axis than the first."""
     declared = state.sharding
     state.sharding = None

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from typing_extensions import ParamSpec, TypeVar
 
-from brainlite._jax_compat import set_current_trace
+from brainlite._jax_compat import PyTreeDef, set_current_trace
 from brainlite.errors import MapStateError, OptionError
 from brainlite.state import State
-from brainlite.state._face import Frame, Setting, Slot, same_structure, summary
+from brainlite.state._face import AnyState, Frame, Setting, Slot, same_structure, summary
 from brainlite.transform._engine._call import Arguments, open_call
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute
@@ -22,7 +22,6 @@ from brainlite.transform._engine._transformed import Transformed
 P = ParamSpec("P")
 R = TypeVar("R")
 
-AnyState = State[Any]
 _make_spec: Any = PartitionSpec  # its constructor has no types
 _WHOLE: PartitionSpec = _make_spec()
 StateSpecs: TypeAlias = PartitionSpec | Mapping[AnyState, Any] | None
@@ -234,7 +233,7 @@ def _specs_of(state: Any, value: Any, *asked: StateSpecs) -> _Specs:
         if isinstance(specs, PartitionSpec) or (specs is not None and state in specs):
             found = specs if isinstance(specs, PartitionSpec) else specs[state]
             break
-    structure: Any = jax.tree.structure(value)
+    structure: PyTreeDef = jax.tree.structure(value)
     if isinstance(found, PartitionSpec):
         return _Specs(structure, (found,) * structure.num_leaves)
     leaves = jax.tree.leaves(found)

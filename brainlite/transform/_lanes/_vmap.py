@@ -12,7 +12,7 @@ from brainlite.errors import MapStateError
 from brainlite.graph import Node, StateDict, iter_leaf
 from brainlite.random import RandomState
 from brainlite.state import ShortTermState, State
-from brainlite.state._face import MISSING, Frame, Slot, current_frame, summary, with_axis
+from brainlite.state._face import MISSING, AnyState, Frame, Slot, current_frame, summary, with_axis
 from brainlite.transform._engine._eager import run_compiled
 from brainlite.transform._engine._effects import Effects, commit, itself
 from brainlite.transform._engine._lift import fetch, name_of
@@ -34,7 +34,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 Axes: TypeAlias = int | Sequence[Any] | Mapping[str, Any] | None
-MappedStates: TypeAlias = "State[Any] | Sequence[State[Any]] | Mapping[Any, Any] | None"
+MappedStates: TypeAlias = "AnyState | Sequence[AnyState] | Mapping[Any, Any] | None"
 
 
 class SameSignature(Protocol):
@@ -180,7 +180,7 @@ class _Mapped(NamedTuple):
     args: tuple[Any, ...]
     in_axes: Any
     modules: dict[int, Any]
-    states: dict[State[Any], int]
+    states: dict[AnyState, int]
 
     @classmethod
     def of(cls, args: tuple[Any, ...], in_axes: Axes) -> "_Mapped":
@@ -208,7 +208,7 @@ class _Mapped(NamedTuple):
 
 
 def _check_call(
-    call: _Mapped, origin: Origin, states: Mapping[State[Any], int], axis_size: int | None
+    call: _Mapped, origin: Origin, states: Mapping[AnyState, int], axis_size: int | None
 ) -> None:
     """Check the kinds of all arguments, and that there is one number of lanes."""
     arguments = origin.by_name()
@@ -234,8 +234,8 @@ class _Lanes:
     def __init__(
         self,
         axis_name: Hashable | None,
-        declared_in: dict[State[Any], int],
-        declared_out: dict[State[Any], int],
+        declared_in: dict[AnyState, int],
+        declared_out: dict[AnyState, int],
     ) -> None:
         self.axis: Hashable = _axis_name() if axis_name is None else axis_name
         self.out_axes: list[int] = []  # one for each mapped value, filled while tracing
@@ -316,14 +316,14 @@ def _axis_name() -> str:
     return f"lanes_{depth}"  # jax keeps what it traced under the same axes
 
 
-def axes_of(declared: MappedStates, name: str) -> dict[State[Any], int]:
+def axes_of(declared: MappedStates, name: str) -> dict[AnyState, int]:
     """Return the axis of each declared state."""
     if declared is None:
         return {}
     by_axis: Mapping[Any, Any] = {0: declared}
     if isinstance(declared, dict) and all(isinstance(axis, int) for axis in declared):
         by_axis = declared
-    axes: dict[State[Any], int] = {}
+    axes: dict[AnyState, int] = {}
     for axis, group in by_axis.items():
         states: Any = dict(group) if isinstance(group, StateDict) else group
         for state in jax.tree.leaves(states):
@@ -339,7 +339,7 @@ def axes_of(declared: MappedStates, name: str) -> dict[State[Any], int]:
     return axes
 
 
-def _checked(state: State[Any], axis: int) -> Any:
+def _checked(state: AnyState, axis: int) -> Any:
     """Return the value of a mapped state, after a look at its axis."""
     value = fetch(state)
     for leaf in jax.tree.leaves(value):
@@ -361,20 +361,20 @@ def _varies(value: object, trace: object) -> bool:
     return any(is_batched(leaf, trace) for leaf in jax.tree.leaves(value))
 
 
-def _is_of_lanes(effects: Effects, state: State[Any]) -> bool:
+def _is_of_lanes(effects: Effects, state: AnyState) -> bool:
     """Say whether each lane makes a state of one run for itself, and nobody looked before."""
     kept = state in effects.written and state.sharding is not None  # it was declared for one value
     return state in effects.anew and isinstance(state, ShortTermState) and not kept
 
 
-def _widen(state: State[Any], axis: int) -> None:
+def _widen(state: AnyState, axis: int) -> None:
     """Let the place that was declared for the value of one lane be that of all."""
     if state.sharding is not None:
         state.__sharding__ = with_axis(state.sharding, axis)
 
 
 def lanes_of(
-    returned: Returned, out: Any, out_axes: Any, placed: Collection[State[Any]]
+    returned: Returned, out: Any, out_axes: Any, placed: Collection[AnyState]
 ) -> tuple[list[Any], list[Any]]:
     """Return the leaves of a result, and the axes of their lanes; those are declared, too.
 
@@ -393,7 +393,7 @@ def lanes_of(
     return leaves, of_leaves
 
 
-def _check_shared(effects: Effects, state: State[Any], value: object, trace: object) -> None:
+def _check_shared(effects: Effects, state: AnyState, value: object, trace: object) -> None:
     """Check that a state that was not declared has one value for all lanes."""
     if not _varies(value, trace):
         return

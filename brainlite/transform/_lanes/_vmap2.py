@@ -10,6 +10,7 @@ from brainlite.errors import MapStateError, OptionError
 from brainlite.graph import Node, Not, states, to_predicate
 from brainlite.random import RandomState
 from brainlite.state import State
+from brainlite.state._face import AnyState
 from brainlite.transform._engine._reach import explore
 from brainlite.transform._engine._transformed import Transformed
 from brainlite.transform._lanes._new_lanes import arrange_lanes
@@ -145,7 +146,7 @@ def vmap2_new_states(
     axis_size: int | None = None,
     state_out_axes: OutFilterByAxis = None,
     spmd_axis_name: object = None,
-) -> dict[int | None, list[State[Any]]]:
+) -> dict[int | None, list[AnyState]]:
     """Make the states of a module in lanes, along axes that filters choose.
 
     Parameters
@@ -225,11 +226,11 @@ def _check_unexpected(mapping: str) -> None:
     )
 
 
-def _selected(fun: object, filters: FilterByAxis, name: str) -> dict[int, list[State[Any]]] | None:
+def _selected(fun: object, filters: FilterByAxis, name: str) -> dict[int, list[AnyState]] | None:
     """Return the states that a function holds and filters select, by axis."""
     by_axis = _by_axis(filters)
     predicates = [(axis, to_predicate(each)) for axis, each in by_axis.items()]
-    axes: dict[State[Any], int] = {}
+    axes: dict[AnyState, int] = {}
     chosen: set[int] = set()
     held = _held(fun) if predicates else []
     for root in held:

@@ -12,8 +12,7 @@ from brainlite.errors import MapStateError, OptionError
 from brainlite.graph import states as states_of
 from brainlite.graph import to_predicate
 from brainlite.graph._face import fields
-from brainlite.state import State
-from brainlite.state._face import Frame, summary, with_axis
+from brainlite.state._face import AnyState, Frame, summary, with_axis
 from brainlite.transform._engine._effects import Effects, Place, collect, commit, itself
 from brainlite.transform._engine._lift import name_of
 from brainlite.transform._engine._returned import Returned, fasten, homes, loosen, take_out
@@ -23,8 +22,6 @@ from brainlite.typing import Filter, Path, Predicate
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-AnyState = State[Any]
 
 
 class _SameSignature(Protocol):
