@@ -4,7 +4,8 @@ import importlib
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import jax
@@ -17,6 +18,9 @@ from brainlite.errors import OptionError
 BarText: TypeAlias = str | tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]
 
 _INTERVAL = 0.1  # seconds between two updates, as tqdm has
+
+# Its carry, how many of its steps are done, and at how many to report.
+_Loop: TypeAlias = tuple[Any, Any, Any]
 
 _UPDATES = 20  # where neither freq nor count is given, as in brainstate: one for each 5 %
 
@@ -127,34 +131,50 @@ class _Running:
         self.bar = bar
         self._interval = interval
         self._shown = -math.inf
+        self._then = 0  # how many steps were done at that time
+        self._ahead = 0.0  # how many steps will be done until it is time again
 
-    def is_due(self) -> bool:
+    def is_due(self, done: int) -> bool:
         """Say whether it is time to show the bar anew, which then counts as done."""
         now = time.monotonic()
-        due = now - self._shown >= self._interval
+        since = now - self._shown
+        speed = (done - self._then) / max(since, 1e-9)
+        due = since >= self._interval
         if due:
-            self._shown = now
+            self._shown, self._then = now, done
+        self._ahead = speed * (self._interval - (0.0 if due else since))
         return due
+
+    def next_due(self, done: int) -> int:
+        """Return after how many steps to ask again: not so many that a slower loop stands still."""
+        return done + int(min(self._ahead, done))
 
 
 class _Report:
-    """What compiled code calls; equal to another for an equal bar and loop."""
+    """What compiled code calls; equal to another for an equal bar and loop.
 
-    def __init__(self, pbar: ProgressBar, total: int) -> None:
+    It is told how many steps are done, and answers at how many it is to be called again.
+    """
+
+    def __init__(
+        self, pbar: ProgressBar, total: int, words: Mapping[str, object] = MappingProxyType({})
+    ) -> None:
         self._key = (pbar, total)
+        self._words = words  # the fields that are the same at each call: no arrays
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Report) and self._key == other._key
+        if not isinstance(other, _Report):
+            return False
+        return self._key == other._key and self._words == other._words
 
     def __hash__(self) -> int:
         return hash(self._key)
 
     def __call__(self, done: Any, fields: dict[str, Any]) -> Any:
         with _lock:
-            self._show(int(done), fields)
-        return np.zeros((), np.int32)
+            return np.int32(self._show(int(done), {**fields, **self._words}))
 
-    def _show(self, done: int, fields: dict[str, Any]) -> None:
+    def _show(self, done: int, fields: dict[str, Any]) -> int:
         """Move the bar to ``done`` steps. It opens at 0 and closes at the last step."""
         pbar, total = self._key
         running = _running.get(self._key)
@@ -162,8 +182,8 @@ class _Report:
             if running is not None:  # of a loop that failed
                 running.bar.close()
             running = _running[self._key] = pbar.opened(total)
-        elif done < total and not running.is_due():
-            return
+        elif done < total and not running.is_due(done):
+            return running.next_due(done)
         text = pbar.text(total, jax.device_get(fields) if done else None)
         if text is not None:
             running.bar.set_description_str(text, refresh=False)
@@ -172,6 +192,7 @@ class _Report:
         if done == total:
             running.bar.close()
             del _running[self._key]
+        return running.next_due(done)
 
 
 def scan_with_progress(
@@ -190,7 +211,8 @@ def scan_with_progress(
 
     The loop is cut into one of loops, with an update after each: steps cost what they cost without
     a bar. To ask at each step whether it is time for an update would cost a branch, which
-    is more than the step of a small model.
+    is more than the step of a small model. A call from compiled code takes half a millisecond, and
+    few updates are shown: each call says after how many steps the next one is wanted.
 
     Parameters
     ----------
@@ -206,39 +228,55 @@ def scan_with_progress(
         Runs the steps between two updates, in place of ``scan``.
     """
     bar = pbar if isinstance(pbar, ProgressBar) else ProgressBar(pbar)
-    report = _Report(bar, length)
     size = bar.steps_per_update(length)
     whole = length - length % size
 
-    def block(state: tuple[Any, Any], x: object) -> tuple[tuple[Any, Any], Any]:
+    def block(state: _Loop, x: object) -> tuple[_Loop, Any]:
         return run(state, x, size)
 
-    def run(state: tuple[Any, Any], x: object, steps: int) -> tuple[tuple[Any, Any], Any]:
-        carry, done = state
+    def run(state: _Loop, x: object, steps: int) -> tuple[_Loop, Any]:
+        carry, done, due = state
         carry, ys = (piece or scan)(f, carry, x, steps, reverse, unroll)
         done = done + steps
         last = _map(ys, lambda y: y[0 if reverse else -1])
         last = last if shown is None else shown(last)
-        jax.debug.callback(report, done, bar.fields(done - 1, carry, last))
-        return (carry, done), ys
+        fields = bar.fields(done - 1, carry, last)
+        arrays = {name: each for name, each in fields.items() if _is_numbers(each)}
+        report = _Report(bar, length, {name: fields[name] for name in fields.keys() - arrays})
+        wanted = (done >= due) | (done == length)
+        due = jax.lax.cond(wanted, lambda: _call(report, done, arrays), lambda: due)
+        return (carry, done, due), ys
 
-    def run_blocks(state: tuple[Any, Any]) -> tuple[tuple[Any, Any], Any]:
+    def run_blocks(state: _Loop) -> tuple[_Loop, Any]:
         blocks = _map(xs, lambda x: x[:whole].reshape(whole // size, size, *x.shape[1:]))
         state, ys = scan(block, state, blocks, whole // size, reverse, 1)
         return state, _map(ys, lambda y: y.reshape(whole, *y.shape[2:]))
 
-    def run_rest(state: tuple[Any, Any]) -> tuple[tuple[Any, Any], Any]:
+    def run_rest(state: _Loop) -> tuple[_Loop, Any]:
         return run(state, _map(xs, lambda x: x[whole:]), length - whole)
 
     # The loop counts on from what this returns, so that the bar is open before the first update.
-    state: tuple[Any, Any] = (init, jax.pure_callback(report, shape_struct((), jnp.int32), 0, {}))
+    start = _call(_Report(bar, length), 0, {})
+    state: _Loop = (init, start, start)
     parts: list[Any] = []
     runs = [run_blocks, run_rest] if whole < length else [run_blocks]
     for each in reversed(runs) if reverse else runs:
         state, ys = each(state)
         parts.append(ys)
+    # What is asked for here, compiled code may not leave out.
+    jax.debug.callback(lambda due: None, state[2])
     ordered = reversed(parts) if reverse else parts
     return state[0], jax.tree.map(_joined, *ordered)
+
+
+def _call(report: _Report, done: object, fields: dict[str, Any]) -> Any:
+    number, fields = shape_struct((), jnp.int32), jax.lax.stop_gradient(fields)
+    return jax.pure_callback(report, number, done, fields, vmap_method="sequential")
+
+
+def _is_numbers(value: object) -> bool:
+    numbers = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
+    return all(isinstance(leaf, numbers) for leaf in jax.tree.leaves(value))
 
 
 def _map(tree: object, change: Callable[[jax.Array], jax.Array]) -> Any:

@@ -170,6 +170,73 @@ def test_updates_that_come_fast_are_left_out_but_for_the_last(
     assert tqdm.closed == 1
 
 
+@pytest.mark.parametrize("wrap", [lambda fun: fun, jit])
+def test_what_is_no_number_may_stand_in_a_description(tqdm: Recorder, wrap: Any) -> None:
+    def fields(now: dict[str, Any]) -> dict[str, Any]:
+        return {"task": "copy", "parts": ["a", 1], "none": None, "y": now["y"], "n": 3}
+
+    bar = ProgressBar(2, desc=("{task} {parts} {none} {y:.1f} {n}", fields))
+    wrap(lambda xs: Sum().run(xs, bar))(jnp.ones(4))
+    finish()
+    assert [text for _, text in tqdm.seen][1:] == [
+        "copy ['a', 1] None 1.9 3",
+        "copy ['a', 1] None 3.4 3",
+    ]
+
+
+def test_gradients_are_the_same_where_the_description_shows_what_depends_on_the_input(
+    tqdm: Recorder,
+) -> None:
+    bar = ProgressBar(2, desc=("{y:.1f} {carry:.1f}", lambda now: now))
+    untyped: Any = grad
+
+    def slope(pbar: ProgressBar | None) -> Any:
+        return untyped(lambda xs: Sum().run(xs, pbar)[1].sum() ** 2)
+
+    xs = jnp.arange(1.0, 5.0)
+    assert_close(slope(bar)(xs), slope(None)(xs))
+    assert_close(jit(slope(bar))(xs), jit(slope(None))(xs))
+    lanes = jnp.stack([xs, xs + 1])
+    assert_close(vmap(slope(bar))(lanes), vmap(slope(None))(lanes))
+    finish()
+    assert tqdm.closed == len(tqdm.opened)
+
+
+def test_compiled_code_calls_no_more_than_is_shown(
+    tqdm: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    def monotonic() -> float:
+        return calls[-1] / 4096  # so many steps in a second
+
+    class Counted(_progress._Report):  # pyright: ignore[reportPrivateUsage]
+        def __call__(self, done: Any, fields: dict[str, Any]) -> Any:
+            calls.append(int(done))
+            return super().__call__(done, fields)
+
+    monkeypatch.setattr(_progress, "_INTERVAL", 0.125)
+    monkeypatch.setattr(_progress, "time", SimpleNamespace(monotonic=monotonic))
+    monkeypatch.setattr(_progress, "_Report", Counted)
+    jit(lambda xs: Sum().run(xs, ProgressBar(8)))(jnp.ones(4096))
+    finish()
+    # It looks no further ahead than twice as far as it is.
+    assert calls == [0, 8, 16, 32, 64, 128, 256, 512, *range(520, 4096, 512), 4096]
+    assert [n for n, _ in tqdm.seen] == [0, 8, *range(520, 4096, 512), 4096]
+
+
+def test_a_loop_that_becomes_slower_moves_its_bar_again_when_twice_as_many_steps_are_done(
+    tqdm: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(_progress, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    running = _progress._Running(tqdm, 0.1)  # pyright: ignore[reportPrivateUsage]
+    assert running.is_due(1)
+    clock[0] = 1e-6
+    assert not running.is_due(1000)
+    assert running.next_due(1000) == 2000
+
+
 def test_under_vmap(tqdm: Recorder) -> None:
     loop = Sum()
     pbar = ProgressBar(2, desc=("{y:.1f}", lambda now: {"y": now["y"]}))
