@@ -241,18 +241,7 @@ def evaluate(
         ends.append((effect, returned))
         if all_read:
             _check_read(targets.states, frame, label)
-        _check_traced(value, label)
-        if scalar:
-            check_scalar(value, label)
-        if holds_collection(value):
-            raise GradError(
-                f"{label} cannot differentiate a collection of states",
-                expected="an array, or containers of them",
-                got="a StateDict in the result",
-                fix="return `states.to_values()`",
-            )
-        if kinds is not None:
-            _check_outputs(value, label, kinds.outputs)
+        _check_value(value, label, scalar, kinds)
         return value, _Outcome(value, aux, new)
 
     escapes = Escapes(fun, label) if is_eager() else None
@@ -265,6 +254,22 @@ def evaluate(
     if returned is not None:
         aux = returned.put_back(aux, homes(effect, itself), itself)
     return Evaluated(result, point, outcome.value, aux, targets)
+
+
+def _check_value(value: object, label: str, scalar: bool, kinds: Kinds | None) -> None:
+    """Raise unless what a function returned can be differentiated."""
+    _check_traced(value, label)
+    if scalar:
+        check_scalar(value, label)
+    if holds_collection(value):
+        raise GradError(
+            f"{label} cannot differentiate a collection of states",
+            expected="an array, or containers of them",
+            got="a StateDict in the result",
+            fix="return `states.to_values()`",
+        )
+    if kinds is not None:
+        _check_outputs(value, label, kinds.outputs)
 
 
 def gradient_function(

@@ -195,10 +195,7 @@ def lift(
         closed = jax.make_jaxpr(named)(*origin.args, **origin.kwargs)
     except BaseException as error:
         for frame in frames:
-            if isinstance(error, NEEDS_VALUES):
-                explain(error, frame, label)
-            release(frame.trace)
-            frame.forget()
+            _give_up(frame, error, label)
         raise
     if escapes is not None:
         escapes.check()
@@ -206,6 +203,14 @@ def lift(
     reads, structures, closed = _hoist(closed, frame, keep_unused)
     in_tree = _tree_of(structures, (args, kwargs))
     return Lifted(closed, reads, out_tree, effect, frame, in_tree)
+
+
+def _give_up(frame: Frame, error: BaseException, label: str) -> None:
+    """Let go of what a trace has made that failed, and explain what jax says of it."""
+    if isinstance(error, NEEDS_VALUES):
+        explain(error, frame, label)
+    release(frame.trace)
+    frame.forget()
 
 
 def _tree_of(structures: Sequence[Any], args: object) -> object:
