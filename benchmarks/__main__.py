@@ -64,14 +64,20 @@ def main() -> None:
         os.environ[QUICK] = "1"
     loads = [busy_cores()]
     rows: list[Row] = []
+    failed: list[str] = []
     for name in SHORT if arguments.quick else BENCHMARKS:
         sys.stderr.write(f"{name}\n")
-        rows += run(name)
+        try:
+            rows += run(name)
+        except subprocess.CalledProcessError:  # it has said why; the others are worth their time
+            failed.append(name)
         loads.append(busy_cores())
     table = to_markdown(rows)
     sys.stdout.write(f"{table}\n")
     if arguments.write:
-        PAGE.write_text(make_page(table, loads), encoding="utf-8")
+        PAGE.write_text(make_page(table, loads, failed), encoding="utf-8")
+    if failed:
+        sys.exit(f"these failed and are left out: {', '.join(failed)}")
 
 
 def run(name: str) -> list[Row]:
@@ -81,7 +87,7 @@ def run(name: str) -> list[Row]:
     return parse(done.stdout)
 
 
-def make_page(table: str, loads: list[float]) -> str:
+def make_page(table: str, loads: list[float], failed: list[str]) -> str:
     """Return the page for a table."""
     template = Template(TEMPLATE.read_text(encoding="utf-8"))
     return template.substitute(
@@ -90,7 +96,7 @@ def make_page(table: str, loads: list[float]) -> str:
         versions=", ".join(f"{name} {find_version(name)}" for name in PACKAGES),
         machine=f"{processor()}, {os.cpu_count()} cores, {platform.system()}, "
         f"Python {platform.python_version()}",
-        load=describe_load(loads),
+        load=describe_load(loads) + "".join(f"; `benchmarks.{name}` failed" for name in failed),
     )
 
 

@@ -5,6 +5,7 @@ the compiled program and out of it, and it counts its calls in a state. The refe
 ``jax.jit`` on a function that takes all arrays in one flat tuple and threads the counter by hand.
 """
 
+import itertools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -22,14 +23,15 @@ from benchmarks._report import main
 WIDTH = 8
 BATCH = 4
 CALLS = {2: 100, 16: 50, 64: 20, 512: 3}  # calls in a sample, by depth
-GOAL = 1.15
+GOALS = {2: 1.12, 16: 1.08, 64: 1.04, 512: 1.04}
+GOAL_TWO_SIZES = 1.3
 
 Call = Callable[[], Any]
 
 
-def make_input() -> jax.Array:
+def make_input(batch: int = BATCH) -> jax.Array:
     """Return the batch that every model gets."""
-    return jnp.ones((BATCH, WIDTH))
+    return jnp.ones((batch, WIDTH))
 
 
 def plain_jax(depth: int) -> Call:
@@ -112,6 +114,17 @@ def brainlite_argument(depth: int) -> Call:
         return model(x)
 
     return lambda: step(model, x)
+
+
+def two_sizes(depth: int) -> Call:
+    """Return a call of one compiled function, with a batch of another size each time."""
+    model, inputs = Stack(depth), itertools.cycle([make_input(), make_input(2 * BATCH)])
+
+    @brainlite.transform.jit
+    def step(x: jax.Array) -> jax.Array:
+        return model(x)
+
+    return lambda: step(next(inputs))
 
 
 def equinox_filter_jit(depth: int) -> Call:
@@ -229,11 +242,19 @@ def measure() -> list[Row]:
                 Named(name, repeated(make(depth), calls)),
                 reference,
                 seconds=4.0 if name in OWN else 1.0,
-                goal_ratio=GOAL if name in OWN else None,
+                goal_ratio=GOALS[depth] if name in OWN else None,
             )
             for name, make in subjects.items()
         ]
-    return rows
+    depth, calls = 16, CALLS[16]
+    alternating = compare(
+        "warm call of jit",
+        f"{depth} layers",
+        Named("brainlite, two sizes in turn", repeated(two_sizes(depth), calls)),
+        Named("brainlite, one size", repeated(brainlite_closure(depth), calls)),
+        goal_ratio=GOAL_TWO_SIZES,
+    )
+    return [*rows, alternating]
 
 
 if __name__ == "__main__":

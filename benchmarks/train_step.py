@@ -25,7 +25,7 @@ from benchmarks._report import main
 DEPTH = 64
 WIDTH = 16
 BATCH = 4
-GOAL_WARM = 1.05
+GOAL_WARM = 1.03
 GOAL_OPTIMIZER = 1.15
 GOAL_DONATING = 1.2
 GOAL_FIRST = 1.15
