@@ -16,19 +16,21 @@ from brainlite.transform._engine._lift import fetch
 from brainlite.transform._engine._options import Options
 from brainlite.transform._engine._returned import Returned, take_out
 from brainlite.transform._engine._transformed import Transformed
-from brainlite.typing import Array
+from brainlite.typing import Array, PyTree
 
 P = ParamSpec("P")
 N = TypeVar("N", bound=Node)
 
 
 @overload
-def eval_shape(f: Callable[..., Array], /, *args: Any, **kwargs: Any) -> jax.ShapeDtypeStruct: ...
+def eval_shape(
+    f: Callable[..., Array], /, *args: PyTree, **kwargs: Any
+) -> jax.ShapeDtypeStruct: ...
 @overload
-def eval_shape(f: Callable[..., N], /, *args: Any, **kwargs: Any) -> N: ...
+def eval_shape(f: Callable[..., N], /, *args: PyTree, **kwargs: Any) -> N: ...
 @overload
-def eval_shape(f: Callable[..., object], /, *args: Any, **kwargs: Any) -> Any: ...
-def eval_shape(f: Callable[..., Any], /, *args: object, **kwargs: object) -> Any:
+def eval_shape(f: Callable[..., object], /, *args: PyTree, **kwargs: Any) -> PyTree: ...
+def eval_shape(f: Callable[..., Any], /, *args: object, **kwargs: object) -> PyTree:
     """Return the shapes and dtypes of a result without computing it.
 
     Parameters
@@ -62,7 +64,7 @@ def eval_shape(f: Callable[..., Any], /, *args: object, **kwargs: object) -> Any
     """
     taken: list[Returned | None] = []
 
-    def called(*args: object, **kwargs: object) -> Any:
+    def called(*args: object, **kwargs: object) -> PyTree:
         out, returned = take_out(f(*args, **kwargs), is_fresh=lambda _: True)
         taken.append(returned)
         return out

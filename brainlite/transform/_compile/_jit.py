@@ -29,6 +29,7 @@ from brainlite.transform._engine._arguments import (
 from brainlite.transform._engine._options import Options, check_compiler_options
 from brainlite.transform._engine._plain import run_plainly
 from brainlite.transform._engine._transformed import adopt_name, not_default
+from brainlite.typing import PyTree
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -130,7 +131,7 @@ class BoundJit(Generic[P, R_co]):
             plain: R_co = run_plainly(self.fun, args, kwargs, label="jit")
             return plain
 
-        def run(binding: Binding, call: Call) -> Any:
+        def run(binding: Binding, call: Call) -> PyTree:
             return binding.call(call.args, call.kwargs)
 
         (result, new), binding = self._with_binding(args, kwargs, run, tried)
@@ -140,7 +141,7 @@ class BoundJit(Generic[P, R_co]):
     def lower(self, *args: P.args, **kwargs: P.kwargs) -> jax.stages.Lowered:
         """Lower for these arguments, without running; see :meth:`jax.stages.Wrapped.lower`."""
 
-        def run(binding: Binding, call: Call) -> Any:
+        def run(binding: Binding, call: Call) -> PyTree:
             compiled = binding.specialisation.compiled
             return compiled.lower(*binding.lists(), *call.args, **call.kwargs)
 
@@ -151,7 +152,7 @@ class BoundJit(Generic[P, R_co]):
     def trace(self, *args: P.args, **kwargs: P.kwargs) -> jax.stages.Traced:
         """Trace for these arguments, without running; the jaxpr takes the states first."""
 
-        def run(binding: Binding, call: Call) -> Any:
+        def run(binding: Binding, call: Call) -> PyTree:
             compiled = binding.specialisation.compiled
             return compiled.trace(*binding.lists(), *call.args, **call.kwargs)
 

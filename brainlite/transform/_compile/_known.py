@@ -22,6 +22,7 @@ from brainlite.graph._face import Guards
 from brainlite.state._face import current_frame
 from brainlite.transform._compile._covered import is_covered, is_own, is_safe
 from brainlite.transform._compile._jit import jit
+from brainlite.typing import PyTree
 
 Part = Callable[..., Any] | None
 """The function of a bound method, or None for a module that is called."""
@@ -45,7 +46,7 @@ def is_known(f: object) -> bool:
 
 def run_known(
     loop: Callable[..., object], f: object, operands: tuple[object, ...], *options: object
-) -> Any:
+) -> PyTree:
     """Return ``loop(f, operands, *options)`` without tracing, if possible; else ``UNKNOWN``.
 
     Parameters
@@ -95,7 +96,7 @@ def refuse_foreign(f: Node, part: Part = None) -> None:
         raise Foreign
 
 
-def _apart(f: object) -> tuple[Any, Part]:
+def _apart(f: object) -> tuple[PyTree, Part]:
     """Return the module that a body belongs to, and the function of its method."""
     return (f.__self__, f.__func__) if isinstance(f, MethodType) else (f, None)
 
@@ -115,7 +116,7 @@ def _compiled(loop: Callable[..., Any], kind: type, part: Part, *options: object
     """Return the loop over modules of one kind, compiled; each kind may ask for ways of its own."""
     del kind  # it is part of the key
 
-    def run(node: Any, *operands: Any) -> object:
+    def run(node: Any, *operands: PyTree) -> object:
         body = node if part is None else MethodType(part, node)
         out = loop(body, *operands, *options)
         refuse_foreign(node, part)

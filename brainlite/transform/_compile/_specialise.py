@@ -57,6 +57,7 @@ from brainlite.transform._engine._origin import Origin
 from brainlite.transform._engine._reach import reachable
 from brainlite.transform._engine._returned import Returned, homes, take_out
 from brainlite.transform._engine._watch import KEY, watchers
+from brainlite.typing import PyTree
 
 
 class Compilation(NamedTuple):
@@ -192,7 +193,7 @@ class Specialisation:
         return self._lift(call.args, call.kwargs)
 
     def _lift(
-        self, args: Any, kwargs: Any, inputs: Mapping[AnyState, object] | None = None
+        self, args: PyTree, kwargs: Any, inputs: Mapping[AnyState, object] | None = None
     ) -> Lifted:
         """Lift the user's function, with the copies in the holes of its arguments."""
 
@@ -218,7 +219,7 @@ class Specialisation:
             origin=Origin(self._fun, args, kwargs),
         )
 
-    def _pure(self, /, *args: Any, **kwargs: Any) -> object:
+    def _pure(self, /, *args: PyTree, **kwargs: Any) -> object:
         """Compute on values alone: what jax traces, once for each combination of shapes."""
         if is_alone():
             raise Misfit
@@ -317,7 +318,7 @@ class Outputs:
         plain = all(type(state).__setattr__ is object.__setattr__ for state in self.states)
         self.plain: bool = plain and not self._effects.places and self._returned is None
 
-    def settle(self, result: object, new: list[Any]) -> Any:
+    def settle(self, result: object, new: list[PyTree]) -> PyTree:
         """Put what came out in place, and return the result with its modules and states."""
         if self._effects.places or current_frame.get() is not None:
             commit(self._effects, new, self._now)
@@ -385,7 +386,7 @@ class Binding:
             settle=outputs.settle,
         )
 
-    def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Any:
+    def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> PyTree:
         """Run for arguments that may be of other shapes than before.
 
         The result comes with what is to be put in place, or None where it is already.

@@ -25,7 +25,7 @@ from brainlite.transform._derivatives._signatures import (
     differentiator,
 )
 from brainlite.transform._engine._lift import fetch
-from brainlite.typing import Array, GradTarget, Key, SeedOrKey
+from brainlite.typing import Array, GradTarget, Key, PyTree, SeedOrKey
 
 P = ParamSpec("P")
 A = TypeVar("A", bound=Any)
@@ -75,15 +75,15 @@ def vector_grad(
     targets = Targets.of(grad_states, argnums)
 
     def transform(pure: Callable[..., Any]) -> Callable[..., Any]:
-        def gradient(*point: object) -> tuple[Any, Any]:
+        def gradient(*point: object) -> tuple[PyTree, PyTree]:
             value, pullback, outcome = jax.vjp(pure, *point, has_aux=True)
             return pullback(jax.tree.map(jnp.ones_like, value)), outcome
 
         return gradient
 
     def derive(
-        fun: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> tuple[Any, Any, Any]:
+        fun: Callable[..., Any], args: Sequence[PyTree], kwargs: Mapping[str, Any]
+    ) -> tuple[PyTree, PyTree, PyTree]:
         return differentiate(
             transform,
             fun,
@@ -259,8 +259,8 @@ def fwd_grad(
     fixed = None if key is None else to_key(key)
 
     def derive(
-        fun: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> tuple[Any, Any, Any]:
+        fun: Callable[..., Any], args: Sequence[PyTree], kwargs: Mapping[str, Any]
+    ) -> tuple[PyTree, PyTree, PyTree]:
         used, fun = _take_key(fun) if fixed is None else (fixed, fun)
         return differentiate(
             functools.partial(_estimator, used, tangent_size, drct_der_clip),
@@ -309,7 +309,7 @@ def _estimator(
     """Return a function that estimates the gradient of ``pure`` from ``size`` directions."""
 
     def gradient(*point: object) -> tuple[object, object]:
-        leaves: list[Any] = jax.tree.leaves(point)
+        leaves: list[PyTree] = jax.tree.leaves(point)
         structure: PyTreeDef = jax.tree.structure(point)
         shape = () if size is None else (size,)
 

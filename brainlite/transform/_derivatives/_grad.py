@@ -20,7 +20,7 @@ from brainlite.transform._derivatives._gradient import (
 from brainlite.transform._derivatives._signatures import Derivative
 from brainlite.transform._engine._nonfinite import raise_if_not_finite
 from brainlite.transform._engine._transformed import Transformed
-from brainlite.typing import Array, GradTarget
+from brainlite.typing import Array, GradTarget, PyTree
 
 P = ParamSpec("P")
 A = TypeVar("A", bound=Any)
@@ -368,15 +368,17 @@ def grad(
         )
 
     def derive(
-        fun: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> tuple[Any, Any, Any]:
+        fun: Callable[..., Any], args: Sequence[PyTree], kwargs: Mapping[str, Any]
+    ) -> tuple[PyTree, PyTree, PyTree]:
         if debug_nan:
             raise_if_not_finite(
                 functools.partial(named, fun), args, kwargs, label="grad", phase="grad"
             )
         return found(fun, *args, **kwargs)
 
-    def found(fun: Callable[..., Any], /, *args: object, **kwargs: object) -> tuple[Any, Any, Any]:
+    def found(
+        fun: Callable[..., Any], /, *args: object, **kwargs: object
+    ) -> tuple[PyTree, PyTree, PyTree]:
         gradients, value, aux = differentiate(
             transform,
             fun,
@@ -498,7 +500,7 @@ def value_and_grad(
     untyped: Any = grad
     gradient = untyped(fun, grad_states, argnums=argnums, has_aux=has_aux, return_value=True)
 
-    def value_and_gradient(*args: object, **kwargs: object) -> tuple[Any, Any]:
+    def value_and_gradient(*args: object, **kwargs: object) -> tuple[PyTree, PyTree]:
         if has_aux:
             gradients, value, aux = gradient(*args, **kwargs)
             return (value, aux), gradients

@@ -19,6 +19,7 @@ from brainlite.transform._engine._escapes import Escapes
 from brainlite.transform._engine._lift import fetch, name_of
 from brainlite.transform._engine._returned import Returned, holds_collection, homes, take_out
 from brainlite.transform._engine._transformed import Transformed
+from brainlite.typing import PyTree
 
 
 class Targets(NamedTuple):
@@ -126,7 +127,7 @@ class Kinds(NamedTuple):
 class Evaluated(NamedTuple):
     """What comes of a call of a function under a transform of jax."""
 
-    result: Any  # of the transform: gradients, Jacobians, a pullback
+    result: PyTree  # of the transform: gradients, Jacobians, a pullback
     point: tuple[list[object], tuple[object, ...]]  # the values of the states and the arguments
     value: object
     aux: object
@@ -226,7 +227,7 @@ def evaluate(
     point = _point(targets, label, kinds)
     ends: list[tuple[Effects, Returned | None]] = []
 
-    def taken_apart(frame: Frame, full: list[object]) -> Any:
+    def taken_apart(frame: Frame, full: list[object]) -> PyTree:
         out, effect, new = called(frame, fun, full, kwargs)
         value, aux = _value_and_aux(out, has_aux, label)
         return (value, *take_out(aux, frame.is_new)), effect, new

@@ -23,7 +23,7 @@ from brainlite.transform._derivatives._signatures import (
     StateGroup,
     differentiator,
 )
-from brainlite.typing import Array, GradTarget
+from brainlite.typing import Array, GradTarget, PyTree
 
 P = ParamSpec("P")
 K = TypeVar("K")
@@ -324,7 +324,7 @@ def _arranged(found: Evaluated, order: int) -> object:
     """
     outer: PyTreeDef = jax.tree.structure(found.value)
     inner: PyTreeDef = jax.tree.structure(found.point)
-    parts: list[Any] = jax.tree.leaves(found.result)
+    parts: list[PyTree] = jax.tree.leaves(found.result)
     size: int = inner.num_leaves
     for level in reversed(range(order)):
         starts = [number * size for number in range(outer.num_leaves * size**level)]

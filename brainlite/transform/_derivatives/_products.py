@@ -16,7 +16,7 @@ from brainlite.state import State
 from brainlite.state._face import summary
 from brainlite.transform._derivatives._gradient import Targets, evaluate
 from brainlite.transform._derivatives._signatures import StateGroup
-from brainlite.typing import ArrayLike, GradTarget
+from brainlite.typing import ArrayLike, GradTarget, PyTree
 
 A = TypeVar("A")
 Aux = TypeVar("Aux")
@@ -123,7 +123,7 @@ def vjp(
 def vjp(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]
     fun: Callable[..., Any],
     /,
-    *primals: Any,
+    *primals: PyTree,
     grad_states: GradTarget[Any] | StateGroup | None = None,
     argnums: int | Sequence[int] | None = 0,
     has_aux: bool = False,
@@ -186,7 +186,7 @@ def vjp(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]
     targets = Targets.of(grad_states, argnums if primals else None)
 
     def transform(pure: Callable[..., Any]) -> Callable[..., Any]:
-        def pull(*point: object) -> tuple[Any, Any]:
+        def pull(*point: object) -> tuple[PyTree, PyTree]:
             _, pullback, outcome = jax.vjp(pure, *point, has_aux=True)
             return pullback, outcome
 
@@ -211,7 +211,7 @@ def _pull(
 def jvp(
     fun: Callable[[*Xs], R],
     primals: tuple[*Xs],
-    tangents: Sequence[Any],
+    tangents: Sequence[PyTree],
     *,
     has_aux: Literal[False] = False,
 ) -> tuple[R, R]: ...
@@ -219,30 +219,30 @@ def jvp(
 def jvp(
     fun: Callable[[*Xs], tuple[R, Aux]],
     primals: tuple[*Xs],
-    tangents: Sequence[Any],
+    tangents: Sequence[PyTree],
     *,
     has_aux: Literal[True],
 ) -> tuple[R, R, Aux]: ...
 @overload
 def jvp(
     fun: Callable[..., R],
-    primals: Sequence[Any],
-    tangents: Sequence[Any],
+    primals: Sequence[PyTree],
+    tangents: Sequence[PyTree],
     *,
     has_aux: Literal[False] = False,
 ) -> tuple[R, R]: ...
 @overload
 def jvp(
     fun: Callable[..., tuple[R, Aux]],
-    primals: Sequence[Any],
-    tangents: Sequence[Any],
+    primals: Sequence[PyTree],
+    tangents: Sequence[PyTree],
     *,
     has_aux: Literal[True],
 ) -> tuple[R, R, Aux]: ...
 def jvp(
     fun: Callable[..., Any],
-    primals: Sequence[Any],
-    tangents: Sequence[Any],
+    primals: Sequence[PyTree],
+    tangents: Sequence[PyTree],
     *,
     has_aux: bool = False,
 ) -> Any:
@@ -305,7 +305,7 @@ def jvp(
     targets = Targets.of(None, range(len(primals)))
 
     def transform(pure: Callable[..., Any]) -> Callable[..., Any]:
-        def push(*point: object) -> tuple[Any, Any]:
+        def push(*point: object) -> tuple[PyTree, PyTree]:
             _, tangent, outcome = jax.jvp(pure, point, ([], fitted), has_aux=True)
             return tangent, outcome
 

@@ -26,6 +26,7 @@ from brainlite.graph._face import (
 from brainlite.state import State
 from brainlite.transform._engine._options import Chosen, Options
 from brainlite.transform._engine._values import unsortable
+from brainlite.typing import PyTree
 
 _GRAPH = (Node, State)
 _LEAVES = (*_GRAPH, jax.Array, np.ndarray, np.generic, int, float, complex, str, type(None))
@@ -64,7 +65,7 @@ def take_top(args: tuple[object, ...], kwargs: dict[str, object], donated: Chose
     names = tuple([name for name, arg in kwargs.items() if isinstance(arg, _GRAPH)])
     graph = (*[args[n] for n in positions], *[kwargs[name] for name in names])
 
-    def fill(args: Any, kwargs: Any, objects: Sequence[object]) -> Any:
+    def fill(args: PyTree, kwargs: Any, objects: Sequence[object]) -> Any:
         full, named = list(args), dict(kwargs)
         for n, thing in zip(positions, objects[: len(positions)], strict=True):
             full[n] = thing
@@ -166,7 +167,7 @@ def take_apart(
     holed = [None if isinstance(leaf, _GRAPH) else leaf for leaf in leaves]
     open_args, open_kwargs = structure.unflatten(holed)
 
-    def fill(args: Any, kwargs: object, objects: Sequence[object]) -> object:
+    def fill(args: PyTree, kwargs: object, objects: Sequence[object]) -> object:
         structure: PyTreeDef
         found, structure = jax.tree.flatten((list(args), kwargs), is_leaf=_is_hole)
         for n, thing in zip(where, objects, strict=True):

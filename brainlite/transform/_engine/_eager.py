@@ -21,6 +21,7 @@ from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._effects import commit
 from brainlite.transform._engine._lift import Body, Lifted, fetch, lift
 from brainlite.transform._engine._origin import Origin
+from brainlite.typing import PyTree
 
 _MOST = 512  # compiled bodies that are remembered
 
@@ -30,7 +31,7 @@ _compiled: "OrderedDict[Hashable, Any]" = OrderedDict()
 
 def execute(
     pure: Callable[..., object], lifted: Sequence[Lifted], static: Hashable, *operands: object
-) -> Any:
+) -> PyTree:
     """Return ``pure(bodies, static, *operands)``, from the cache when nothing is being traced.
 
     Parameters
@@ -74,7 +75,7 @@ def run_compiled(
     return fun(*args)
 
 
-def run_lifted(lifted: Lifted, args: Sequence[object]) -> Any:
+def run_lifted(lifted: Lifted, args: Sequence[object]) -> PyTree:
     """Run a lifted function once, and put what it writes in place."""
     with exclusive(lifted.effects.states):
         read = [fetch(state) for state in lifted.reads]
@@ -100,7 +101,7 @@ def _bind(
     # Only the jaxprs are kept, not the arrays and states of the call that was first.
     parts = [(each.closed.jaxpr, each.out_tree) for each in lifted]
 
-    def run(constants: list[Any], operands: Any) -> object:
+    def run(constants: list[Any], operands: PyTree) -> object:
         bodies = [
             Body(jaxpr, consts, out_tree)
             for (jaxpr, out_tree), consts in zip(parts, constants, strict=True)

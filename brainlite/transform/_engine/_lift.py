@@ -34,6 +34,7 @@ from brainlite.transform._engine._effects import Effects, called
 from brainlite.transform._engine._escapes import Escapes
 from brainlite.transform._engine._origin import Origin, explain, under_its_name
 from brainlite.transform._engine._values import are_values, check_arguments, check_result
+from brainlite.typing import PyTree
 
 
 class Lifted:
@@ -110,7 +111,7 @@ class Body(NamedTuple):
     constants: Sequence[object]
     out_tree: object
 
-    def __call__(self, values: Iterable[object], args: object) -> tuple[Any, list[object]]:
+    def __call__(self, values: Iterable[object], args: object) -> tuple[PyTree, list[object]]:
         """Evaluate on the values of the states that are read and on ``(args, kwargs)``."""
         closed = ClosedJaxpr(self.jaxpr, self.constants)
         flat = jaxpr_as_fun(closed)(*jax.tree.leaves(list(values)), *jax.tree.leaves(args))
@@ -164,7 +165,7 @@ def lift(
     trees: list[object] = []
     effects: list[Effects] = []
 
-    def flattened(frame: Frame, args: Any, kwargs: Any) -> Any:
+    def flattened(frame: Frame, args: PyTree, kwargs: Any) -> PyTree:
         out, effect, values = called(frame, fun, args, kwargs, origin.fun)
         check_result(out, label, origin.within)
         # While the frame is open: the states of a StateDict in the result have their values there.
@@ -299,12 +300,12 @@ def _zeros_like(leaf: Any) -> object:
     return zeros if spec is None else reshard(zeros, explicit_sharding(spec, leaf))
 
 
-def one_step(xs: object) -> Any:
+def one_step(xs: object) -> PyTree:
     """Return the type of a slice along the leading axis."""
     return jax.tree.map(_one_step, xs)
 
 
-def _one_step(x: Any) -> jax.ShapeDtypeStruct:
+def _one_step(x: PyTree) -> jax.ShapeDtypeStruct:
     spec = explicit_spec(x)
     where = None if spec is None else explicit_sharding(spec[1:], x)
     return shape_struct(jnp.shape(x)[1:], jnp.result_type(x), where)

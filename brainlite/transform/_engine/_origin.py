@@ -18,6 +18,7 @@ import jax
 from brainlite._jax_compat import PyTreeDef
 from brainlite.state import State
 from brainlite.state._face import Frame, locate
+from brainlite.typing import PyTree
 
 
 class Origin(NamedTuple):
@@ -49,11 +50,11 @@ class Each:
     def __init__(self, fun: Callable[..., object]) -> None:
         self.fun: Callable[..., object] = fun
 
-    def __call__(self, carry: None, x: Any) -> tuple[None, object]:
+    def __call__(self, carry: None, x: PyTree) -> tuple[None, object]:
         return carry, self.fun(*x)
 
 
-def origin_of(body: object, carry: object, x: Any) -> Origin:
+def origin_of(body: object, carry: object, x: PyTree) -> Origin:
     """Return the user's function in the body of a loop."""
     if isinstance(body, Each):
         return Origin(body.fun, x, {}, within=1)

@@ -15,6 +15,7 @@ from brainlite.state._face import Frame
 from brainlite.transform._engine._effects import Effects, called, commit, itself
 from brainlite.transform._engine._lift import strengthen
 from brainlite.transform._engine._returned import Returned, fasten, homes, loosen, take_out
+from brainlite.typing import PyTree
 
 
 def is_plain() -> bool:
@@ -64,7 +65,7 @@ def scan_plainly(
     def run() -> tuple[object, object]:
         carry, ys = init, [None] * length
         for n in reversed(range(length)) if reverse else range(length):
-            out: Any = f(carry, jax.tree.map(lambda x, n=n: jnp.asarray(x)[n], xs))
+            out: PyTree = f(carry, jax.tree.map(lambda x, n=n: jnp.asarray(x)[n], xs))
             check(out)
             carry, ys[n] = strengthen(out[0]), loosen(out[1])  # the values of this step
         return carry, fasten(jax.tree.map(_stacked, *ys))

@@ -27,7 +27,7 @@ from brainlite.graph._face import (
 from brainlite.state import State
 from brainlite.state._face import AnyState, Frame, adopt
 from brainlite.transform._engine._effects import TAKEN, Effects, called
-from brainlite.typing import Path
+from brainlite.typing import Path, PyTree
 
 
 @jax.tree_util.register_pytree_node_class
@@ -156,7 +156,7 @@ class Returned(NamedTuple):
                 values.update(zip(root.states, came, strict=True))
                 plain += arrays_of_nodes
 
-        def found(thing: object) -> Any:
+        def found(thing: object) -> PyTree:
             return homes.get(id(thing)) if id(thing) in self.fresh else now(thing)
 
         states: list[Any] = []

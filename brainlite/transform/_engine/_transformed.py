@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.errors import ArgumentError
+from brainlite.typing import PyTree
 
 _PLAIN = (type(None), int, float, str, tuple, frozenset)
 
@@ -43,7 +44,7 @@ class Transformed:
         self._transform = transform
         self._given = given
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: PyTree, **kwargs: Any) -> PyTree:
         return self.run(*args, **kwargs)
 
     def __get__(self, obj: Any, owner: type[Any] | None = None, /) -> Any:

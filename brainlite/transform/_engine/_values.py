@@ -12,6 +12,7 @@ from brainlite.errors import ArgumentError, ResultError
 from brainlite.graph._face import NodeBase
 from brainlite.state import State
 from brainlite.state._face import summary
+from brainlite.typing import PyTree
 
 _ARRAYS = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
 
@@ -75,7 +76,7 @@ def are_values(tree: object) -> bool:
 
 
 def _leaves_with_path(
-    value: Any, where: str, label: str, kind: type[ArgumentError | ResultError]
+    value: PyTree, where: str, label: str, kind: type[ArgumentError | ResultError]
 ) -> list[tuple[Any, Any]]:
     try:
         return jax.tree_util.tree_leaves_with_path(value)
@@ -85,7 +86,7 @@ def _leaves_with_path(
 
 def unsortable(
     what: str,
-    value: Any,
+    value: PyTree,
     where: str | None = None,
     kind: type[ArgumentError | ResultError] = ArgumentError,
 ) -> ArgumentError | ResultError:
@@ -118,7 +119,7 @@ def check_arguments(by_name: Mapping[str, Any], label: str) -> None:
             )
 
 
-def check_number(value: Any, name: str, label: str, *, whole: bool = False) -> None:
+def check_number(value: PyTree, name: str, label: str, *, whole: bool = False) -> None:
     """Raise unless ``value`` is one number, or truth value, that a transform can decide by."""
     known = _is_value(value) if isinstance(value, np.ndarray) else hasattr(value, "dtype")
     known = known or _is_value(value)
@@ -135,7 +136,7 @@ def check_number(value: Any, name: str, label: str, *, whole: bool = False) -> N
     )
 
 
-def check_condition(value: Any, label: str) -> None:
+def check_condition(value: PyTree, label: str) -> None:
     """Raise unless the condition of a loop has returned one truth value."""
     where = "the result of cond_fun"
     check_number(value, where, label)

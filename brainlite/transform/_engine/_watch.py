@@ -21,6 +21,7 @@ from brainlite.state import State
 from brainlite.state._face import AnyState, check_raw_write, current_frame
 from brainlite.transform._engine._lift import lift, one_step, strengthen
 from brainlite.transform._engine._origin import origin_of
+from brainlite.typing import PyTree
 
 KEY = "_watchers"
 
@@ -150,7 +151,7 @@ def watch_steps(
     if length and not jit_switch.value and any(each.every > 1 for each in found):
         thinned = _places(look, found, f, init, xs, length, reverse)
 
-    def step(carry: object, x: object) -> Any:
+    def step(carry: object, x: object) -> PyTree:
         out, taken, fresh = look(carry, x)
         if taken is None:
             return out  # which the loop refuses
@@ -160,7 +161,7 @@ def watch_steps(
                 values.clear()
         return out[0], (out[1], taken, fresh)
 
-    def end(ys: Any) -> Any:
+    def end(ys: PyTree) -> PyTree:
         own, *stacked = ys
         for each, kept, taken, fresh in zip(found, thinned, *stacked, strict=True):
             # Where nothing was kept apart, as under `jax.disable_jit`, all steps are there.
@@ -211,7 +212,7 @@ def _places(
 ) -> list["Thinned | None"]:
     """Return where every n-th step is kept; a trace says of what types the values are."""
 
-    def types(carry: object, x: object) -> Any:
+    def types(carry: object, x: object) -> PyTree:
         return look(carry, x)[2]
 
     args = (strengthen(init), one_step(xs))
@@ -240,7 +241,7 @@ class Thinned:
         )
         self._done = State(jnp.zeros((), jnp.int32))
 
-    def put(self, values: Any) -> None:
+    def put(self, values: PyTree) -> None:
         """Write the values of a step."""
         done = self._done.value
         self._done.value = done + 1
@@ -248,13 +249,13 @@ class Thinned:
         # The last step that writes a row stays in it.
         row = jax.lax.div(step if self._reverse else step + self._every - 1, self._every)
 
-        def write(rows: Any, value: Any) -> Any:
+        def write(rows: Any, value: PyTree) -> PyTree:
             value = jnp.asarray(value, rows.dtype)
             return jax.lax.dynamic_update_index_in_dim(rows, value, row, 0)
 
         self._rows.value = jax.tree.map(write, self._rows.value, dict(values))
 
-    def rows(self) -> Any:
+    def rows(self) -> PyTree:
         """Return what was kept, stacked."""
         return jax.tree.map(lambda rows: rows[: self._count], self._rows.value)
 
@@ -268,5 +269,5 @@ def _itself(ys: object) -> Any:
     return ys
 
 
-def _first(ys: Any) -> Any:
+def _first(ys: PyTree) -> PyTree:
     return ys[0]

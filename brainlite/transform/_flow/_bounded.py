@@ -18,7 +18,7 @@ from brainlite.transform._flow._branches import cond
 from brainlite.transform._flow._checkpoint import checkpoint
 from brainlite.transform._flow._checkpointed import check_base, depth_of
 from brainlite.transform._flow._loops import scan
-from brainlite.typing import Array
+from brainlite.typing import Array, PyTree
 
 C = TypeVar("C")
 
@@ -26,7 +26,7 @@ C = TypeVar("C")
 class _Progress(NamedTuple):
     """What is carried along."""
 
-    value: Any
+    value: PyTree
     going: Array  # whether there is another step to make
     made: Array  # how many steps so far
 
@@ -93,12 +93,12 @@ def bounded_while_loop(
     check_base(base)
     _check_steps(max_steps)
     check_arguments({"init_val": init_val}, "bounded_while_loop")
-    init: Any = strengthen(init_val)
+    init: PyTree = strengthen(init_val)
     going = jnp.asarray(_first_answer(cond_fun, init), bool)
     start = _Progress(init, going & (max_steps > 0), jnp.zeros((), "int32"))
 
     def step(now: _Progress) -> _Progress:
-        value: Any = body_fun(now.value)
+        value: PyTree = body_fun(now.value)
         _check_carry(now.value, value)
         made = now.made + 1
         going = jnp.asarray(cond_fun(value), bool) & (made < max_steps)
@@ -136,7 +136,7 @@ def _root(steps: int, depth: int) -> int:
     return length
 
 
-def _first_answer(cond_fun: Callable[[Any], ArrayLike], init: object) -> Any:
+def _first_answer(cond_fun: Callable[[Any], ArrayLike], init: object) -> PyTree:
     """Return what the condition says of the first carry, after a look at what it does."""
     frame = Frame("the condition of bounded_while_loop", hoist=False)
     answer, effects, _ = frame.run(called, cond_fun, (init,), {})

@@ -28,6 +28,7 @@ from brainlite.transform._engine._lift import (
 from brainlite.transform._engine._plain import is_plain, run_plainly, value_of
 from brainlite.transform._engine._transformed import check_callable
 from brainlite.transform._engine._values import check_number
+from brainlite.typing import PyTree
 
 R = TypeVar("R")
 Xs = TypeVarTuple("Xs")
@@ -166,12 +167,14 @@ def ifelse(
     return switch(first(held), branches, *operands)
 
 
-def _first_of(held: Sequence[Any]) -> Any:
+def _first_of(held: Sequence[PyTree]) -> PyTree:
     """Return the number of the first condition that holds; how many there are if none does."""
     return jnp.argmax(jnp.stack([*held, jnp.asarray(True)]))
 
 
-def _branch(index: object, branches: Sequence[Callable[..., Any]], operands: Sequence[Any]) -> Any:
+def _branch(
+    index: object, branches: Sequence[Callable[..., Any]], operands: Sequence[PyTree]
+) -> PyTree:
     """Run the branch of a number, and put in place what any of them may write."""
     for branch in branches:
         check_callable(branch, "a branch")
@@ -199,14 +202,14 @@ def _run(
     bodies: Sequence[Body],
     columns: Sequence[Sequence[tuple[int, int]]],
     index: object,
-    operands: tuple[Any, ...],
-    values: list[list[Any]],
+    operands: tuple[PyTree, ...],
+    values: list[list[PyTree]],
     before: list[Any],
-) -> Any:
+) -> PyTree:
     """Take the branch on values alone."""
 
-    def branch(body: Body, column: dict[int, int], read: list[Any]) -> Callable[..., Any]:
-        def run(operands: tuple[Any, ...], before: list[Any]) -> Any:
+    def branch(body: Body, column: dict[int, int], read: list[PyTree]) -> Callable[..., Any]:
+        def run(operands: tuple[PyTree, ...], before: list[Any]) -> PyTree:
             out, new = body(read, (operands, {}))
             after = [
                 new[column[number]] if number in column else old

@@ -15,6 +15,7 @@ from brainlite.transform._engine._lift import Body
 from brainlite.transform._engine._options import Options
 from brainlite.transform._engine._plain import is_plain, run_plainly
 from brainlite.transform._engine._transformed import Transformed, check_callable
+from brainlite.typing import PyTree
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -127,10 +128,12 @@ def checkpoint(
 remat = checkpoint
 
 
-def _run(bodies: Sequence[Body], options: _Remat, values: list[Any], arguments: object) -> Any:
+def _run(
+    bodies: Sequence[Body], options: _Remat, values: list[PyTree], arguments: object
+) -> PyTree:
     """Run the function on values alone."""
 
-    def pure(values: list[Any], arguments: object) -> Any:
+    def pure(values: list[PyTree], arguments: object) -> PyTree:
         return bodies[0](values, arguments)
 
     return jax.checkpoint(pure, prevent_cse=options.prevent_cse, policy=options.policy)(

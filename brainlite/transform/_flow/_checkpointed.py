@@ -17,6 +17,7 @@ from brainlite.transform._engine._watch import KEY, watch_steps
 from brainlite.transform._flow._checkpoint import checkpoint
 from brainlite.transform._flow._loops import scan
 from brainlite.transform._flow._progress import ProgressBar, scan_with_progress
+from brainlite.typing import PyTree
 
 C = TypeVar("C")
 X = TypeVar("X")
@@ -52,7 +53,7 @@ def checkpointed_scan(
     length: int | None = None,
     base: int = 16,
     pbar: ProgressBar | int | None = None,
-) -> tuple[Any, Any]:
+) -> tuple[PyTree, PyTree]:
     """Loop as :func:`scan` does, with much less memory for the gradient.
 
     The steps are cut into blocks of blocks. The backward pass starts from what was kept at the
@@ -112,7 +113,7 @@ def checkpointed_scan(
     [steps] = lengths.pop()
     step, own, end = watch_steps(f, init, xs, steps)
 
-    def piece(f: Step, carry: object, x: object, steps: int, *_options: object) -> Any:
+    def piece(f: Step, carry: object, x: object, steps: int, *_options: object) -> PyTree:
         return _checkpointed(f, steps, base)(carry, x)
 
     with environ.context(**{KEY: ()}):  # the loops that make up this one are none to the user
@@ -161,7 +162,7 @@ def _for_loop(f: Callable[..., Y], xs: object, **options: Any) -> Y:
     return stacked
 
 
-def _nested(f: Step, init: object, xs: object, length: int, base: int) -> tuple[Any, Any]:
+def _nested(f: Step, init: object, xs: object, length: int, base: int) -> tuple[PyTree, PyTree]:
     """Run a loop as one over blocks, and then the steps that do not fill a block."""
     if length <= base:
         return scan(f, init, xs, length)
@@ -183,7 +184,7 @@ def _nested(f: Step, init: object, xs: object, length: int, base: int) -> tuple[
 def _checkpointed(f: Step, length: int, base: int) -> Step:
     """Return a step that is a loop of so many steps, of which nothing is kept."""
 
-    def run(carry: object, x: object) -> tuple[Any, Any]:
+    def run(carry: object, x: object) -> tuple[PyTree, PyTree]:
         return _nested(f, carry, x, length, base)
 
     # Inside a loop nothing can be merged with the forward pass, so prevent_cse has no use.
@@ -223,27 +224,27 @@ def check_base(base: Any) -> None:
         )
 
 
-def _reshaped(xs: object, end: int, shape: tuple[int, int]) -> Any:
-    def cut(x: object) -> Any:
+def _reshaped(xs: object, end: int, shape: tuple[int, int]) -> PyTree:
+    def cut(x: object) -> PyTree:
         array = jnp.asarray(x)
         return array[:end].reshape(*shape, *array.shape[1:])
 
     return jax.tree.map(cut, xs)
 
 
-def _joined(ys: Any) -> Any:
-    def join(y: Any) -> Any:
+def _joined(ys: PyTree) -> PyTree:
+    def join(y: PyTree) -> PyTree:
         return y.reshape(y.shape[0] * y.shape[1], *y.shape[2:])
 
     return jax.tree.map(join, ys)
 
 
-def _rest(xs: object, start: int) -> Any:
-    def take(x: object) -> Any:
+def _rest(xs: object, start: int) -> PyTree:
+    def take(x: object) -> PyTree:
         return jnp.asarray(x)[start:]
 
     return jax.tree.map(take, xs)
 
 
-def _concatenate(first: Any, rest: Any) -> Any:
+def _concatenate(first: PyTree, rest: PyTree) -> PyTree:
     return jnp.concatenate([first, rest])

@@ -19,6 +19,7 @@ from brainlite.transform._engine._eager import execute
 from brainlite.transform._engine._effects import commit
 from brainlite.transform._engine._lift import Body
 from brainlite.transform._engine._transformed import Transformed
+from brainlite.typing import PyTree
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,7 +43,7 @@ all_checks: Errors = _checkify.all_checks
 
 
 def jit_error_if(
-    pred: ArrayLike, error: Callable[..., object] | str, *args: Any, **kwargs: Any
+    pred: ArrayLike, error: Callable[..., object] | str, *args: PyTree, **kwargs: Any
 ) -> None:
     """Raise an error if ``pred`` holds, also from inside compiled code.
 
@@ -109,7 +110,7 @@ class _Report:
 
 
 def _raise(
-    error: Callable[..., object] | str, args: Sequence[Any], kwargs: dict[str, Any]
+    error: Callable[..., object] | str, args: Sequence[PyTree], kwargs: dict[str, Any]
 ) -> NoReturn:
     """Raise what the user gave for a failed check."""
     problem: object
@@ -123,8 +124,8 @@ def _raise(
     raise ValueError(f"the condition of jit_error_if holds, and {name} raised nothing")
 
 
-def _to_numpy(value: object) -> Any:
-    def convert(leaf: object) -> Any:
+def _to_numpy(value: object) -> PyTree:
+    def convert(leaf: object) -> PyTree:
         plain = isinstance(leaf, jax.Array) and not jnp.issubdtype(leaf.dtype, jax.dtypes.extended)
         return np.asarray(leaf) if plain else leaf
 
@@ -207,10 +208,10 @@ def checkify(
     return Transformed(checkify, fun, checked, given)
 
 
-def _run(bodies: Sequence[Body], errors: Errors, values: list[Any], arguments: object) -> Any:
+def _run(bodies: Sequence[Body], errors: Errors, values: list[PyTree], arguments: object) -> PyTree:
     """Run the function on values alone."""
 
-    def pure(values: list[Any], arguments: object) -> Any:
+    def pure(values: list[PyTree], arguments: object) -> PyTree:
         return bodies[0](values, arguments)
 
     return _checkify.checkify(pure, errors)(values, arguments)

@@ -42,6 +42,7 @@ from brainlite.transform._engine._transformed import check_callable
 from brainlite.transform._engine._values import check_arguments
 from brainlite.transform._engine._watch import KEY, watch_steps
 from brainlite.transform._flow._progress import ProgressBar, scan_with_progress
+from brainlite.typing import PyTree
 
 C = TypeVar("C")
 X = TypeVar("X")
@@ -80,7 +81,7 @@ def scan(
     reverse: bool = False,
     unroll: int | bool = 1,
     pbar: ProgressBar | int | None = None,
-) -> tuple[Any, Any]:
+) -> tuple[PyTree, PyTree]:
     """Loop over the leading axis of ``xs``, carrying a value and the states along.
 
     Parameters
@@ -155,7 +156,7 @@ def scan(
 
 def _scan(
     f: Step, init: object, xs: object, loop: "_Loop", user: object, first_step: bool = True
-) -> Any:
+) -> PyTree:
     """Run a loop, of which an equal step was done before if ``first_step`` is false."""
     step = one_step(xs)
     body = lift(f, (init, step), label="scan", origin=origin_of(user, init, step))
@@ -184,7 +185,7 @@ def _scan(
     return carry, ys
 
 
-def _peeled(f: Step, body: Lifted, init: Any, xs: Any, loop: "_Loop", user: Any) -> Any:
+def _peeled(f: Step, body: Lifted, init: PyTree, xs: PyTree, loop: "_Loop", user: Any) -> PyTree:
     """Run the first step by itself: it makes what the others find, and so does another thing."""
     last = loop.reverse
     carry, y = run_lifted(body, (init, _each(xs, lambda x: x[-1 if last else 0])))
@@ -192,7 +193,7 @@ def _peeled(f: Step, body: Lifted, init: Any, xs: Any, loop: "_Loop", user: Any)
     loop = loop._replace(length=loop.length - 1)
     carry, ys = _scan(f, strengthen(carry), rest, loop, user, False)
 
-    def join(one: Any, others: Any) -> Any:
+    def join(one: Any, others: Any) -> PyTree:
         parts = [jnp.asarray(one)[None], others]
         return jnp.concatenate(parts[::-1] if last else parts)
 
@@ -226,7 +227,7 @@ def _moved(state: AnyState, before: str, after: str) -> LoopStateError:
     )
 
 
-def _each(xs: object, cut: Callable[[Any], Any]) -> Any:
+def _each(xs: object, cut: Callable[[Any], Any]) -> PyTree:
     return jax.tree.map(lambda x: cut(jnp.asarray(x)), xs)
 
 
@@ -269,14 +270,16 @@ def _run(
     bodies: Sequence[Body],
     loop: _Loop,
     init: object,
-    first: list[Any],
+    first: list[PyTree],
     constant: list[Any],
     xs: object,
-) -> Any:
+) -> PyTree:
     """Run the loop on values alone."""
     [body] = bodies
 
-    def step(carry: tuple[Any, list[Any]], x: object) -> tuple[tuple[Any, list[Any]], Any]:
+    def step(
+        carry: tuple[PyTree, list[PyTree]], x: object
+    ) -> tuple[tuple[PyTree, list[PyTree]], PyTree]:
         value, states = carry
         read = [
             kept if number is None else states[number]
@@ -340,13 +343,13 @@ def for_loop(
 
 def _for_loop(
     f: Callable[..., Y],
-    xs: Any,
+    xs: PyTree,
     length: int | None,
     reverse: bool,
     unroll: int | bool,
     pbar: ProgressBar | int | None = None,
 ) -> Y:
-    ys: Any = scan(Each(f), None, xs, length, reverse, unroll, pbar)[1]
+    ys: PyTree = scan(Each(f), None, xs, length, reverse, unroll, pbar)[1]
     return ys  # type: ignore[no-any-return]  # of the type that the body returns
 
 
@@ -423,7 +426,7 @@ def _check_carry(out: object, init: object) -> None:
         )
 
 
-def _first_value(state: AnyState, kind: object, read: bool) -> Any:
+def _first_value(state: AnyState, kind: object, read: bool) -> PyTree:
     """Return the value that a state has when the loop begins."""
     if not read:  # written before it is read: what it was does not matter
         return anything(kind)

@@ -16,7 +16,7 @@ from brainlite.transform._engine._lift import name_of
 from brainlite.transform._engine._values import check_arguments
 from brainlite.transform._flow._loops import for_loop
 from brainlite.transform._lanes._vmap import vmap
-from brainlite.typing import Array
+from brainlite.typing import Array, PyTree
 
 Y = TypeVar("Y")
 Xs = TypeVarTuple("Xs")
@@ -66,7 +66,7 @@ def map(f: Callable[[Unpack[Xs]], Y], *xs: *Xs, batch_size: int | None = None) -
     size, length = _check_size(batch_size), _length(xs)
     whole = length - length % size
     batch = vmap(_readonly(f))
-    parts: list[Any] = []
+    parts: list[PyTree] = []
     if whole or not length:
         blocks = _each(xs, lambda x: _cut(x, 0, whole).reshape(whole // size, size, *x.shape[1:]))
         stacked = for_loop(batch, *blocks)
@@ -77,7 +77,7 @@ def map(f: Callable[[Unpack[Xs]], Y], *xs: *Xs, batch_size: int | None = None) -
     return result
 
 
-def _each(tree: object, change: Callable[[Array], Array]) -> Any:
+def _each(tree: object, change: Callable[[Array], Array]) -> PyTree:
     def to_array(leaf: object) -> Array:
         return change(jnp.asarray(leaf))
 
@@ -89,14 +89,14 @@ def _cut(x: Array, start: int, end: int) -> Array:
     return jax.lax.slice_in_dim(x, start, end)
 
 
-def _join(first: Any, rest: Any) -> Any:
+def _join(first: PyTree, rest: PyTree) -> PyTree:
     return jnp.concatenate([first, rest])
 
 
 def _readonly(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``f`` with a look at what it has written, for use in a lane."""
 
-    def checked(*x: object) -> Any:
+    def checked(*x: object) -> PyTree:
         y = f(*x)
         frame = current_frame.get()
         assert frame is not None

@@ -14,6 +14,7 @@ import numpy as np
 
 from brainlite._jax_compat import shape_struct
 from brainlite.errors import OptionError
+from brainlite.typing import PyTree
 
 BarText: TypeAlias = str | tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]
 
@@ -170,7 +171,7 @@ class _Report:
     def __hash__(self) -> int:
         return hash(self._key)
 
-    def __call__(self, done: Any, fields: dict[str, Any]) -> Any:
+    def __call__(self, done: Any, fields: dict[str, Any]) -> np.int32:
         with _lock:
             return np.int32(self._show(int(done), {**fields, **self._words}))
 
@@ -206,7 +207,7 @@ def scan_with_progress(
     unroll: int | bool,
     shown: Callable[[Any], Any] | None = None,
     piece: Callable[..., tuple[Any, Any]] | None = None,
-) -> tuple[Any, Any]:
+) -> tuple[PyTree, PyTree]:
     """Run ``scan(f, init, xs, length, reverse, unroll)``, and a progress bar.
 
     The loop is cut into one of loops, with an update after each: steps cost what they cost without
@@ -231,10 +232,10 @@ def scan_with_progress(
     size = bar.steps_per_update(length)
     whole = length - length % size
 
-    def block(state: _Loop, x: object) -> tuple[_Loop, Any]:
+    def block(state: _Loop, x: object) -> tuple[_Loop, PyTree]:
         return run(state, x, size)
 
-    def run(state: _Loop, x: object, steps: int) -> tuple[_Loop, Any]:
+    def run(state: _Loop, x: object, steps: int) -> tuple[_Loop, PyTree]:
         carry, done, due = state
         carry, ys = (piece or scan)(f, carry, x, steps, reverse, unroll)
         done = done + steps
@@ -247,18 +248,18 @@ def scan_with_progress(
         due = jax.lax.cond(wanted, lambda: _call(report, done, arrays), lambda: due)
         return (carry, done, due), ys
 
-    def run_blocks(state: _Loop) -> tuple[_Loop, Any]:
+    def run_blocks(state: _Loop) -> tuple[_Loop, PyTree]:
         blocks = _map(xs, lambda x: x[:whole].reshape(whole // size, size, *x.shape[1:]))
         state, ys = scan(block, state, blocks, whole // size, reverse, 1)
         return state, _map(ys, lambda y: y.reshape(whole, *y.shape[2:]))
 
-    def run_rest(state: _Loop) -> tuple[_Loop, Any]:
+    def run_rest(state: _Loop) -> tuple[_Loop, PyTree]:
         return run(state, _map(xs, lambda x: x[whole:]), length - whole)
 
     # The loop counts on from what this returns, so that the bar is open before the first update.
     start = _call(_Report(bar, length), 0, {})
     state: _Loop = (init, start, start)
-    parts: list[Any] = []
+    parts: list[PyTree] = []
     runs = [run_blocks, run_rest] if whole < length else [run_blocks]
     for each in reversed(runs) if reverse else runs:
         state, ys = each(state)
@@ -269,7 +270,7 @@ def scan_with_progress(
     return state[0], jax.tree.map(_joined, *ordered)
 
 
-def _call(report: _Report, done: object, fields: dict[str, Any]) -> Any:
+def _call(report: _Report, done: object, fields: dict[str, Any]) -> PyTree:
     number, fields = shape_struct((), jnp.int32), jax.lax.stop_gradient(fields)
     return jax.pure_callback(report, number, done, fields, vmap_method="sequential")
 
@@ -279,14 +280,14 @@ def _is_numbers(value: object) -> bool:
     return all(isinstance(leaf, numbers) for leaf in jax.tree.leaves(value))
 
 
-def _map(tree: object, change: Callable[[jax.Array], jax.Array]) -> Any:
+def _map(tree: object, change: Callable[[jax.Array], jax.Array]) -> PyTree:
     def to_array(leaf: object) -> jax.Array:
         return change(jnp.asarray(leaf))
 
     return jax.tree.map(to_array, tree)
 
 
-def _joined(first: Any, *rest: Any) -> Any:
+def _joined(first: PyTree, *rest: PyTree) -> PyTree:
     return jnp.concatenate([first, *rest]) if rest else first
 
 

@@ -33,6 +33,7 @@ from brainlite.transform._engine._lift import (
 from brainlite.transform._engine._plain import is_plain, while_plainly
 from brainlite.transform._engine._transformed import check_callable
 from brainlite.transform._engine._values import check_arguments, check_condition
+from brainlite.typing import PyTree
 
 C = TypeVar("C")
 
@@ -77,7 +78,7 @@ def while_loop(cond_fun: Callable[[C], ArrayLike], body_fun: Callable[[C], C], i
     check_callable(cond_fun, "cond_fun of while_loop")
     check_callable(body_fun, "body_fun of while_loop")
     check_arguments({"init_val": init_val}, "while_loop")
-    init: Any = strengthen(init_val)
+    init: PyTree = strengthen(init_val)
     if is_plain():
         try:
             plain: C = _run_plainly(cond_fun, body_fun, init)
@@ -117,9 +118,9 @@ def _run(
     bodies: Sequence[Body],
     carried: tuple[tuple[int | None, ...], ...],
     init: object,
-    first: list[Any],
+    first: list[PyTree],
     constant: list[list[Any]],
-) -> Any:
+) -> PyTree:
     """Run the loop on values alone."""
 
     def read(which: int, states: list[Any]) -> list[Any]:
@@ -128,11 +129,11 @@ def _run(
             for number, kept in zip(carried[which], constant[which], strict=True)
         ]
 
-    def holds(carry: tuple[Any, list[Any]]) -> Any:
+    def holds(carry: tuple[PyTree, list[PyTree]]) -> Any:
         value, states = carry
         return bodies[0](read(0, states), ((value,), {}))[0]
 
-    def step(carry: tuple[Any, list[Any]]) -> tuple[Any, list[Any]]:
+    def step(carry: tuple[PyTree, list[PyTree]]) -> tuple[PyTree, list[PyTree]]:
         value, states = carry
         value, states = bodies[1](read(1, states), ((value,), {}))
         return strengthen(value), [strengthen(each) for each in states]
@@ -142,7 +143,7 @@ def _run(
 
 def _run_plainly(
     cond_fun: Callable[[Any], ArrayLike], body_fun: Callable[[Any], Any], init: object
-) -> Any:
+) -> PyTree:
     """Run the loop in Python, step by step, with the checks of the traced one."""
 
     def holds(carry: object) -> Any:
@@ -153,7 +154,7 @@ def _run_plainly(
         check_condition(out, "while_loop")
         return out
 
-    def body(carry: object) -> Any:
+    def body(carry: object) -> PyTree:
         after = body_fun(carry)
         _check_same_type("the carry of a while_loop", None, carry, after)
         return strengthen(after)

@@ -9,6 +9,7 @@ import numpy as np
 from brainlite._jax_compat import is_batched
 from brainlite.errors import ArgumentError, OptionError, ResultError
 from brainlite.state._face import summary
+from brainlite.typing import PyTree
 
 
 def check_axes(axes: Any, option: str) -> None:
@@ -50,7 +51,7 @@ def check_size(axis_size: Any) -> None:
         )
 
 
-def spread(axes: Any, value: Any, where: str, option: str) -> Iterator[tuple[Any, str, Any]]:
+def spread(axes: Any, value: PyTree, where: str, option: str) -> Iterator[tuple[Any, str, Any]]:
     """Yield (axis, path, leaf) for each leaf of ``value``."""
     structure: Any
     each, structure = jax.tree.flatten(axes, is_leaf=_is_none)
@@ -70,7 +71,7 @@ def spread(axes: Any, value: Any, where: str, option: str) -> Iterator[tuple[Any
         yield axis, jax.tree_util.keystr(path), leaf
 
 
-def check_out_axes(out: Any, axes: Any, trace: object) -> None:
+def check_out_axes(out: PyTree, axes: Any, trace: object) -> None:
     """Raise unless a result, as it is in one lane, can be stacked along ``out_axes``."""
     for axis, path, leaf in spread(axes, out, "result", "out_axes"):
         rank = np.ndim(leaf)

@@ -18,6 +18,7 @@ from brainlite.transform._engine._eager import execute
 from brainlite.transform._engine._effects import commit
 from brainlite.transform._engine._lift import Body, Lifted, fetch, lift, name_of
 from brainlite.transform._engine._transformed import Transformed
+from brainlite.typing import PyTree
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,7 +34,7 @@ class _Specs(NamedTuple):
     structure: Any  # that of the value, a PyTreeDef
     leaves: tuple[PartitionSpec, ...]
 
-    def tree(self) -> Any:
+    def tree(self) -> PyTree:
         return self.structure.unflatten(self.leaves)
 
 
@@ -148,11 +149,11 @@ def shard_map(
     return Transformed(shard_map, fun, mapped, given)
 
 
-def _run(bodies: Sequence[Body], plan: _Cut, values: list[Any], arguments: Arguments) -> Any:
+def _run(bodies: Sequence[Body], plan: _Cut, values: list[PyTree], arguments: Arguments) -> PyTree:
     """Run the program on values alone."""
     specs = jax.tree.unflatten(jax.tree.structure(arguments), plan.arguments)
 
-    def pure(values: list[Any], arguments: Arguments) -> Any:
+    def pure(values: list[PyTree], arguments: Arguments) -> PyTree:
         return bodies[0](values, arguments)
 
     reads = [each.tree() for each in plan.reads]
@@ -179,7 +180,7 @@ def _lift_shards(
     found: list[Lifted] = []
     around = jax.sharding.get_abstract_mesh()
 
-    def shard(frame: Frame, slot: Slot[Any]) -> Any:
+    def shard(frame: Frame, slot: Slot[Any]) -> PyTree:
         # Only the type counts: the lifted function gets the value as an input.
         with jax.sharding.use_abstract_mesh(around):  # a read belongs to the code around
             value = frame.outside(slot)
@@ -187,14 +188,14 @@ def _lift_shards(
         with set_current_trace(frame.trace):
             return jax.tree.map(lambda leaf, spec: _shard_of(slot, leaf, mesh, spec), value, specs)
 
-    def probe(args: Any, kwargs: Any) -> tuple[()]:
+    def probe(args: PyTree, kwargs: Any) -> tuple[()]:
         def inside(_frame: Frame) -> Lifted:
             return lift(called, args, kwargs, label="shard_map")
 
         found.append(Frame("shard_map", hoist=False, on_read=shard).run(inside))
         return ()
 
-    def program(arguments: Arguments) -> Any:
+    def program(arguments: Arguments) -> PyTree:
         args, kwargs = _place(mesh, specs, arguments)
         run: Callable[..., Any] = jax.shard_map(
             probe, mesh=mesh, in_specs=specs, out_specs=(), check_vma=check_vma
@@ -205,7 +206,7 @@ def _lift_shards(
     return found[0]
 
 
-def _shard_of(slot: Slot[Any], leaf: object, mesh: Mesh, spec: PartitionSpec) -> Any:
+def _shard_of(slot: Slot[Any], leaf: object, mesh: Mesh, spec: PartitionSpec) -> PyTree:
     """Return zeros of the shape that one device holds, or raise where it does not divide."""
     whole: Any = jax.typeof(leaf)
     try:
@@ -226,7 +227,7 @@ def _axes(spec: PartitionSpec) -> tuple[str, ...]:
     return tuple(name for part in spec for name in jax.tree.leaves(part))
 
 
-def _specs_of(state: Any, value: Any, *asked: StateSpecs) -> _Specs:
+def _specs_of(state: Any, value: PyTree, *asked: StateSpecs) -> _Specs:
     """Return the specs of a state's arrays: what is asked for first, or whole."""
     found: Any = _WHOLE
     for specs in () if isinstance(state, Setting) else asked:
@@ -262,14 +263,14 @@ def _each_spec(in_specs: Any, arguments: Arguments) -> Any:
         )
     by_position = (in_specs,) * len(args) if single else tuple(in_specs)
 
-    def spread(spec: PartitionSpec, part: object) -> Any:
+    def spread(spec: PartitionSpec, part: object) -> PyTree:
         return jax.tree.map(lambda _: spec, part)
 
     return jax.tree.map(spread, by_position, args), spread(_WHOLE, kwargs)
 
 
-def _place(mesh: Mesh, specs: object, arrays: object) -> Any:
-    def put(spec: PartitionSpec, array: object) -> Any:
+def _place(mesh: Mesh, specs: object, arrays: object) -> PyTree:
+    def put(spec: PartitionSpec, array: object) -> PyTree:
         return jax.device_put(array, NamedSharding(mesh, spec))
 
     return jax.tree.map(put, specs, arrays)

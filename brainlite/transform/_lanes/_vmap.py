@@ -29,6 +29,7 @@ from brainlite.transform._lanes._axes import (
     check_size,
     spread,
 )
+from brainlite.typing import PyTree
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,7 +47,7 @@ class SameSignature(Protocol):
 class _Outcome(NamedTuple):
     """What leaves the mapped function."""
 
-    out: Any
+    out: PyTree
     mapped: Any
     shared: Any
 
@@ -140,8 +141,8 @@ def vmap(
         check_size(axis_size)
 
         def run(
-            call: _Mapped, traced: list[_Lanes], args: tuple[Any, ...], kwargs: dict[str, Any]
-        ) -> Any:
+            call: _Mapped, traced: list[_Lanes], args: tuple[PyTree, ...], kwargs: dict[str, Any]
+        ) -> PyTree:
             inputs = {**declared_in, **call.states}
             lanes = _Lanes(axis_name, inputs, {**declared_out, **call.states})
             traced[:] = [lanes]
@@ -158,7 +159,7 @@ def vmap(
             lanes.commit(outcome)
             return outcome.out
 
-        def mapped(*args: object, **kwargs: object) -> Any:
+        def mapped(*args: object, **kwargs: object) -> PyTree:
             check_count(in_axes, len(args))
             call = _Mapped.of(args, in_axes)
             origin = Origin(fun, call.args, kwargs)
@@ -177,13 +178,13 @@ def vmap(
 class _Mapped(NamedTuple):
     """The arguments of a call; modules among them leave a hole and give their states."""
 
-    args: tuple[Any, ...]
+    args: tuple[PyTree, ...]
     in_axes: Any
     modules: dict[int, Any]
     states: dict[AnyState, int]
 
     @classmethod
-    def of(cls, args: tuple[Any, ...], in_axes: Axes) -> "_Mapped":
+    def of(cls, args: tuple[PyTree, ...], in_axes: Axes) -> "_Mapped":
         """Take modules and states out of the arguments, with their axes."""
         modules = {n: arg for n, arg in enumerate(args) if isinstance(arg, Node | State)}
         if not modules:
@@ -200,7 +201,7 @@ class _Mapped(NamedTuple):
     def fill(self, fun: Callable[..., Any]) -> Callable[..., Any]:
         """Return ``fun`` as a function of the arguments with holes."""
 
-        def filled(*args: object, **kwargs: object) -> Any:
+        def filled(*args: object, **kwargs: object) -> PyTree:
             full = [self.modules.get(n, arg) for n, arg in enumerate(args)]
             return fun(*full, **kwargs)
 
@@ -248,7 +249,7 @@ class _Lanes:
         self._order: tuple[list[int], list[int]] = ([], [])
 
     def run(
-        self, fun: Callable[..., Any], axes: Any, values: list[Any], args: Any, kwargs: Any
+        self, fun: Callable[..., Any], axes: Any, values: list[PyTree], args: PyTree, kwargs: Any
     ) -> _Outcome:
         """Trace one lane."""
         inputs = dict(zip(self._in, values, strict=True))
@@ -274,7 +275,7 @@ class _Lanes:
         self._effects, self._order = effects, (mapped, shared)
         return _Outcome(out, [new[n] for n in mapped], [new[n] for n in shared])
 
-    def _split(self, frame: Frame, slot: Slot[Any]) -> Any:
+    def _split(self, frame: Frame, slot: Slot[Any]) -> PyTree:
         """Give each lane a key of its own, when a generator is first used in a lane."""
         if not isinstance(slot, RandomState) or slot in self._in:
             return MISSING
@@ -285,7 +286,7 @@ class _Lanes:
         with set_current_trace(frame.trace):
             return jax.random.fold_in(key, jax.lax.axis_index(self.axis))
 
-    def put_back(self, out: Any, out_axes: Any) -> Any:
+    def put_back(self, out: PyTree, out_axes: Any) -> PyTree:
         """Return a result with the modules and states that were taken out of it."""
         if self._returned is None or self._effects is None:
             return out
@@ -339,7 +340,7 @@ def axes_of(declared: MappedStates, name: str) -> dict[AnyState, int]:
     return axes
 
 
-def _checked(state: AnyState, axis: int) -> Any:
+def _checked(state: AnyState, axis: int) -> PyTree:
     """Return the value of a mapped state, after a look at its axis."""
     value = fetch(state)
     for leaf in jax.tree.leaves(value):
@@ -374,8 +375,8 @@ def _widen(state: AnyState, axis: int) -> None:
 
 
 def lanes_of(
-    returned: Returned, out: Any, out_axes: Any, placed: Collection[AnyState]
-) -> tuple[list[Any], list[Any]]:
+    returned: Returned, out: PyTree, out_axes: Any, placed: Collection[AnyState]
+) -> tuple[list[PyTree], list[PyTree]]:
     """Return the leaves of a result, and the axes of their lanes; those are declared, too.
 
     ``placed`` are the states that are declared already, or have no lanes.

@@ -16,7 +16,7 @@ from brainlite.transform._engine._transformed import Transformed
 from brainlite.transform._lanes._new_lanes import arrange_lanes
 from brainlite.transform._lanes._vmap import Axes, SameSignature, vmap
 from brainlite.transform._lanes._vmap_new_states import vmap_new_states
-from brainlite.typing import Filter
+from brainlite.typing import Filter, PyTree
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,7 +29,7 @@ OutFilterByAxis: TypeAlias = FilterByAxis | Mapping[None, Filter] | Mapping[int 
 class Initialised(Protocol):
     """A module, whose states are made by its ``init_all_states``."""
 
-    def init_all_states(self, *args: Any, **kwargs: Any) -> Any:
+    def init_all_states(self, *args: PyTree, **kwargs: Any) -> Any:
         """Make the states of the module and all below."""
 
 
@@ -121,7 +121,7 @@ def vmap2(
     _check_unexpected(unexpected_out_state_mapping)
 
     def decorate(fn: Callable[..., Any]) -> Transformed:
-        def mapped(*args: object, **kwargs: object) -> Any:
+        def mapped(*args: object, **kwargs: object) -> PyTree:
             run: Callable[..., Any] = vmap(
                 fn,
                 in_axes=in_axes,
@@ -247,7 +247,7 @@ def _selected(fun: object, filters: FilterByAxis, name: str) -> dict[int, list[A
 
 
 def _nothing_selected(
-    fun: object, name: str, axis: int, chosen: object, held: list[Any]
+    fun: object, name: str, axis: int, chosen: object, held: list[PyTree]
 ) -> MapStateError:
     """Return the error for a filter that selects none of the states that a function holds."""
     kinds = {type(s).__name__ for root in held for s in states([root]).values()}
@@ -261,7 +261,7 @@ def _nothing_selected(
     )
 
 
-def _held(fun: object) -> list[Any]:
+def _held(fun: object) -> list[PyTree]:
     """Return the modules and states that a function holds, what it is bound to first."""
     while isinstance(fun, functools.partial | Transformed):
         fun = fun.func if isinstance(fun, functools.partial) else fun.fun

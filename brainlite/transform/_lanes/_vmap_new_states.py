@@ -18,7 +18,7 @@ from brainlite.transform._engine._lift import name_of
 from brainlite.transform._engine._returned import Returned, fasten, homes, loosen, take_out
 from brainlite.transform._engine._transformed import Transformed
 from brainlite.transform._lanes._vmap import Axes, MappedStates, lanes_of, vmap
-from brainlite.typing import Filter, Path, Predicate
+from brainlite.typing import Filter, Path, Predicate, PyTree
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -122,7 +122,7 @@ def vmap_new_states(
     excluded = to_predicate(state_to_exclude)
 
     def decorate(fun: Callable[..., Any]) -> Transformed:
-        def mapped(*args: object, **kwargs: object) -> Any:
+        def mapped(*args: object, **kwargs: object) -> PyTree:
             lane = _Lane(fun, excluded, state_tag)
             run: Callable[..., Any] = vmap(
                 lane,
@@ -155,7 +155,9 @@ class _Lane:
         self._alike: set[AnyState] = set()
         self._shared: list[bool] = []  # for each new state: whether all lanes share it
 
-    def __call__(self, *args: object, **kwargs: object) -> tuple[Any, list[Any], list[Any]]:
+    def __call__(
+        self, *args: object, **kwargs: object
+    ) -> tuple[PyTree, list[PyTree], list[PyTree]]:
         # A frame inside that of vmap: what was there before goes on to vmap, what is new does not.
         frame = Frame("vmap_new_states", hoist=False)
         out, effects, values = frame.run(self._make, args, kwargs)
@@ -170,7 +172,9 @@ class _Lane:
             [value for value, shared in new if shared],
         )
 
-    def _make(self, frame: Frame, args: Any, kwargs: Any) -> tuple[Any, Effects, list[Any]]:
+    def _make(
+        self, frame: Frame, args: PyTree, kwargs: Any
+    ) -> tuple[PyTree, Effects, list[PyTree]]:
         out = self._fun(*args, **kwargs)
         effects, values = collect(frame, merge=False)
         out, self._returned = take_out(loosen(out), frame.is_new)
@@ -194,7 +198,7 @@ class _Lane:
         if self._tag is not None:
             state.tag = (state.tag or frozenset()) | {self._tag}
 
-    def put_back(self, out: Any, out_axes: Any) -> Any:
+    def put_back(self, out: PyTree, out_axes: Any) -> PyTree:
         """Return a result with the modules and states that were taken out of it."""
         returned = self._returned
         if returned is None:
@@ -228,7 +232,7 @@ def _in(place: Place, made: Collection[AnyState]) -> Iterator[tuple[Path, AnySta
             yield path, state
 
 
-def _first(leaf: Any, axis: int) -> Any:
+def _first(leaf: Any, axis: int) -> PyTree:
     return jnp.take(leaf, 0, axis)
 
 
