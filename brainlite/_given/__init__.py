@@ -20,7 +20,7 @@ from brainlite._given._habits import (
 from brainlite._given._host import as_array, counted, filled, made_seldom, on_host, times
 from brainlite._given._later import later
 from brainlite._given._options import check_choice, check_option
-from brainlite._given._own import as_numpy, own, owned
+from brainlite._given._own import apart, as_numpy, own, owned
 from brainlite._given._placed import (
     beyond,
     explicit_sharding,
@@ -41,6 +41,7 @@ __all__ = [
     "OF_OPTIMIZERS",
     "Doubt",
     "add_hint",
+    "apart",
     "as_array",
     "as_numpy",
     "ask",

@@ -1,7 +1,8 @@
-"""Arrays that belong to a state alone: what others can still write in is copied on its way in.
+"""What belongs to a state alone: what others can still write in is copied on its way in and out.
 
 The memory of a numpy array or a tensor of torch can be written by whoever holds it, and jax takes
-it over as it is where it is aligned: a state would change with it, without a write.
+it over as it is where it is aligned: a state would change with it, without a write. So it would
+with a dict that two states hold, where an item of it is set.
 """
 
 from typing import Any
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from brainlite._given._host import as_array, on_host
-from brainlite._jax_compat import Tracer
+from brainlite._jax_compat import PyTreeDef, Tracer
 from brainlite.typing import Array
 
 # Types of leaves that nobody can write in, learned as they are met: see _fit.is_leaf.
@@ -49,15 +50,31 @@ def _known(array: Any) -> Any:
 
 
 def owned(value: Any) -> Any:
-    """Return a pytree whose leaves belong to nobody else: the same one if they do."""
+    """Return a pytree that belongs to nobody else: neither its containers nor its leaves."""
     kind = type(value)
-    if kind in _fixed or (kind is dict and _fixed.issuperset(map(type, value.values()))):
+    if kind in _fixed:
         return value  # most writes end here, which costs them little
-    structure: Any
+    if kind is dict and _fixed.issuperset(map(type, value.values())):
+        return value.copy()
+    structure: PyTreeDef
     leaves, structure = jax.tree.flatten(value)
     if not any(map(_is_open, leaves)):
-        return value
+        return apart(value)
     return structure.unflatten([own(leaf) if _is_open(leaf) else leaf for leaf in leaves])
+
+
+def apart(value: Any) -> Any:
+    """Return a pytree in containers of its own, and the leaves as they are."""
+    kind = type(value)
+    if kind in _fixed:
+        return value
+    if kind is dict:
+        return {name: apart(each) for name, each in value.items()}
+    if kind is list or kind is tuple:
+        return kind(map(apart, value))
+    structure: PyTreeDef
+    leaves, structure = jax.tree.flatten(value)
+    return structure.unflatten(leaves)
 
 
 def _is_open(leaf: Any) -> bool:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from typing_extensions import TypeVar
 
+from brainlite._given import apart
 from brainlite.display import ShownMapping, notebook_repr, text_repr, treescope_repr
 from brainlite.errors import GraphError
 from brainlite.graph._contents import dotted
@@ -180,8 +181,8 @@ class StateDict(Mapping[Path, S_co]):
         return zip(self._paths, self._members, strict=True)
 
     def to_values(self: "StateDict[State[V]]") -> dict[Path, V]:
-        """Return the values by path."""
-        return {path: state.value for path, state in self._pairs()}
+        """Return the values by path, in containers of their own."""
+        return {path: apart(state.value) for path, state in self._pairs()}
 
     def assign(self: "StateDict[State[V]]", values: Mapping[Path, V]) -> None:
         """Write new values by path. Either all are written or, on an error, none.

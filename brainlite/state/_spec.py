@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from brainlite._given import apart
 from brainlite._jax_compat import no_trace, trace_cell
 from brainlite.state._frame import current_frame, put
 from brainlite.state._kinds import ParamState
@@ -88,18 +89,18 @@ _FIELDS: tuple[Any, ...] = (State.__fields__, ParamState.__fields__)
 
 
 def make_states(specs: Iterable[StateSpec], values: Iterable[Any]) -> list[AnyState]:
-    """Return a new state with each of the values, unchecked.
+    """Return a new state with each of the values, unchecked, in containers of its own.
 
     A value of another kind, as a tree of states has in the middle of a transform of jax, cannot be
     where the state declares: then the new one declares nothing.
     """
     states = [blank(spec.kind, spec.fields) for spec in specs]
+    values = list(map(apart, values))
     declaring = [(n, state) for n, state in enumerate(states) if state.__sharding__ is not None]
     if declaring:
-        values = new = list(values)
         for n, state in declaring:
-            if fits(new[n], state.__sharding__):
-                new[n] = placed(state, new[n])
+            if fits(values[n], state.__sharding__):
+                values[n] = placed(state, values[n])
             else:
                 state.__sharding__ = None
     if current_frame.get() is None and trace_cell.value is no_trace:

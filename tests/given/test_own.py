@@ -110,7 +110,9 @@ def test_each_leaf_of_a_tree_is_copied_and_arrays_of_jax_stay_the_same() -> None
     assert state.value["mine"] is mine
     assert state.value["number"] == 2.0
     both = {"a": mine, "b": (mine, 1)}
-    assert owned(both) is both
+    assert owned(both) == both
+    assert owned(both) is not both
+    assert owned(both)["a"] is mine
     assert owned(mine) is mine
 
 

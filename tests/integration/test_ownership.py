@@ -1,4 +1,4 @@
-"""Every path by which an array of somebody else gets into a model: it is copied on its way."""
+"""Every path by which an array or a dict of somebody else gets into a model: it is copied."""
 
 import copy
 from collections.abc import Callable
@@ -7,11 +7,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
-from brainlite import graph, nn
+from brainlite import graph, nn, optim
 from brainlite.nn import init
-from brainlite.state import ParamState
+from brainlite.state import ParamState, State
+from brainlite.transform import jit
 from tests.given.test_own import Tensor, aligned
 
 Path = Callable[[Callable[..., Any]], Any]
@@ -127,3 +129,99 @@ def test_what_is_given_out_is_no_window_into_the_model() -> None:
         array[:] = 7
     for name, value in layer.state_dict().items():
         np.testing.assert_array_equal(value, before[name])
+
+
+# ------------------------------------------------------------------- containers that others edit
+
+Copies = Callable[[nn.Linear], Callable[[], Any]]
+
+
+def _value_of(layer: nn.Linear) -> Callable[[], Any]:
+    return lambda: layer.weight.value
+
+
+def _merged(layer: nn.Linear) -> Callable[[], Any]:
+    return _value_of(graph.merge(*graph.split(layer)))
+
+
+def _split(layer: nn.Linear) -> Callable[[], Any]:
+    _, states = graph.split(layer)
+    return lambda: states[("weight",)].value
+
+
+def _values(layer: nn.Linear) -> Callable[[], Any]:
+    values = layer.states().to_values()
+    return lambda: values[("weight",)]
+
+
+def _into(write: Callable[[nn.Linear, nn.Linear], None]) -> Copies:
+    def copies(layer: nn.Linear) -> Callable[[], Any]:
+        other = nn.Linear(4, 8)
+        write(other, layer)
+        return _value_of(other)
+
+    return copies
+
+
+def _set_value(other: nn.Linear, layer: nn.Linear) -> None:
+    other.weight.value = layer.weight.value
+
+
+def _map(layer: nn.Linear) -> Callable[[], Any]:
+    mapped = jax.tree.map(lambda x: x, layer.states())
+    return lambda: mapped[("weight",)].value
+
+
+def _given(layer: nn.Linear) -> Callable[[], Any]:
+    given = {"weight": jnp.ones((4, 8)), "bias": jnp.zeros(8)}
+    layer.weight.value = given
+    return lambda: given
+
+
+def _average(layer: nn.Linear) -> Callable[[], Any]:
+    optimizer = optim.Optimizer(layer, optax.sgd(0.1), average=0.9)
+    return lambda: optimizer.averages["weight"].value
+
+
+COPIES: dict[str, Copies] = {
+    "clone": lambda layer: _value_of(graph.clone(layer)),
+    "merge": _merged,
+    "split": _split,
+    "to_values": _values,
+    "tree.map of states": _map,
+    "deepcopy": lambda layer: _value_of(copy.deepcopy(layer)),
+    "assign": _into(lambda other, layer: other.states().assign(layer.states().to_values())),
+    "graph.update": _into(lambda other, layer: graph.update(other, layer.states())),
+    "value": _into(_set_value),
+    "copy_from": _into(lambda other, layer: other.weight.copy_from(layer.weight)),
+    "restore_value": _into(lambda other, layer: other.weight.restore_value(layer.weight.value)),
+    "State": lambda layer: (lambda state: lambda: state.value)(ParamState(layer.weight.value)),
+    "State.copy": lambda layer: (lambda state: lambda: state.value)(layer.weight.copy()),
+    "State.replace": lambda layer: (lambda state: lambda: state.value)(
+        layer.weight.replace(layer.weight.value)
+    ),
+    "what was given": _given,
+    "average of an optimizer": _average,
+    "result of jit": lambda layer: (lambda value: lambda: value)(jit(lambda: layer.weight.value)()),
+}
+
+
+@pytest.mark.parametrize("copies", COPIES.values(), ids=COPIES)
+def test_an_item_that_is_set_in_a_value_is_set_in_that_state_alone(copies: Copies) -> None:
+    layer = nn.Linear(4, 8)
+    other = copies(layer)
+    before = jax.device_get(other())
+    layer.weight.value["bias"] = jnp.full(8, 7.0)
+    np.testing.assert_array_equal(layer(jnp.zeros(4)), jnp.full(8, 7.0))
+    jax.tree.map(np.testing.assert_array_equal, before, jax.device_get(other()))
+
+
+@pytest.mark.parametrize("containers", [lambda x: {"a": [x, (x,)]}, lambda x: [{"b": x}]])
+def test_containers_in_containers_are_copied(containers: Callable[[Any], Any]) -> None:
+    state = State(containers(jnp.zeros(2)))
+    kept, given = State(state.value), containers(jnp.ones(2))
+    inner = state.value["a"] if isinstance(state.value, dict) else state.value[0]
+    inner[0 if isinstance(inner, list) else "b"] = jnp.ones(2)
+    assert not np.any(jax.tree.leaves(kept.value)[0])
+    state.value = given
+    assert str(jax.tree.structure(state.value)) == str(jax.tree.structure(given))
