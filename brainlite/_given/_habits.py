@@ -18,6 +18,8 @@ _GRADIENT = "gradients are values: `grad(loss, model.states(brainlite.ParamState
 _DEVICE = "jax places arrays: `jax.device_put(x, jax.devices()[0])`, or `jax.default_device`"
 
 OF_MODULES: Mapping[str, str] = {
+    "bias": "an item of the parameters, `layer.weight.value['bias']`; to set it write "
+    "`layer.weight.value = {**layer.weight.value, 'bias': new}`",
     "buffers": "`model.states(brainlite.State)` has all states, parameters among them",
     "compile": "`brainlite.transform.jit(model)`",
     "cpu": _DEVICE,
@@ -34,6 +36,8 @@ OF_MODULES: Mapping[str, str] = {
     "register_full_backward_pre_hook": _GRADIENT,
     "register_module": "`add_module`, or an attribute",
     "register_parameter": "an attribute that holds a `brainlite.ParamState(array)`",
+    "requires_grad": "`module.requires_grad_(False)` freezes its parameters; "
+    "`parameter.requires_grad` is that of one",
     "set_extra_state": "a State keeps whatever changes, and `load_state_dict` puts it back",
     "set_submodule": "assign the attribute: `model.encoder.layers[0] = layer`",
     "share_memory": "arrays of jax do not change, and may be shared as they are",
@@ -243,6 +247,24 @@ def no_such_name(owner: str, name: str, names: Mapping[str, str] = OF_NAMES) -> 
     known = names.get(name)
     text = f"{owner} has no attribute {name!r}"
     return AttributeError(text if known is None else f"{text}. torch's `{name}` is here: {known}")
+
+
+class Elsewhere:
+    """An attribute that torch's modules have and those here have not: it is not set, either.
+
+    One that was set would be a plain attribute, which nothing reads.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, node: object, owner: type | None = None) -> "Elsewhere":
+        if node is None:
+            return self
+        raise AttributeError(self._name)  # the module has its own error for names it lacks
+
+    def __set__(self, node: object, value: object) -> None:
+        raise no_such_name(type(node).__name__, self._name, OF_MODULES)
 
 
 _asked: set[tuple[str, str]] = set()

@@ -10,6 +10,7 @@ from brainlite._jax_compat import no_trace, trace_cell
 from brainlite.checkpoint._report import some
 from brainlite.errors import GraphError, OptionError, TransformError
 from brainlite.graph import Node, Not, Nothing, StateDict, states, to_predicate
+from brainlite.nn import Module
 from brainlite.nn._face import dotted, iter_places
 from brainlite.random import DEFAULT
 from brainlite.state import ShortTermState, State
@@ -53,11 +54,12 @@ def sort_items(items: Mapping[str, Any]) -> Items:
     Raises
     ------
     OptionError
-        An item is of no kind that can be saved.
+        An item is of no kind that can be saved, or has nothing but plain numbers.
     """
     sorted_ = Items({GENERATOR: DEFAULT}, {}, {})
     for name, item in items.items():
         if isinstance(item, Node | State | StateDict):
+            _check_lasting(name, item)
             sorted_.graphs[name] = item
         elif isinstance(item, _NUMBERS):
             sorted_.plain[name] = item
@@ -77,6 +79,21 @@ def sort_items(items: Mapping[str, Any]) -> Items:
                 fix="hold arrays in a State: `State(opt_state)`",
             )
     return sorted_
+
+
+def _check_lasting(name: str, item: Any) -> None:
+    """Raise where what an object keeps is in plain attributes, which are not saved."""
+    if not isinstance(item, Node) or isinstance(item, Module) or states(item):
+        return
+    numbers = [each for each, value in vars(item).items() if type(value) in (bool, int, float)]
+    if numbers:
+        raise OptionError(
+            "nothing of this object would be saved: its numbers are plain attributes",
+            where=name,
+            expected="states, or an object with get_state and set_state",
+            got=f"a {type(item).__name__} without states, with {', '.join(numbers)}",
+            fix=f"hold what changes in a State: `self.{numbers[0]} = State(jnp.asarray(...))`",
+        )
 
 
 def methods_of(item: Any) -> tuple[Any, Any] | None:

@@ -30,7 +30,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -259,9 +259,15 @@ def get(key: str, default: object = _ABSENT, desc: str | None = None) -> Any:
         f"the environment has no key {key!r}" + (f" ({desc})" if desc else ""),
         expected=f"{key!r} to be set",
         got=f"only {', '.join(map(repr, all())) or 'no key'}",
-        fix=f"use `with brainlite.environ.context({key}=...):` around the call, or "
+        fix=f"use `with brainlite.environ.context({_STEPS[key]}):` in each step of the loop"
+        if key in _STEPS
+        else f"use `with brainlite.environ.context({key}=...):` around the call, or "
         f"`brainlite.environ.set({key}=...)` once",
     )
+
+
+# What is another number at each step: set once, time would stand still.
+_STEPS: Final = {"t": "t=i * dt", "i": "i=i"}
 
 
 def all() -> dict[str, Any]:

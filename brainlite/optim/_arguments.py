@@ -42,6 +42,13 @@ def find_params(given: Any, wrt: Filter) -> Params:
             got=f"{type(given).__name__} {given!r}",
             fix="pass the model, or call `model.states(brainlite.nn.is_trainable)`",
         )
+    if not found and hasattr(given, "update") and hasattr(given, "init"):
+        raise OptionError(
+            "an optimizer was given a transformation in place of the model",
+            expected="the model first, and then the transformation",
+            got=f"a {type(given).__name__}",
+            fix="write `Optimizer(model, optax.adam, learning_rate=1e-3)`",
+        )
     if not found:
         raise OptionError(
             "there is nothing to train",

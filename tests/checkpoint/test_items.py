@@ -103,3 +103,15 @@ def test_a_filter_that_selects_nothing_is_refused(tmp_path: Path, strict: bool) 
     assert not (tmp_path / "b").exists()
     # What holds nothing that lasts is saved as it is.
     save(tmp_path / "c", net=nn.ReLU())
+
+
+def test_an_object_whose_numbers_are_plain_attributes_is_refused(tmp_path: Path) -> None:
+    class Best(brainlite.graph.Node):
+        def __init__(self) -> None:
+            self.age = 0
+            self.loss = float("inf")
+
+    with pytest.raises(OptionError, match=r"best: (.|\n)*age, loss(.|\n)*self\.age = State\("):
+        save(tmp_path / "there", best=Best())
+    assert not (tmp_path / "there").exists()
+    save(tmp_path / "there", layer=nn.Flatten())  # of a layer they are its structure

@@ -23,6 +23,10 @@ FIRST = optim.Group(PathContains("first"), optax.sgd, 0.1)
         (lambda: make(jnp.ones(3), optax.sgd(0.1)), r"neither a model nor parameters"),
         (lambda: make([], optax.sgd(0.1)), r"there is nothing to train"),
         (
+            lambda: make(optax.adam(0.1), brainlite.nn.Linear(2, 2)),
+            r"transformation in place of the model[\s\S]*Optimizer\(model, optax\.adam",
+        ),
+        (
             lambda: make(make_net().requires_grad_(False), optax.sgd(0.1)),
             r"nothing to train[\s\S]*requires_grad_\(True\)",
         ),

@@ -131,8 +131,10 @@ def batches(
     Returns
     -------
     Batches
-        A ``for`` loop over it is an epoch. ``get_state`` and ``set_state`` tell and set where it
-        is: pass it to :func:`brainlite.checkpoint.save` among the items.
+        A ``for`` loop over it is an epoch, or what is left of one after a ``break`` or a
+        ``next(data)``: look at a first batch on ``batches`` made for that. ``get_state`` and
+        ``set_state`` tell and set where it is: pass it to :func:`brainlite.checkpoint.save` among
+        the items.
 
     Raises
     ------

@@ -348,8 +348,9 @@ class LIFRef(LIF):
 
     After a spike the potential is held where it was set back to for ``tau_ref``. The time ``t`` of
     the environment must be set. In float32 it tells steps of 0.1 ms apart for about a quarter of
-    an hour of simulated time. With the soft reset, a potential that is more than twice as far from
-    the reset as the threshold is stays above it, and spikes again at once.
+    an hour of simulated time. A time before that of the last spike is of a run that starts anew:
+    the neuron is not refractory. With the soft reset, a potential that is more than twice as far
+    from the reset as the threshold is stays above it, and spikes again at once.
 
     Parameters
     ----------
@@ -407,7 +408,8 @@ class LIFRef(LIF):
         t = environ.get("t", desc="the time of the simulation")
         before = self._after_reset()
         last = self.last_spike_time.value
-        ready = t - last >= value_of(self.tau_ref) - _SLACK * environ.get_dt()
+        over = t - last >= value_of(self.tau_ref) - _SLACK * environ.get_dt()
+        ready = over | (t < last)  # the time has started anew
         moved = self._add_deltas(self._move(before, x))
         self.V.value = jax.tree.map(lambda m, b: jnp.where(ready, m, b), moved, before)
         spikes = self.get_spike()

@@ -3,12 +3,12 @@
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from brainlite._given import to_size
+from brainlite._given import Elsewhere, to_size
 from brainlite.display import Shown
 from brainlite.errors import SizeError
 from brainlite.nn import init
@@ -43,6 +43,9 @@ class Convolution(Layer, ByRank):
     groups: int
 
     w_mask: Array | None = None
+
+    if not TYPE_CHECKING:
+        bias = Elsewhere()
 
     @abstractmethod
     def _plan(self) -> Plan:

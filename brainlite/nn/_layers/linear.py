@@ -1,10 +1,10 @@
 """The affine layer, and what is common to its kinds."""
 
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import jax.numpy as jnp
 
-from brainlite._given import is_quantity, to_size
+from brainlite._given import Elsewhere, is_quantity, to_size
 from brainlite.errors import SizeError, StateValueError
 from brainlite.nn import init
 from brainlite.nn._functional.kernel import kernel
@@ -24,6 +24,9 @@ class Affine(Layer, Generic[P]):
 
     w_mask: Array | None = None
     weight: ParamState[P]
+
+    if not TYPE_CHECKING:
+        bias = Elsewhere()
 
     def _set_sizes(self, in_size: Size, out_size: Size) -> tuple[int, int]:
         """Set the sizes, and return the shape of the matrix."""

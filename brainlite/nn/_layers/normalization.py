@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainlite._given import to_size
+from brainlite._given import Elsewhere, to_size
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn._functional.floating import floating
 from brainlite.nn._functional.kernel import kernel
@@ -50,6 +50,9 @@ class Norm(Layer):
     use_fast_variance: bool = False
     axis_name: str | tuple[str, ...] | None = None
     axis_index_groups: tuple[tuple[int, ...], ...] | None = None
+
+    if not TYPE_CHECKING:
+        bias = Elsewhere()
 
     def _set_norm(
         self,

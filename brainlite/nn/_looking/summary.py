@@ -12,6 +12,7 @@ from brainlite.nn._looking.watch import Observer, dotted
 from brainlite.nn._modules.footprint import (
     device_bytes,
     footprint,
+    frozen_numbers,
     in_bytes,
     is_laid_out,
     numbers,
@@ -116,6 +117,7 @@ class Summary:
         # Several models, in a list, are no model that is called.
         self.flops: float | None = None if rows[0].path else rows[0].flops
         self._others: int = numbers(model)
+        self._frozen: int = frozen_numbers(model)
 
     def _table(self) -> Table:
         """Return the rows as a table."""
@@ -126,7 +128,8 @@ class Summary:
         left_out |= set() if self._laid_out else {7}
         columns = [n for n in range(len(header)) if n not in left_out]
         rows = [_cells(row) for row in self.rows]
-        footer = [f"parameters: {self.params:,} ({in_bytes(self.bytes)} in all states)"]
+        frozen = f", {self._frozen:,} of them frozen" if self._frozen else ""
+        footer = [f"parameters: {self.params:,}{frozen} ({in_bytes(self.bytes)} in all states)"]
         footer += [f"on one device: {in_bytes(self.device_bytes)}"] if self._laid_out else []
         footer += [f"other states: {self._others:,} numbers"] if self._others else []
         footer += [] if self.flops is None else [f"flops of one call: {self.flops:,.0f}"]

@@ -7,12 +7,17 @@ import jax
 
 from brainlite.graph import iter_leaf
 from brainlite.state import ParamState
-from brainlite.state._face import AnyState
+from brainlite.state._face import AnyState, is_frozen
 
 
 def numbers(model: Any) -> int:
     """Return how many numbers are in the states that are no parameters."""
     return sum(_size_of(s)[0] for _, s in iter_leaf(model) if not isinstance(s, ParamState))
+
+
+def frozen_numbers(model: Any) -> int:
+    """Return how many numbers are in the parameters that are not trained."""
+    return sum(_size_of(s)[0] for _, s in iter_leaf(model) if is_frozen(s))
 
 
 def footprint(model: Any) -> tuple[int, int]:

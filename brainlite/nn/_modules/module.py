@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Protocol, Self, ca
 from typing_extensions import ParamSpec, TypeVar
 
 from brainlite import graph
-from brainlite._given import to_size
+from brainlite._given import Elsewhere, to_size
 from brainlite.display import Shown
 from brainlite.errors import InputError, StateMissingError
 from brainlite.graph import Node, StateDict
@@ -137,6 +137,7 @@ class Module(
 
     else:
         __call__ = not_called
+        requires_grad = Elsewhere()
 
         def __getattr__(self, name):
             # Asked only for attributes that are not there.

@@ -1,7 +1,7 @@
 """A model as a plain dict of named arrays, and back."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -223,14 +223,24 @@ def refusal(
         for what, names in (("missing", keys[0]), ("unexpected", keys[1]), ("misfit", misfits))
         if names
     ]
+    way = f"rename them: {_some(guesses)}" if guesses else advice
+    if any(_is_of_torch(name, keys.missing_keys) for name in keys.unexpected_keys):
+        way = "entries of torch are loaded by `model.load_torch_state_dict(entries)`"
+    elif misfits and not any(keys):
+        way = "make the model in the sizes of these entries, or turn what is transposed"
     return StateDictError(
         "these entries do not fit the model; none was loaded",
         where=type(root).__name__,
         expected=_some(list(entries)),
         got="; ".join(got),
-        fix=(f"rename them: {_some(guesses)}" if guesses else advice)
-        + ("" if misfits else ", or pass strict=False to load what there is"),
+        fix=way + ("" if misfits else ", or pass strict=False to load what there is"),
     )
+
+
+def _is_of_torch(name: str, missing: Sequence[str]) -> bool:
+    """Say whether a name is that of torch for a parameter, which is an item of a state here."""
+    *path, last = name.split(".")
+    return ".".join([*path, "weight", last]) in missing
 
 
 def _some(names: list[str]) -> str:

@@ -12,6 +12,7 @@ from brainlite import environ, nn, surrogate
 from brainlite.errors import EnvironmentKeyError, InputError, OptionError, SizeError
 from brainlite.state import ParamState
 from brainlite.transform import for_loop, grad, jit
+from brainlite.typing import Array
 from tests.closeness import assert_close, assert_same
 from tests.transform.checks import counted_work
 
@@ -158,6 +159,20 @@ def test_refractory_steps_do_not_depend_on_rounding() -> None:
     assert set(np.diff(np.flatnonzero(np.asarray(spikes)))) == {50}
 
 
+def test_a_run_that_starts_anew_at_time_0_is_not_refractory_from_the_last_one() -> None:
+    neurons = nn.init_all_states(nn.LIFRef(3, tau=10.0, tau_ref=2.0))
+
+    def step(i: Array) -> Array:
+        with environ.context(t=i * 0.1, dt=0.1):
+            return neurons(1.5)
+
+    run = jit(lambda: for_loop(step, jnp.arange(500)))
+    first, second, third = (np.asarray(run()) for _ in range(3))
+    assert first.sum() == 12
+    assert second.sum() == third.sum() == first.sum()
+    assert np.diff(np.flatnonzero(second[:, 0])).min() >= 20
+
+
 CLASSES: dict[str, Callable[..., Any]] = {
     "IF": nn.IF,
     "LIF": nn.LIF,
@@ -288,7 +303,9 @@ def test_bad_input_names_the_neuron() -> None:
 
     net = nn.init_all_states(Net())
     before = net.cells.V.value
-    with pytest.raises(EnvironmentKeyError, match=r"no key 't' (.|\n)*context"):
+    with pytest.raises(
+        EnvironmentKeyError, match=r"no key 't' (.|\n)*context\(t=i \* dt\):` in each step"
+    ):
         net(1.0)
     with environ.context(t=0.0), pytest.raises(EnvironmentKeyError, match="no key 'dt'"):
         net(1.0)

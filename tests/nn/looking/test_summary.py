@@ -203,3 +203,10 @@ def test_a_terminal_with_rich_draws_it_in_its_width() -> None:
 def test_other_text_gets_plain_text() -> None:
     found = summary(Model(), X)
     assert f"{found}" == str(found) == repr(found) == TABLE
+
+
+def test_frozen_parameters_are_counted() -> None:
+    net = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    assert "frozen" not in str(nn.summary(net))
+    net[0].requires_grad_(False)
+    assert "parameters: 26, 16 of them frozen (104 B in all states)" in str(nn.summary(net))

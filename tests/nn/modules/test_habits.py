@@ -13,7 +13,12 @@ import pytest
 
 from brainlite import nn
 from brainlite._given import _habits
-from brainlite.errors import TorchHabitWarning, UnknownOptionError, UpdateMissingError
+from brainlite.errors import (
+    InputError,
+    TorchHabitWarning,
+    UnknownOptionError,
+    UpdateMissingError,
+)
 from brainlite.graph import clone
 from brainlite.transform import grad, jit
 from brainlite.typing import Array
@@ -244,3 +249,34 @@ def test_copies_are_not_asked_again() -> None:
             for again in (copy.copy(layer), copy.deepcopy(layer), clone(layer)):
                 assert repr(again) == repr(layer)
             assert repr(pickle.loads(pickle.dumps(layer))) == repr(layer)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [nn.Linear(3, 2), nn.Conv1d((8, 4), 2, 3), nn.LayerNorm(4), nn.AllToAll(3, 2)],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_a_bias_that_is_an_item_of_the_parameters_is_neither_read_nor_set_as_an_attribute(
+    layer: Any,
+) -> None:
+    for do in (lambda: layer.bias, lambda: setattr(layer, "bias", jnp.ones(2))):
+        with pytest.raises(AttributeError, match=r"layer\.weight\.value = \{\*\*layer\.weight"):
+            do()
+    assert not hasattr(layer, "bias")
+    jit(lambda: None)()
+    with pytest.raises(AttributeError, match=r"\{\*\*layer\.weight"):
+        jit(lambda: setattr(layer, "bias", 1))()
+
+
+def test_freezing_a_module_by_an_attribute_is_refused() -> None:
+    layer: Any = nn.Linear(3, 2)
+    with pytest.raises(AttributeError, match=r"module\.requires_grad_\(False\)"):
+        layer.requires_grad = False
+    assert layer.requires_grad_(False).weight.requires_grad is False
+
+
+def test_a_pair_in_place_of_an_array_is_taken_apart_by_the_message() -> None:
+    gru, head = nn.GRU(3, 4), nn.Linear(4, 2)
+    untyped: Any = head
+    with pytest.raises(InputError, match=r"recurrent layers return \(output, last\), so `y\[0\]`"):
+        untyped(gru(jnp.ones((5, 3))))

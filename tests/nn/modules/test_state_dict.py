@@ -161,3 +161,16 @@ def test_two_arrays_of_one_name_are_refused() -> None:
     part.items = {"a.b": brainlite.State(jnp.ones(1)), "a": {"b": brainlite.State(jnp.ones(1))}}
     with pytest.raises(GraphError, match=r"(?s)one name.*'part.items.a.b' twice.*without dots"):
         model.state_dict()
+
+
+def test_entries_of_torch_are_sent_to_the_method_that_takes_them() -> None:
+    entries = {"0.weight": np.ones((3, 2)), "0.bias": np.ones(3)}
+    net = brainlite.nn.Sequential(Linear(2, 3))
+    with pytest.raises(StateDictError, match=r"`model\.load_torch_state_dict\(entries\)`"):
+        net.load_state_dict(entries)
+    assert not any(net.load_torch_state_dict(entries))
+
+
+def test_another_shape_is_not_taken_for_another_name() -> None:
+    with pytest.raises(StateDictError, match="make the model in the sizes of these entries"):
+        Linear(2, 3).load_torch_state_dict({"weight": np.ones((2, 3)), "bias": np.ones(3)})
