@@ -175,8 +175,22 @@ def mask_from_lengths(
 
 @broadcasting
 def valid_steps(steps: int, lengths: Array | None, mask: Array | None) -> Array | None:
-    """Return which steps count, (T, B), given the lengths (B,) or a mask (T, B)."""
-    return mask if lengths is None else jnp.arange(steps)[:, None] < lengths
+    """Return which steps count, (T, B), given the lengths (B,) or a mask (T, B).
+
+    Of a sequence whose length is none all count: see :func:`are_lengths`.
+    """
+    if lengths is None:
+        return mask
+    return (jnp.arange(steps)[:, None] < lengths) | ~are_lengths(steps, lengths)
+
+
+def are_lengths(steps: int, lengths: Array) -> Array:
+    """Return for each sequence (B,) whether its length is a number of steps.
+
+    Where that is not known before it runs, a sequence for which it is not becomes NaN: it would be
+    left out, or padding would be read, in silence.
+    """
+    return (lengths >= 0) & (lengths <= steps)
 
 
 def check_marks(

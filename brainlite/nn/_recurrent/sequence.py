@@ -11,7 +11,7 @@ from brainlite import environ
 from brainlite.errors import InputError
 from brainlite.nn._layers.layer import check_array, check_features
 from brainlite.nn._modules.module import Module
-from brainlite.nn._recurrent.lengths import check_marks, to_lengths, valid_steps
+from brainlite.nn._recurrent.lengths import are_lengths, check_marks, to_lengths, valid_steps
 from brainlite.nn._recurrent.recurrence import Hidden, Marks
 from brainlite.nn._recurrent.step import is_untraced
 from brainlite.state import HiddenState, ParamState
@@ -153,6 +153,8 @@ def arrange(call: Inputs, batch_first: bool) -> tuple[Array, Marks]:
     valid = valid_steps(len(xs), lengths, mask)
     if valid is not None:
         xs = jnp.where(valid[..., None], xs, 0)
+    if lengths is not None and jnp.issubdtype(xs.dtype, jnp.inexact):
+        xs = jnp.where(are_lengths(len(xs), lengths)[None, :, None], xs, jnp.nan)
     if reset is not None and valid is not None:
         reset = reset & valid  # a step that is left out does not reset anything
     return xs, Marks(valid, reset, None)

@@ -53,6 +53,22 @@ def lane(last: Any, number: int) -> Any:
 
 
 @both_ways
+def test_a_sequence_whose_length_is_none_is_nan_where_lengths_are_traced(
+    make: Callable[..., Any],
+) -> None:
+    layer = make()
+    run = jit(lambda x, lengths: layer(x, lengths=lengths))
+    wrong, right = run(X, jnp.array([4, -1, T + 1, 2])), run(X, jnp.array([4, T, T, 2]))
+    for ys, last, found in ((*wrong, np.isnan), (*right, np.isfinite)):
+        for number in (1, 2):
+            assert found(ys[:, number]).all()
+            assert all(found(each).all() for each in jax.tree.leaves(lane(last, number)))
+    for number in (0, 3):
+        assert_leaves_close(lane(wrong, number), lane(right, number))
+        assert_leaves_close(wrong[0][:, number], right[0][:, number])
+
+
+@both_ways
 def test_padded_sequences_give_what_each_gives_alone(make: Callable[..., Any]) -> None:
     layer = make()
     ys, last = layer(X, lengths=LENGTHS)
