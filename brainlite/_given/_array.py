@@ -36,7 +36,7 @@ def no_array(x: Any, *, scalar: bool = False) -> Remark | None:
         shown += f" of {dtype}"
     if x is None:
         return Remark(shown, "pass what the layer before returned, and not None")
-    if isinstance(x, tuple) and x and isinstance(x[0], jax.Array):
-        return Remark(shown, "take one of them: recurrent layers return (output, last), so `y[0]`")
     way = "jnp.asarray(x.numpy())" if torch else "jnp.asarray(x)"
-    return Remark(shown, f"make it an array of numbers first, as with `{way}`")
+    several = isinstance(x, tuple) and isinstance(next(iter(x), None), jax.Array)
+    hint = "; of (output, last), as recurrent layers return, take `y[0]`" if several else ""
+    return Remark(shown, f"make it an array of numbers first, as with `{way}`{hint}")

@@ -157,7 +157,7 @@ def test_what_no_rule_selects_stays_where_it_declares_to_be() -> None:
 
 def test_nothing_is_placed_where_one_rule_is_wrong() -> None:
     model = Net()
-    before = graph.states(model).to_values()
+    before = {path: state.value for path, state in graph.states(model).items()}
     wrong: list[tuple[Any, type[Exception]]] = [
         ([(PathContains("up"), P("data")), ("nothing", P())], OptionError),
         ([(PathContains("up"), P()), (ParamState, P("data", "data"))], Exception),

@@ -85,7 +85,7 @@ STATE = [
     Mutation(
         "states made of specs declare only what fits",
         "brainlite/state/_spec.py",
-        "if fits(new[n], state.__sharding__):",
+        "if fits(values[n], state.__sharding__):",
         "if True:",
         ("tests/state/test_sharding.py",),
     ),

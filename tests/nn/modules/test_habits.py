@@ -278,5 +278,7 @@ def test_freezing_a_module_by_an_attribute_is_refused() -> None:
 def test_a_pair_in_place_of_an_array_is_taken_apart_by_the_message() -> None:
     gru, head = nn.GRU(3, 4), nn.Linear(4, 2)
     untyped: Any = head
-    with pytest.raises(InputError, match=r"recurrent layers return \(output, last\), so `y\[0\]`"):
+    with pytest.raises(
+        InputError, match=r"\(output, last\), as recurrent layers return, take `y\[0\]`"
+    ):
         untyped(gru(jnp.ones((5, 3))))
