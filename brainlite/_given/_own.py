@@ -69,6 +69,8 @@ def apart(value: Any) -> Any:
     if kind in _fixed:
         return value
     if kind is dict:
+        if _fixed.issuperset(map(type, value.values())):
+            return value.copy()
         return {name: apart(each) for name, each in value.items()}
     if kind is list or kind is tuple:
         return kind(map(apart, value))
