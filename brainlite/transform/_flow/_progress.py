@@ -173,7 +173,8 @@ class _Report:
 
     def __call__(self, done: Any, fields: dict[str, Any]) -> np.int32:
         with _lock:
-            return np.int32(self._show(int(done), {**fields, **self._words}))
+            due = self._show(int(done), {**fields, **self._words})
+        return np.int32(min(due, self._key[1]))  # steps are counted in 32 bits
 
     def _show(self, done: int, fields: dict[str, Any]) -> int:
         """Move the bar to ``done`` steps. It opens at 0 and closes at the last step."""

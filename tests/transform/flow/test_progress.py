@@ -237,6 +237,17 @@ def test_a_loop_that_becomes_slower_moves_its_bar_again_when_twice_as_many_steps
     assert running.next_due(1000) == 2000
 
 
+def test_a_loop_of_two_thousand_million_steps_looks_no_further_than_its_end(
+    tqdm: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 1e-3])
+    monkeypatch.setattr(_progress, "_INTERVAL", 0.1)
+    monkeypatch.setattr(_progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    total = 2**31 - 1
+    report = _progress._Report(ProgressBar(1), total)  # pyright: ignore[reportPrivateUsage]
+    assert [report(done, {}) for done in (0, 1, 2**31 - 2, total)][2:] == [total, total]
+
+
 def test_under_vmap(tqdm: Recorder) -> None:
     loop = Sum()
     pbar = ProgressBar(2, desc=("{y:.1f}", lambda now: {"y": now["y"]}))
