@@ -1,6 +1,6 @@
 """Checks of values that are known only at run time: ``jit_error_if``, ``checkify``, ``check``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -43,7 +43,7 @@ all_checks: Errors = _checkify.all_checks
 
 
 def jit_error_if(
-    pred: ArrayLike, error: Callable[..., object] | str, *args: PyTree, **kwargs: Any
+    pred: ArrayLike, error: Callable[..., object] | str, *args: PyTree, **kwargs: object
 ) -> None:
     """Raise an error if ``pred`` holds, also from inside compiled code.
 
@@ -87,12 +87,12 @@ def jit_error_if(
     report = _Report(error)
     failed = jnp.any(jnp.asarray(pred, bool))
     if not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((failed, args, kwargs))):
-        report(failed, *args, **kwargs)
+        report(failed, args, kwargs)
         return
 
     def call_back() -> None:
         # With the condition: under vmap both branches run, and it alone knows which lane failed.
-        jax.debug.callback(report, failed, *args, **kwargs)
+        jax.debug.callback(report, failed, args, kwargs)
 
     jax.lax.cond(failed, call_back, _nothing)
 
@@ -103,14 +103,16 @@ class _Report:
 
     error: Callable[..., object] | str
 
-    def __call__(self, failed: object, /, *args: object, **kwargs: object) -> None:
+    def __call__(
+        self, failed: object, args: tuple[object, ...], kwargs: Mapping[str, object]
+    ) -> None:
         if failed:
             named = {name: _to_numpy(value) for name, value in kwargs.items()}
             _raise(self.error, [_to_numpy(value) for value in args], named)
 
 
 def _raise(
-    error: Callable[..., object] | str, args: Sequence[PyTree], kwargs: dict[str, Any]
+    error: Callable[..., object] | str, args: Sequence[PyTree], kwargs: dict[str, object]
 ) -> NoReturn:
     """Raise what the user gave for a failed check."""
     problem: object

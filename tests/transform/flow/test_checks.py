@@ -89,6 +89,16 @@ def test_error_may_be_a_function_or_an_exception() -> None:
         wait(jit(lambda x: jit_error_if(x.min() < 0, fail, x, hint="help"))(BAD))
 
 
+@pytest.mark.parametrize("name", ["ordered", "partitioned", "callback"])
+def test_fields_have_any_name(name: str) -> None:
+    fields: dict[str, Any] = {name: BAD.min()}
+    checked = jit(lambda x: jit_error_if(x < 0, f"bad: {{{name}}}", **{name: x}))
+    with pytest.raises(ValueError, match=r"bad: -2\.0"):
+        jit_error_if(True, f"bad: {{{name}}}", **fields)
+    with pytest.raises(jax.errors.JaxRuntimeError, match=r"bad: -2\.0"):
+        wait(checked(BAD.min()))
+
+
 def test_text_without_values_is_not_formatted() -> None:
     with pytest.raises(ValueError, match=r"a set \{1\}"):
         jit_error_if(True, "a set {1}")
