@@ -5,9 +5,9 @@ that is current, a few types, and the one primitive that marks where a state is 
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import jax
 from jax._src import config as _config
@@ -23,7 +23,16 @@ ClosedJaxpr = _extend.ClosedJaxpr
 Jaxpr = _extend.Jaxpr
 Literal = _extend.Literal
 Var: TypeAlias = Any  # jax.extend.core.Var has no public constructor and no types of its own.
-PyTreeDef: TypeAlias = Any  # jax.tree_util.PyTreeDef is a variable to type checkers.
+
+
+class PyTreeDef(Protocol):
+    """What ``jax.tree.structure`` returns, which is a variable to type checkers."""
+
+    @property
+    def num_leaves(self) -> int: ...
+    def unflatten(self, leaves: Iterable[object], /) -> Any: ...
+    def flatten_up_to(self, tree: object, /) -> list[Any]: ...
+
 
 # The default of in_shardings and out_shardings in jax.jit: as the arrays are. None is not the same:
 # it may copy to every device.

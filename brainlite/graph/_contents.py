@@ -59,7 +59,7 @@ def is_plain(value: Any) -> bool:
     return ATOMS.issuperset(map(type, value.values() if isinstance(value, dict) else value))
 
 
-def is_size(value: tuple[object, ...]) -> bool:
+def is_size(value: Any) -> bool:
     """Say whether a tuple is a value like any other, which ``==`` compares without a doubt."""
     return _SIZE.issuperset(map(type, value))  # no floats: 1 and 1.0 are equal
 

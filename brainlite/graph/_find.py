@@ -6,7 +6,7 @@ from typing_extensions import TypeVar
 
 from brainlite.graph._filters import StateFilter, sort
 from brainlite.graph._node import Node
-from brainlite.graph._state_dict import StateDict
+from brainlite.graph._state_dict import NestedDict, StateDict
 from brainlite.graph._walk import iter_leaf, iter_node
 from brainlite.state._face import AnyState
 from brainlite.typing import Filter, Path
@@ -100,7 +100,7 @@ def nodes(node: Any, f1: Filter, /, *, allowed_hierarchy: Hierarchy = ...) -> di
 def nodes(
     node: Any, f1: Filter, f2: Filter, /, *fs: Filter, allowed_hierarchy: Hierarchy = ...
 ) -> tuple[dict[Path, Node], ...]: ...
-def nodes(node: object, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYWHERE) -> Any:
+def nodes(node: object, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYWHERE) -> object:
     """Return the nodes of a graph by path, the root first.
 
     Parameters
@@ -133,7 +133,15 @@ def nodes(node: object, *filters: Filter, allowed_hierarchy: Hierarchy = _EVERYW
     return found if len(filters) > 1 else found[0]
 
 
-def treefy_states(node: object, *filters: Filter) -> Any:
+@overload
+def treefy_states(node: object) -> NestedDict[AnyState]: ...
+@overload
+def treefy_states(node: object, f1: StateFilter[S1], /) -> NestedDict[S1]: ...
+@overload
+def treefy_states(
+    node: object, f1: Filter, f2: Filter, /, *fs: Filter
+) -> tuple[NestedDict[AnyState], ...]: ...
+def treefy_states(node: object, *filters: Filter) -> object:
     """Return the states of a graph in nested mappings: the states themselves, not copies.
 
     Parameters

@@ -33,6 +33,7 @@ from brainlite.graph._walk import Links, visit
 from brainlite.state._face import AnyState, StateSpec, current_frame, specs_of
 from brainlite.typing import Path
 
+M = TypeVar("M")
 M_co = TypeVar("M_co", covariant=True)
 
 
@@ -228,8 +229,8 @@ class _Encoder:
 
 
 def build(
-    graphdef: GraphDef[object], states: Sequence[AnyState], kept: Mapping[int, object] | None = None
-) -> Any:
+    graphdef: GraphDef[M], states: Sequence[AnyState], kept: Mapping[int, object] | None = None
+) -> M:
     """Make the graph that ``graphdef`` describes.
 
     Parameters
@@ -264,7 +265,8 @@ def build(
             for name in spec.links:
                 attributes[name] = decode(attributes[name], number, start)
             _fill_node(nodes[number], attributes)
-    return decode(graphdef.root, 0, 0)
+    root: M = decode(graphdef.root, 0, 0)
+    return root
 
 
 def _make_node(kind: type[Any], metadata: object) -> object:

@@ -11,7 +11,7 @@ same state to the function), nodes only where they came in through an argument.
 from collections.abc import Iterable, Mapping
 from itertools import repeat
 from operator import is_
-from typing import Any
+from typing import Any, TypeVar
 
 from brainlite.graph._contents import Opened, is_graph, open_container
 from brainlite.graph._foreign import node_types
@@ -28,6 +28,9 @@ _ATOMS = frozenset({bool, int, float, complex, str, bytes, type(None)})
 def _same_atom(then: object, now: object) -> bool:
     # 1, 1.0 and True are equal, as are 0.0 and -0.0, yet a traced function can tell them apart.
     return type(then) is type(now) and bool(then == now) and str(then) == str(now)
+
+
+T = TypeVar("T")
 
 
 class Renaming:
@@ -60,8 +63,10 @@ class Renaming:
         self._then[id(now)] = then
         return True
 
-    def __getitem__(self, then: object) -> Any:
-        return self._now.get(id(then), then)
+    def __getitem__(self, then: T) -> T:
+        now: Any = self._now.get(id(then), then)  # of the same type: `bind` has looked
+        found: T = now
+        return found
 
     def then(self, now: object) -> object:
         """Return what ``now`` was in the trace: the inverse of looking up."""
@@ -76,7 +81,8 @@ class Guards:
         notes: Mapping[tuple[int, str], tuple[object, object]],
         states: Iterable[State[object]] = (),
     ) -> None:
-        self._owners: dict[int, tuple[object, dict[str, object]]] = {}
+        # By id: a node or a state, and what was noted of its attributes.
+        self._owners: dict[int, tuple[Any, dict[str, object]]] = {}
         self._calls = epoch.calls
         for (key, name), (owner, value) in notes.items():
             self._owners.setdefault(key, (owner, {}))[1].setdefault(name, value)
@@ -91,7 +97,7 @@ class Guards:
     def __len__(self) -> int:
         return sum(len(checks) for _, checks in self._owners.values())
 
-    def entries(self) -> Iterable[tuple[object, str, object]]:
+    def entries(self) -> Iterable[tuple[Any, str, object]]:
         """Yield (owner, attribute, frozen value) for each note."""
         for owner, checks in self._owners.values():
             for name, value in checks.items():

@@ -117,7 +117,7 @@ class Node(NodeBase):
         object.__setattr__(self, name, value)
         epoch.advance()
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         # A copy, or a pickle, starts without compiled functions.
         note_all(self)
         return dict(fields(self))
@@ -202,20 +202,20 @@ def _is_raw(thing: object) -> bool:
 
 
 _set_compiled: Callable[[Node, dict[Any, Any]], None] = vars(Node)["__compiled__"].__set__
-_get_dict: Callable[[Node], dict[str, Any]] = vars(Node)["__dict__"].__get__
+_get_dict: Callable[[Node], dict[str, object]] = vars(Node)["__dict__"].__get__
 
 
-def node_dict(node: Node) -> dict[str, Any]:
+def node_dict(node: Node) -> dict[str, object]:
     """Return the attributes of ``node`` as they are outside any frame, unseen by any."""
     return _get_dict(node)
 
 
-def fields(node: Node) -> dict[str, Any]:
+def fields(node: Node) -> dict[str, object]:
     """Return the attributes of ``node`` as they are here: in a frame, with what it has set."""
     return fields_in(_current(), node)
 
 
-def fields_in(frame: Frame | None, node: Node) -> dict[str, Any]:
+def fields_in(frame: Frame | None, node: Node) -> dict[str, object]:
     """Return the attributes of ``node`` as they are in a frame, or outside any."""
     if node_types and type(node) in node_types:
         foreign: dict[Any, Any] = dict(node_types[type(node)].flatten(node)[0])
@@ -223,7 +223,7 @@ def fields_in(frame: Frame | None, node: Node) -> dict[str, Any]:
     attributes = _get_dict(node)
     if frame is None:
         return attributes
-    changed: dict[str, Any] = {}
+    changed: dict[str, object] = {}
     for around in reversed(list(frame.ancestry())):
         for (owner, name), (_, value) in around.attributes.items():
             if owner == id(node):
@@ -231,7 +231,7 @@ def fields_in(frame: Frame | None, node: Node) -> dict[str, Any]:
     return {**attributes, **changed} if changed else attributes
 
 
-def before(frame: Frame, node: Node, name: str) -> Any:
+def before(frame: Frame, node: Node, name: str) -> object:
     """Return what an attribute was before it was set in ``frame``, or ``ABSENT``."""
     return fields_in(frame.parent, node).get(name, ABSENT)
 
@@ -323,7 +323,7 @@ def set_if_plain(frame: Frame, node: Node, name: str, value: object) -> bool:
 
 def _set_plain(frame: Frame, node: Node, name: str, value: object) -> None:
     """Set an attribute without states and nodes, at once and for good."""
-    attributes: dict[str, Any] = object.__getattribute__(node, "__dict__")
+    attributes: dict[str, object] = object.__getattribute__(node, "__dict__")
     before = attributes.get(name, ABSENT)
     if not _equal(before, value):
         _check_runs(frame, node, name, value)
@@ -380,7 +380,7 @@ def _check_raw_set(frame: Frame, node: Node, name: str) -> None:
         )
 
 
-def _holds_the_same(before: dict[str, Any], now: dict[str, Any]) -> bool:
+def _holds_the_same(before: dict[str, object], now: dict[str, object]) -> bool:
     return before.keys() == now.keys() and all(now[name] is before[name] for name in before)
 
 
@@ -421,7 +421,7 @@ def _check_overwrite(node: Node, name: str, value: object) -> None:
     leaves = list(leaves_of(value))
     arrays = (jax.Array, np.ndarray, np.generic, int, float, complex)
     if leaves and all(isinstance(leaf, arrays) for leaf in leaves):
-        old: AnyState = fields(node)[name]
+        old = fields(node)[name]
         raise StateOverwriteError(
             f"attribute {name!r} holds a {type(old).__name__}, and an array was assigned over it",
             where=locate(node),
@@ -506,7 +506,7 @@ def find_path(root: Node, target: object) -> list[PathPart] | None:
     return None
 
 
-def _watched_getattribute(self: Node, name: str) -> Any:
+def _watched_getattribute(self: Node, name: str) -> object:
     """Read an attribute: look into the frames that are open first, and note the read."""
     global _reads_left
     frame = _current()

@@ -26,7 +26,7 @@ class Frozen(NamedTuple):
     items: tuple[Any, ...]
 
 
-def freeze(value: object) -> Any:
+def freeze(value: object) -> object:
     """Return a copy of a container, down to the first thing that is none."""
     opened = open_container(value)
     if opened is None:

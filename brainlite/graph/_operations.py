@@ -48,7 +48,7 @@ def split(
 def split(
     node: M, f1: Filter, f2: Filter, f3: Filter, f4: Filter, /, *fs: Filter
 ) -> tuple[GraphDef[M], *tuple[StateDict[AnyState], ...]]: ...
-def split(node: object, *filters: Filter) -> Any:
+def split(node: object, *filters: Filter) -> object:
     """Split a graph into its structure and copies of its states.
 
     Parameters
@@ -121,8 +121,7 @@ def merge(graphdef: GraphDef[M], /, *states: States) -> M:
     (3,)
     """
     values = _values(graphdef, list(map(_flat, states)))
-    root: M = build(graphdef, make_states(graphdef.states, values))
-    return root
+    return build(graphdef, make_states(graphdef.states, values))
 
 
 def _flat(states: States) -> StateDict[AnyState]:

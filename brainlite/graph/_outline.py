@@ -21,7 +21,7 @@ class _Leaf:
     def __repr__(self) -> str:
         return self._text
 
-    def __treescope_repr__(self, path: str | None, subtree_renderer: Callable[..., Any]) -> Any:
+    def __treescope_repr__(self, path: str | None, subtree_renderer: Callable[..., object]) -> Any:
         return subtree_renderer(Verbatim(self._text), path)
 
 

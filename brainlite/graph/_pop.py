@@ -30,7 +30,7 @@ def pop_states(
 def pop_states(
     node: Any, f1: Filter, f2: Filter, f3: Filter, /, *fs: Filter
 ) -> tuple[StateDict[AnyState], ...]: ...
-def pop_states(node: object, /, *filters: Filter) -> Any:
+def pop_states(node: object, /, *filters: Filter) -> object:
     """Take states out of a graph, and return them by path.
 
     Parameters

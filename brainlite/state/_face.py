@@ -21,13 +21,14 @@ from brainlite.state._fit import summary as summary
 # What a frame finds where a slot has no value yet.
 from brainlite.state._frame import MISSING as MISSING
 
+# What has one value that a frame overlays: a state.
+from brainlite.state._frame import AnySlot as AnySlot
+
 # Reads and writes of one trace; dropped whole if the trace fails.
 from brainlite.state._frame import Frame as Frame
 
 # A container as it was when a trace first read it, to be put back.
 from brainlite.state._frame import Kept as Kept
-
-# What has one value that a frame overlays: a state.
 from brainlite.state._frame import Slot as Slot
 
 # Raises where a write would be lost in a plain transform of jax.

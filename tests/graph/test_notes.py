@@ -45,6 +45,7 @@ def test_a_frozen_copy_does_not_follow_later_edits() -> None:
 def test_nodes_are_not_entered() -> None:
     node = Bag(items=[1])
     frozen = freeze([node])
+    assert isinstance(frozen, Frozen)
     assert frozen.items[0] is node
 
 

@@ -61,7 +61,7 @@ class _Calls(Observer):
     def __init__(self, model: Any) -> None:
         super().__init__(model)
         self.of: dict[int, list[_Seen]] = {id(node): [] for _, node in iter_node(model)}
-        self._known: dict[str, Flops] = {}
+        self._flops: dict[str, Flops] = {}
 
     def around(self, module: Any, call: Callable[..., Any]) -> Callable[..., Any]:
         """Let a call through, and note its shapes and costs."""
@@ -87,7 +87,7 @@ class _Calls(Observer):
             return call(*args, **kwargs), None
         out, new = lifted(traced.values(), arguments)
         commit(lifted.effects, new)
-        return out, count_flops(lifted.closed, self._known).all
+        return out, count_flops(lifted.closed, self._flops).all
 
 
 class Summary:

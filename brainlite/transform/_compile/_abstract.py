@@ -12,6 +12,7 @@ from brainlite.graph import Node
 from brainlite.state._face import AnyState
 from brainlite.transform._engine._arguments import choose
 from brainlite.transform._engine._call import LiftedCall, lift_call
+from brainlite.transform._engine._effects import itself
 from brainlite.transform._engine._lift import fetch
 from brainlite.transform._engine._options import Options
 from brainlite.transform._engine._returned import Returned, take_out
@@ -24,13 +25,13 @@ N = TypeVar("N", bound=Node)
 
 @overload
 def eval_shape(
-    f: Callable[..., Array], /, *args: PyTree, **kwargs: Any
+    f: Callable[..., Array], /, *args: PyTree, **kwargs: object
 ) -> jax.ShapeDtypeStruct: ...
 @overload
 def eval_shape(f: Callable[..., N], /, *args: PyTree, **kwargs: Any) -> N: ...
 @overload
 def eval_shape(f: Callable[..., object], /, *args: PyTree, **kwargs: Any) -> PyTree: ...
-def eval_shape(f: Callable[..., Any], /, *args: object, **kwargs: object) -> PyTree:
+def eval_shape(f: Callable[..., object], /, *args: object, **kwargs: object) -> PyTree:
     """Return the shapes and dtypes of a result without computing it.
 
     Parameters
@@ -72,10 +73,10 @@ def eval_shape(f: Callable[..., Any], /, *args: object, **kwargs: object) -> PyT
     lifted = lift_call(called, args, kwargs, label="eval_shape").lifted
     result = jax.tree.map(_struct, lifted.out_types)
     [returned] = taken
-    return result if returned is None else returned.put_back(result, {}, lambda _: None)
+    return result if returned is None else returned.put_back(result, {}, itself)
 
 
-def _struct(kind: Any) -> jax.ShapeDtypeStruct:
+def _struct(kind: PyTree) -> jax.ShapeDtypeStruct:
     make: Any = jax.ShapeDtypeStruct  # its constructor has no types
     struct: jax.ShapeDtypeStruct = make(
         kind.shape, kind.dtype, weak_type=getattr(kind, "weak_type", False)
@@ -100,7 +101,7 @@ def make_jaxpr(
     *,
     return_shape: Literal[True],
     return_only_write: bool = False,
-) -> Callable[P, tuple[ClosedJaxpr, tuple[AnyState, ...], Any]]: ...
+) -> Callable[P, tuple[ClosedJaxpr, tuple[AnyState, ...], PyTree]]: ...
 def make_jaxpr(
     fun: Callable[..., object],
     static_argnums: int | Sequence[int] = (),
@@ -108,7 +109,7 @@ def make_jaxpr(
     *,
     return_shape: bool = False,
     return_only_write: bool = False,
-) -> Callable[..., Any]:
+) -> Callable[..., object]:
     """Return a function that gives the jaxpr of ``fun``, and the states that it touches.
 
     Parameters

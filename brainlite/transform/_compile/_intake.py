@@ -5,14 +5,16 @@ dicts in which layers keep a weight and a bias are taken apart here; any other v
 it is, and jax looks for its arrays.
 """
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import TypeGuard, TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from brainlite._jax_compat import Tracer
 from brainlite.state._face import AnyState
+
+T = TypeVar("T")
 
 
 class Misfit(BaseException):
@@ -45,7 +47,7 @@ class Intake:
         The keys of the dicts of the others.
     """
 
-    def __init__(self, values: dict[AnyState, Any], given: Collection[AnyState] = ()) -> None:
+    def __init__(self, values: Mapping[AnyState, object], given: Collection[AnyState] = ()) -> None:
         donated = [state for state in values if state in given]
         kept = {state: value for state, value in values.items() if state not in given}
         dicts = {state: tuple(value) for state, value in kept.items() if _is_plain(value)}
@@ -80,11 +82,11 @@ class Intake:
         return values
 
 
-def _is_plain(value: object) -> bool:
+def _is_plain(value: object) -> TypeGuard[dict[str, object]]:
     return type(value) is dict and bool(value) and all(type(key) is str for key in value)
 
 
-def own_buffers(given: object, others: object) -> Any:
+def own_buffers(given: T, others: object) -> T:
     """Copy each array in ``given`` that occurs twice, or in ``others``, too.
 
     XLA refuses to give up a buffer that is passed in elsewhere in the same call.
@@ -102,4 +104,5 @@ def own_buffers(given: object, others: object) -> Any:
         taken.add(id(leaf))
         return leaf
 
-    return jax.tree.map(own, given)
+    owned: T = jax.tree.map(own, given)
+    return owned

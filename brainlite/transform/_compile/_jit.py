@@ -4,7 +4,7 @@ import functools
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Concatenate, Generic, Protocol, Self, overload
+from typing import Concatenate, Generic, Protocol, Self, overload
 
 import jax
 from typing_extensions import ParamSpec, TypeVar
@@ -34,6 +34,7 @@ from brainlite.typing import PyTree
 P = ParamSpec("P")
 Q = ParamSpec("Q")
 R = TypeVar("R")
+T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
 Owner = TypeVar("Owner")
 
@@ -73,7 +74,7 @@ class BoundJit(Generic[P, R_co]):
         self,
         fun: Callable[P, R_co],
         options: Options | None = None,
-        shown: Sequence[tuple[str, Any]] = (),
+        shown: Sequence[tuple[str, object]] = (),
     ) -> None:
         # Before all else: it takes over the attributes of `fun`.
         adopt_name(self, fun)
@@ -81,8 +82,8 @@ class BoundJit(Generic[P, R_co]):
         self.__wrapped__: Callable[P, R_co] = fun
         self._shown = shown  # the options, as they are printed
         self._options: Options = options or Options()
-        self._specialisations: dict[Any, list[Specialisation]] = {}
-        self._bindings: dict[Any, Binding] = {}
+        self._specialisations: dict[object, list[Specialisation]] = {}
+        self._bindings: dict[object, Binding] = {}
         # What a warm call looks up: the binding of a call without modules among its arguments, or,
         # by position and key, that of a call with one module, which keeps it itself. So a module
         # that is gone takes its bindings along.
@@ -101,7 +102,7 @@ class BoundJit(Generic[P, R_co]):
         if position is None:
             binding = self._warm_binding
         elif position < len(args):
-            shelf: dict[Any, Binding] = getattr(args[position], "__compiled__", _NOTHING)
+            shelf: dict[object, Binding] = getattr(args[position], "__compiled__", _NOTHING)
             binding = shelf.get(self._warm_key)
         else:
             binding = None
@@ -128,8 +129,7 @@ class BoundJit(Generic[P, R_co]):
     ) -> R_co:
         """Take the arguments apart, find or make a specialisation, and run it."""
         if jit_switch.value:
-            plain: R_co = run_plainly(self.fun, args, kwargs, label="jit")
-            return plain
+            return run_plainly(self.fun, args, kwargs, label="jit")
 
         def run(binding: Binding, call: Call) -> PyTree:
             return binding.call(call.args, call.kwargs)
@@ -191,9 +191,9 @@ class BoundJit(Generic[P, R_co]):
         self,
         args: tuple[object, ...],
         kwargs: dict[str, object],
-        run: Callable[[Binding, Call], object],
+        run: Callable[[Binding, Call], T],
         tried: Specialisation | None = None,
-    ) -> tuple[Any, Binding]:
+    ) -> tuple[T, Binding]:
         """Return what ``run`` returns for the first binding that serves a call, and the binding.
 
         ``tried`` is known not to serve the call.
@@ -287,10 +287,10 @@ class BoundJit(Generic[P, R_co]):
 
     def _key(self, call: Call) -> object:
         """Return what a binding is found by on its shelf."""
-        top = isinstance(call.kind, Top) and call.kind.positions and not call.kind.names
-        if top and len(call.graph) == 1 and isinstance(call.graph[0], Node):
-            return self._keys.setdefault(call.kind.positions[0], object())
-        return (self._era, call.key)
+        position = _place_of_module(call)
+        if position is None:
+            return (self._era, call.key)
+        return self._keys.setdefault(position, object())
 
     def _remember(self, call: Call, binding: Binding) -> None:
         """Let the next call like this one find its binding."""
@@ -300,35 +300,45 @@ class BoundJit(Generic[P, R_co]):
         shelf[self._key(call)] = binding
         if not call.graph and isinstance(call.kind, Top):
             self._warm_binding, self._warm_position = binding, None
-        elif self._key(call) in self._keys.values():
-            binding.position = call.kind.positions[0]
-            self._warm_binding, self._warm_position = None, binding.position
+            return
+        position = _place_of_module(call)
+        if position is not None:
+            binding.position = position
+            self._warm_binding, self._warm_position = None, position
             self._warm_key = self._key(call)
+
+
+def _place_of_module(call: Call) -> int | None:
+    """Return the position of the module of a call; None unless there is one, outside containers."""
+    [only, *others] = call.graph or (None,)
+    if not isinstance(call.kind, Top) or not isinstance(only, Node) or others:
+        return None
+    return None if call.kind.names else call.kind.positions[0]
 
 
 class JitFunction(BoundJit[P, R_co]):
     """A compiled function, as :func:`jit` returns it. Binds like a function as a method."""
 
     @overload
-    def __get__(self, obj: None, owner: type[Any] | None = None, /) -> Self: ...
+    def __get__(self, obj: None, owner: type[object] | None = None, /) -> Self: ...
     @overload
     def __get__(
-        self: Callable[Concatenate[Owner, Q], R], obj: Owner, owner: type[Any] | None = None, /
+        self: Callable[Concatenate[Owner, Q], R], obj: Owner, owner: type[object] | None = None, /
     ) -> BoundJit[Q, R]: ...
     @overload
-    def __get__(self, obj: object, owner: type[Any] | None = None, /) -> Self: ...  # static
-    def __get__(self, obj: Any, owner: type[Any] | None = None, /) -> Any:
+    def __get__(self, obj: object, owner: type[object] | None = None, /) -> Self: ...  # static
+    def __get__(self, obj: object, owner: type[object] | None = None, /) -> object:
         return self if obj is None else _Method(self, obj)
 
 
 class _Method(BoundJit[P, R_co]):
     """A compiled method of one object: the compilations are those of the class."""
 
-    def __init__(self, function: BoundJit[Any, R_co], obj: object) -> None:
+    def __init__(self, function: BoundJit[..., R_co], obj: object) -> None:
         self._function = function
         self._object = obj
-        self.fun: Any = functools.partial(function.fun, obj)
-        self.__wrapped__: Any = self.fun
+        self.fun: Callable[..., R_co] = functools.partial(function.fun, obj)
+        self.__wrapped__: Callable[..., R_co] = self.fun
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         return self._function(self._object, *args, **kwargs)
@@ -359,8 +369,8 @@ def jit(
     donate_argnums: int | Sequence[int] | None = None,
     donate_argnames: str | Iterable[str] | None = None,
     donate_states: bool = False,
-    in_shardings: Any = UNSPECIFIED,
-    out_shardings: Any = UNSPECIFIED,
+    in_shardings: object = UNSPECIFIED,
+    out_shardings: object = UNSPECIFIED,
     keep_unused: bool = False,
     inline: bool = False,
     compiler_options: Mapping[str, str | float] | None = None,
@@ -373,26 +383,26 @@ def jit(
     donate_argnums: int | Sequence[int] | None = None,
     donate_argnames: str | Iterable[str] | None = None,
     donate_states: bool = False,
-    in_shardings: Any = UNSPECIFIED,
-    out_shardings: Any = UNSPECIFIED,
+    in_shardings: object = UNSPECIFIED,
+    out_shardings: object = UNSPECIFIED,
     keep_unused: bool = False,
     inline: bool = False,
     compiler_options: Mapping[str, str | float] | None = None,
 ) -> _Decorator: ...
 def jit(
-    fun: Any = None,
+    fun: Callable[..., object] | None = None,
     *,
     static_argnums: int | Sequence[int] | None = None,
     static_argnames: str | Iterable[str] | None = None,
     donate_argnums: int | Sequence[int] | None = None,
     donate_argnames: str | Iterable[str] | None = None,
     donate_states: bool = False,
-    in_shardings: Any = UNSPECIFIED,
-    out_shardings: Any = UNSPECIFIED,
+    in_shardings: object = UNSPECIFIED,
+    out_shardings: object = UNSPECIFIED,
     keep_unused: bool = False,
     inline: bool = False,
     compiler_options: Mapping[str, str | float] | None = None,
-) -> Any:
+) -> object:
     """Compile a function that may read and write states.
 
     Parameters
@@ -461,7 +471,7 @@ def jit(
         "compiler_options": compiler_options,
     }
 
-    def decorate(fun: Callable[..., Any]) -> JitFunction[..., Any]:
+    def decorate(fun: Callable[..., object]) -> JitFunction[..., object]:
         options = Options(
             choose(fun, static_argnums, static_argnames, label="jit"),
             choose(fun, donate_argnums, donate_argnames, label="jit", role="donate"),

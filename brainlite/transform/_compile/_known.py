@@ -9,7 +9,7 @@ modules while they were traced; what does not pass once is traced at each call f
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from types import MethodType
 from typing import Any, Final
 
@@ -21,10 +21,10 @@ from brainlite.graph import Node
 from brainlite.graph._face import Guards
 from brainlite.state._face import current_frame
 from brainlite.transform._compile._covered import is_covered, is_own, is_safe
-from brainlite.transform._compile._jit import jit
+from brainlite.transform._compile._jit import BoundJit, jit
 from brainlite.typing import PyTree
 
-Part = Callable[..., Any] | None
+Part = Callable[..., object] | None
 """The function of a bound method, or None for a module that is called."""
 
 UNKNOWN: Final = object()
@@ -65,7 +65,7 @@ def run_known(
     if not (plain and is_known(f) and all(map(_is_array, jax.tree.leaves(operands)))):
         return UNKNOWN
     node, part = _apart(f)
-    kind: Any = type(node)
+    kind: Any = type(node)  # mypy takes a class for no Hashable
     compiled = _compiled(loop, kind, part, *options)
     try:
         result = compiled(node, *operands)
@@ -112,11 +112,13 @@ def _is_known(node: object, part: Part) -> bool:
 
 
 @functools.lru_cache(maxsize=512, typed=True)  # True is not 1
-def _compiled(loop: Callable[..., Any], kind: type, part: Part, *options: object) -> Any:
+def _compiled(
+    loop: Callable[..., object], kind: Hashable, part: Part, *options: object
+) -> BoundJit[..., object]:
     """Return the loop over modules of one kind, compiled; each kind may ask for ways of its own."""
     del kind  # it is part of the key
 
-    def run(node: Any, *operands: PyTree) -> object:
+    def run(node: Node, *operands: PyTree) -> object:
         body = node if part is None else MethodType(part, node)
         out = loop(body, *operands, *options)
         refuse_foreign(node, part)

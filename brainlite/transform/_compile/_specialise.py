@@ -13,7 +13,7 @@ specialisation of their own.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 
@@ -34,10 +34,10 @@ from brainlite.graph._face import (
     same_value,
 )
 from brainlite.state._face import (
+    AnySlot,
     AnyState,
     Frame,
     Setting,
-    Slot,
     check_sharding,
     current_frame,
     hold,
@@ -50,7 +50,7 @@ from brainlite.transform._compile._variables import Variables
 from brainlite.transform._compile._warm import Checks, WarmCall, write
 from brainlite.transform._engine._arguments import Call, call_filled
 from brainlite.transform._engine._drawing import alone, draws, is_alone
-from brainlite.transform._engine._effects import Effects, commit, itself
+from brainlite.transform._engine._effects import Effects, Renamed, commit, itself
 from brainlite.transform._engine._lift import Lifted, fetch, lift, name_of
 from brainlite.transform._engine._options import Options
 from brainlite.transform._engine._origin import Origin
@@ -85,12 +85,12 @@ class Specialisation:
     _taken: Returned | None = None  # out of the result of the trace made last
 
     def __init__(
-        self, fun: Callable[..., Any], call: Call, options: Options, because: list[str]
+        self, fun: Callable[..., object], call: Call, options: Options, because: list[str]
     ) -> None:
         self._fun = fun
         self.shown: Compilation = Compilation(because, [])
         self._fill = call.fill
-        self._copies: Any = None
+        self._copies: list[object] | None = None
         self._stand_ins: Mapping[AnyState, AnyState] = {}
         self._free: frozenset[int] = frozenset()  # the nodes among the copies, by id
         self._twins: list[tuple[object, object]] = []  # the copies, with what they were made from
@@ -118,11 +118,13 @@ class Specialisation:
         given = (1,) if donates else ()
         for_jax = options.for_jax(call.args, call.kwargs, self._lists, given)
         # What runs inside another transform: where its results are is said by what is around.
-        self._inner: Any = jax.jit(self._pure, **for_jax)
+        self._inner: jax.stages.Wrapped = jax.jit(self._pure, **for_jax)
         placed = options.with_states(for_jax, [s.sharding for s in self.effects.states])
-        self.compiled: Any = self._inner if placed is None else jax.jit(self._pure, **placed)
+        self.compiled: jax.stages.Wrapped = (
+            self._inner if placed is None else jax.jit(self._pure, **placed)
+        )
         # Takes what `intake` makes of the values of the states, then the user's arguments.
-        self.run: Callable[..., Any] = self._run_apart if donates else self.compiled
+        self.run: Callable[..., PyTree] = self._run_apart if donates else self.compiled
 
     def _known(self, of_call: Iterable[tuple[object, object]]) -> list[tuple[object, object]]:
         """Return what stands for what: arguments, pinned states, and settings by their keys."""
@@ -153,7 +155,7 @@ class Specialisation:
         named = {name: own[1].get(name, arg) for name, arg in kwargs.items()}
         return self._here()(kept, own[0], *arguments, **named)
 
-    def _here(self) -> Any:
+    def _here(self) -> jax.stages.Wrapped:
         if current_frame.get() is None:
             return self.compiled
         self._options.check_inside(self._fun)
@@ -193,7 +195,10 @@ class Specialisation:
         return self._lift(call.args, call.kwargs)
 
     def _lift(
-        self, args: PyTree, kwargs: Any, inputs: Mapping[AnyState, object] | None = None
+        self,
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
+        inputs: Mapping[AnyState, object] | None = None,
     ) -> Lifted:
         """Lift the user's function, with the copies in the holes of its arguments."""
 
@@ -219,7 +224,7 @@ class Specialisation:
             origin=Origin(self._fun, args, kwargs),
         )
 
-    def _pure(self, /, *args: PyTree, **kwargs: Any) -> object:
+    def _pure(self, /, *args: PyTree, **kwargs: object) -> object:
         """Compute on values alone: what jax traces, once for each combination of shapes."""
         if is_alone():
             raise Misfit
@@ -237,7 +242,9 @@ class Specialisation:
                 check_sharding(state, kind, state.sharding)
         return lifted(inputs, (args, kwargs))
 
-    def _lift_again(self, values: dict[AnyState, object], args: object, kwargs: object) -> Lifted:
+    def _lift_again(
+        self, values: dict[AnyState, object], args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> Lifted:
         """Lift for other shapes; what is left is a function of the arguments alone.
 
         Raises
@@ -312,7 +319,7 @@ class Outputs:
     def __init__(self, specialisation: Specialisation, renaming: Renaming) -> None:
         self._effects: Effects = specialisation.effects
         self._returned: Returned | None = specialisation.returned
-        self._now: Callable[[object], Any] = renaming.__getitem__
+        self._now: Renamed = renaming.__getitem__
         self.states: list[AnyState] = [self._now(state) for state in self._effects.written]
         # Whether it is enough to set one attribute for each value, without any code of a user.
         plain = all(type(state).__setattr__ is object.__setattr__ for state in self.states)
@@ -371,7 +378,7 @@ class Binding:
             self._warm = self.write(self.specialisation.run)
         return self._warm
 
-    def write(self, run: Callable[..., Any]) -> WarmCall:
+    def write(self, run: Callable[..., object]) -> WarmCall:
         """Write the warm call around what is to run."""
         own, outputs = self.specialisation, self.outputs
         stored = outputs.states if outputs.plain and not own.runs_alone else None
@@ -428,7 +435,7 @@ class Binding:
             environ.get(key, None)
 
 
-def _unknown(_frame: Frame, _slot: Slot[Any]) -> object:
+def _unknown(_frame: Frame, _slot: AnySlot) -> object:
     """Refuse a state that the specialisation does not know as an input."""
     raise Misfit
 

@@ -46,8 +46,9 @@ from brainlite.state._face import AnyState, current_frame, epoch
 from brainlite.transform._compile._intake import Intake, Misfit
 from brainlite.transform._engine._drawing import alone
 from brainlite.transform._engine._reach import Variable
+from brainlite.typing import PyTree
 
-WarmCall = Callable[[tuple[object, ...], dict[str, object]], Any]
+WarmCall = Callable[[tuple[object, ...], dict[str, object]], PyTree]
 
 STALE: Final = object()  # what a warm call returns where something has changed since
 
@@ -103,8 +104,8 @@ def write(
     *,
     position: int | None,
     is_alone: bool,
-    run: Callable[..., Any],
-    settle: Callable[..., Any],
+    run: Callable[..., object],
+    settle: Callable[..., object],
 ) -> WarmCall:
     """Return the warm call of a binding.
 

@@ -14,11 +14,14 @@ from brainlite.random import DEFAULT
 from brainlite.random._face import advance, to_key
 from brainlite.transform._derivatives._gradient import (
     Kinds,
+    Outcome,
+    Pure,
     Targets,
     differentiate,
     gradient_function,
 )
 from brainlite.transform._derivatives._signatures import (
+    A,
     Derivative,
     SameArguments,
     StateGroup,
@@ -28,20 +31,19 @@ from brainlite.transform._engine._lift import fetch
 from brainlite.typing import Array, GradTarget, Key, PyTree, SeedOrKey
 
 P = ParamSpec("P")
-A = TypeVar("A", bound=Any)
 G = TypeVar("G")
 Aux = TypeVar("Aux")
 
 
 @differentiator
 def vector_grad(
-    fun: Callable[..., Any] | None = None,
-    grad_states: GradTarget[Any] | StateGroup | None = None,
+    fun: Callable[..., object] | None = None,
+    grad_states: GradTarget[object] | StateGroup | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     has_aux: bool | None = False,
     return_value: bool = False,
-) -> Any:
+) -> object:
     """Return a function that computes the gradient of the sum of all that ``fun`` returns.
 
     For a function that works on each element of an array by itself this is the derivative of each
@@ -74,15 +76,15 @@ def vector_grad(
     given = dict(locals())
     targets = Targets.of(grad_states, argnums)
 
-    def transform(pure: Callable[..., Any]) -> Callable[..., Any]:
-        def gradient(*point: object) -> tuple[PyTree, PyTree]:
+    def transform(pure: Pure) -> Pure:
+        def gradient(*point: object) -> tuple[PyTree, Outcome]:
             value, pullback, outcome = jax.vjp(pure, *point, has_aux=True)
             return pullback(jax.tree.map(jnp.ones_like, value)), outcome
 
         return gradient
 
     def derive(
-        fun: Callable[..., Any], args: Sequence[PyTree], kwargs: Mapping[str, Any]
+        fun: Callable[..., object], args: Sequence[PyTree], kwargs: Mapping[str, object]
     ) -> tuple[PyTree, PyTree, PyTree]:
         return differentiate(
             transform,
@@ -173,7 +175,7 @@ def fwd_grad(
 ) -> Derivative[P, tuple[G, Array, Aux]]: ...
 @overload
 def fwd_grad(
-    fun: Callable[P, Any],
+    fun: Callable[P, object],
     grad_states: GradTarget[object] | StateGroup | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
@@ -196,8 +198,8 @@ def fwd_grad(
     key: SeedOrKey | None = None,
 ) -> SameArguments: ...
 def fwd_grad(
-    fun: Callable[..., Any] | None = None,
-    grad_states: GradTarget[Any] | StateGroup | None = None,
+    fun: Callable[..., object] | None = None,
+    grad_states: GradTarget[object] | StateGroup | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     has_aux: bool | None = False,
@@ -205,7 +207,7 @@ def fwd_grad(
     tangent_size: int | None = None,
     drct_der_clip: float | None = None,
     key: SeedOrKey | None = None,
-) -> Any:
+) -> object:
     """Return a function that estimates the gradient of ``fun`` without going backwards.
 
     The derivative of ``fun`` along a random direction, times that direction, is the gradient on
@@ -259,7 +261,7 @@ def fwd_grad(
     fixed = None if key is None else to_key(key)
 
     def derive(
-        fun: Callable[..., Any], args: Sequence[PyTree], kwargs: Mapping[str, Any]
+        fun: Callable[..., object], args: Sequence[PyTree], kwargs: Mapping[str, object]
     ) -> tuple[PyTree, PyTree, PyTree]:
         used, fun = _take_key(fun) if fixed is None else (fixed, fun)
         return differentiate(
@@ -303,17 +305,15 @@ def _take_key(fun: Callable[..., object]) -> tuple[Key, Callable[..., object]]:
     return used, after_draw
 
 
-def _estimator(
-    key: Key, size: int | None, clip: float | None, pure: Callable[..., object]
-) -> Callable[..., object]:
+def _estimator(key: Key, size: int | None, clip: float | None, pure: Pure) -> Pure:
     """Return a function that estimates the gradient of ``pure`` from ``size`` directions."""
 
-    def gradient(*point: object) -> tuple[object, object]:
+    def gradient(*point: object) -> tuple[PyTree, Outcome]:
         leaves: list[PyTree] = jax.tree.leaves(point)
         structure: PyTreeDef = jax.tree.structure(point)
         shape = () if size is None else (size,)
 
-        def along(directions: list[Array]) -> tuple[list[Array], object]:
+        def along(directions: list[Array]) -> tuple[list[Array], Outcome]:
             tangents = structure.unflatten(directions)
             _, slope, outcome = jax.jvp(pure, point, tangents, has_aux=True)
             slope = slope if clip is None else jnp.clip(slope, -clip, clip)

@@ -12,18 +12,19 @@ from brainlite._given import is_quantity, without_unit
 from brainlite.state._face import AnyState
 from brainlite.transform._derivatives._gradient import (
     Kinds,
+    Outcome,
+    Pure,
     Targets,
     check_scalar,
     differentiate,
     gradient_function,
 )
-from brainlite.transform._derivatives._signatures import Derivative
+from brainlite.transform._derivatives._signatures import A, Derivative
 from brainlite.transform._engine._nonfinite import raise_if_not_finite
 from brainlite.transform._engine._transformed import Transformed
 from brainlite.typing import Array, GradTarget, PyTree
 
 P = ParamSpec("P")
-A = TypeVar("A", bound=Any)
 B = TypeVar("B", bound=Any)
 G = TypeVar("G")
 Aux = TypeVar("Aux")
@@ -32,7 +33,7 @@ States = Sequence[AnyState] | dict[str, AnyState]
 
 
 class _Decorator(Protocol):
-    def __call__(self, fun: Callable[P, Any], /) -> Callable[P, Any]: ...
+    def __call__(self, fun: Callable[P, object], /) -> Callable[P, Any]: ...
 
 
 # The overloads give the exact result of each combination of (states, argnums 0, 1, (0, 1), both)
@@ -276,7 +277,7 @@ def grad(
 @overload
 def grad(
     fun: None = None,
-    grad_states: GradTarget[Any] | States | None = None,
+    grad_states: GradTarget[object] | States | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     has_aux: bool = False,
@@ -299,7 +300,7 @@ def grad(
     unit_aware: bool = False,
     check_states: bool = False,
     debug_nan: bool = False,
-) -> Any:
+) -> object:
     """Return a function that computes the gradient of ``fun``.
 
     Parameters
@@ -358,7 +359,7 @@ def grad(
     given = dict(locals())
     targets = Targets.of(grad_states, argnums)
 
-    def transform(pure: Callable[..., Any]) -> Callable[..., Any]:
+    def transform(pure: Pure) -> Pure:
         return jax.grad(
             _of_numbers(pure) if unit_aware else pure,
             argnums=(0, 1),
@@ -368,7 +369,7 @@ def grad(
         )
 
     def derive(
-        fun: Callable[..., Any], args: Sequence[PyTree], kwargs: Mapping[str, Any]
+        fun: Callable[..., object], args: Sequence[PyTree], kwargs: Mapping[str, object]
     ) -> tuple[PyTree, PyTree, PyTree]:
         if debug_nan:
             raise_if_not_finite(
@@ -377,7 +378,7 @@ def grad(
         return found(fun, *args, **kwargs)
 
     def found(
-        fun: Callable[..., Any], /, *args: object, **kwargs: object
+        fun: Callable[..., object], /, *args: object, **kwargs: object
     ) -> tuple[PyTree, PyTree, PyTree]:
         gradients, value, aux = differentiate(
             transform,
@@ -393,17 +394,17 @@ def grad(
         )
         return in_units(gradients, value) if unit_aware else gradients, value, aux
 
-    def named(fun: Callable[..., Any], /, *args: object, **kwargs: object) -> dict[str, Any]:
+    def named(fun: Callable[..., object], /, *args: object, **kwargs: object) -> dict[str, object]:
         gradients, value, _ = found(fun, *args, **kwargs)
         return {"gradient": gradients, "value": value}
 
     return gradient_function(grad, given, derive)
 
 
-def _of_numbers(pure: Callable[..., Any]) -> Callable[..., object]:
+def _of_numbers(pure: Pure) -> Pure:
     """Return a function of the numbers of what another returns, which may be a quantity."""
 
-    def numbers(*point: object) -> tuple[object, object]:
+    def numbers(*point: object) -> tuple[PyTree, Outcome]:
         value, outcome = pure(*point)
         number = without_unit(value)
         check_scalar(number, "grad")
@@ -472,12 +473,12 @@ def value_and_grad(
     has_aux: bool = False,
 ) -> Derivative[P, tuple[R, Any]]: ...
 def value_and_grad(
-    fun: Callable[..., Any],
-    grad_states: GradTarget[Any] | States | None = None,
+    fun: Callable[..., object],
+    grad_states: GradTarget[object] | States | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     has_aux: bool = False,
-) -> Any:
+) -> object:
     """Return a function that computes the value of ``fun`` and its gradient, in this order.
 
     Parameters

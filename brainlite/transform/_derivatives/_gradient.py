@@ -1,7 +1,7 @@
 """What all gradient transforms share: a function of values, made from one of states."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -75,7 +75,7 @@ class Targets(NamedTuple):
 class _Argument(NamedTuple):
     """An argument, with its modules and states set apart from its arrays."""
 
-    structure: Any  # in which None is a leaf
+    structure: PyTreeDef  # in which None is a leaf
     leaves: list[object]
     numbers: list[object]  # for each leaf: those of its parameters, by path, or None for an array
 
@@ -120,8 +120,8 @@ def _is_none(value: object) -> bool:
 class Kinds(NamedTuple):
     """The dtypes that a transform can differentiate, as abstract types such as ``jnp.inexact``."""
 
-    inputs: type[Any]
-    outputs: type[Any]
+    inputs: type[object]
+    outputs: type[object]
 
 
 class Evaluated(NamedTuple):
@@ -134,7 +134,7 @@ class Evaluated(NamedTuple):
     targets: Targets  # those of this call: with the parameters of modules among the arguments
 
 
-class _Outcome(NamedTuple):
+class Outcome(NamedTuple):
     """What leaves the differentiated function beside the value to differentiate."""
 
     value: object
@@ -142,8 +142,15 @@ class _Outcome(NamedTuple):
     states: list[object]
 
 
+Pure: TypeAlias = Callable[..., tuple[PyTree, Outcome]]
+"""A function of the values of states, and of arguments."""
+
+Derive: TypeAlias = Callable[[Pure], Callable[..., tuple[PyTree, Outcome]]]
+"""A transform of jax: its function returns gradients, Jacobians or a pullback."""
+
+
 def differentiate(
-    transform: Callable[..., Callable[..., object]],
+    transform: Derive,
     fun: Callable[..., object],
     targets: Targets,
     args: Sequence[object],
@@ -183,7 +190,7 @@ def differentiate(
 
 
 def evaluate(
-    transform: Callable[..., Callable[..., Any]],
+    transform: Derive,
     fun: Callable[..., object],
     targets: Targets,
     args: Sequence[object],
@@ -232,7 +239,7 @@ def evaluate(
         value, aux = _value_and_aux(out, has_aux, label)
         return (value, *take_out(aux, frame.is_new)), effect, new
 
-    def pure(values: list[object], arguments: tuple[object, ...]) -> tuple[object, _Outcome]:
+    def pure(values: list[object], arguments: tuple[object, ...]) -> tuple[object, Outcome]:
         full = list(args)
         for n, opened, arrays in zip(targets.argnums, targets.opened, arguments, strict=True):
             full[n] = opened.close(arrays)
@@ -243,7 +250,7 @@ def evaluate(
         if all_read:
             _check_read(targets.states, frame, label)
         _check_value(value, label, scalar, kinds)
-        return value, _Outcome(value, aux, new)
+        return value, Outcome(value, aux, new)
 
     escapes = Escapes(fun, label) if is_eager() else None
     result, outcome = transform(pure)(*point)
@@ -390,7 +397,7 @@ def _check_position(position: int, args: Sequence[object], label: str) -> None:
         )
 
 
-def _check_state(state: AnyState, value: object, accepted: type[Any]) -> None:
+def _check_state(state: AnyState, value: object, accepted: type[object]) -> None:
     """Raise for a state that cannot be differentiated, with what can."""
     if isinstance(state, ParamState) and not state.requires_grad:
         raise GradError(
@@ -412,7 +419,7 @@ def _check_state(state: AnyState, value: object, accepted: type[Any]) -> None:
             )
 
 
-def _check_argument(position: int, argument: object, label: str, accepted: type[Any]) -> None:
+def _check_argument(position: int, argument: object, label: str, accepted: type[object]) -> None:
     """Raise for an argument that cannot be differentiated."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(argument):
         if not _is_kind(leaf, accepted):
@@ -425,7 +432,7 @@ def _check_argument(position: int, argument: object, label: str, accepted: type[
             )
 
 
-def _check_outputs(value: object, label: str, accepted: type[Any]) -> None:
+def _check_outputs(value: object, label: str, accepted: type[object]) -> None:
     """Raise for a result that cannot be differentiated."""
     leaves = jax.tree_util.tree_leaves_with_path(value)
     for path, leaf in leaves:
@@ -446,7 +453,7 @@ def _check_outputs(value: object, label: str, accepted: type[Any]) -> None:
         )
 
 
-_KINDS: dict[type[Any], str] = {
+_KINDS: dict[type[object], str] = {
     jnp.inexact: "a float or complex dtype",
     jnp.floating: "a float dtype",
     jnp.complexfloating: "a complex dtype",
@@ -455,7 +462,7 @@ _KINDS: dict[type[Any], str] = {
 _NUMBERS = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
 
 
-def _is_kind(leaf: object, kind: type[Any]) -> bool:
+def _is_kind(leaf: object, kind: type[object]) -> bool:
     return isinstance(leaf, _NUMBERS) and bool(jnp.issubdtype(jnp.result_type(leaf), kind))
 
 
@@ -472,11 +479,11 @@ def _check_read(states: Sequence[AnyState], frame: Frame, label: str) -> None:
         )
 
 
-def _plural(kind: type[Any]) -> str:
+def _plural(kind: type[object]) -> str:
     return "complex numbers" if kind is jnp.complexfloating else "floats"
 
 
-def _fix(leaf: object, accepted: type[Any]) -> str:
+def _fix(leaf: object, accepted: type[object]) -> str:
     if accepted is jnp.complexfloating:
         return "use complex numbers, or drop holomorphic=True"
     if _is_kind(leaf, jnp.complexfloating):

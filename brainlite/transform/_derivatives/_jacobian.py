@@ -13,6 +13,8 @@ from brainlite._jax_compat import PyTreeDef
 from brainlite.transform._derivatives._gradient import (
     Evaluated,
     Kinds,
+    Outcome,
+    Pure,
     Targets,
     evaluate,
     gradient_function,
@@ -31,15 +33,15 @@ K = TypeVar("K")
 
 @differentiator
 def jacrev(
-    fun: Callable[..., Any] | None = None,
-    grad_states: GradTarget[Any] | StateGroup | None = None,
+    fun: Callable[..., object] | None = None,
+    grad_states: GradTarget[object] | StateGroup | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     has_aux: bool | None = False,
     return_value: bool = False,
     holomorphic: bool = False,
     allow_int: bool = False,
-) -> Any:
+) -> object:
     """Return a function that computes the Jacobian of ``fun``, row by row in reverse mode.
 
     This is the mode for few outputs and many inputs.
@@ -101,14 +103,14 @@ jacobian = jacrev
 
 @differentiator
 def jacfwd(
-    fun: Callable[..., Any] | None = None,
-    grad_states: GradTarget[Any] | StateGroup | None = None,
+    fun: Callable[..., object] | None = None,
+    grad_states: GradTarget[object] | StateGroup | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     has_aux: bool | None = False,
     return_value: bool = False,
     holomorphic: bool = False,
-) -> Any:
+) -> object:
     """Return a function that computes the Jacobian of ``fun``, column by column in forward mode.
 
     This is the mode for many outputs and few inputs.
@@ -206,7 +208,7 @@ def hessian(
 ) -> Derivative[Concatenate[Array, P], tuple[Array, Array]]: ...
 @overload
 def hessian(
-    fun: Callable[P, Any],
+    fun: Callable[P, object],
     grad_states: GradTarget[object] | StateGroup | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
@@ -225,14 +227,14 @@ def hessian(
     holomorphic: bool = False,
 ) -> SameArguments: ...
 def hessian(
-    fun: Callable[..., Any] | None = None,
-    grad_states: GradTarget[Any] | StateGroup | None = None,
+    fun: Callable[..., object] | None = None,
+    grad_states: GradTarget[object] | StateGroup | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     has_aux: bool | None = False,
     return_value: bool = False,
     holomorphic: bool = False,
-) -> Any:
+) -> object:
     """Return a function that computes the Hessian of ``fun``, forward over reverse.
 
     Parameters
@@ -280,9 +282,9 @@ def hessian(
 
 
 def _dense(
-    ours: Any,
+    ours: Callable[..., object],
     given: dict[str, Any],
-    transform: Callable[..., Any],
+    transform: Callable[..., Pure],
     *,
     kinds: Kinds,
     order: int = 1,
@@ -290,9 +292,9 @@ def _dense(
     """Return what a transform of ours for dense derivatives of some order returns."""
     targets = Targets.of(given["grad_states"], given["argnums"])
 
-    def apply(pure: Callable[..., Any]) -> Callable[..., object]:
+    def apply(pure: Pure) -> Pure:
         # jax cannot do without anything to differentiate, as with a model without parameters.
-        def derivative(*point: object) -> Any:
+        def derivative(*point: object) -> tuple[PyTree, Outcome]:
             if not jax.tree.leaves(point):
                 return (), pure(*point)[1]
             return transform(pure, argnums=(0, 1), has_aux=True)(*point)

@@ -14,7 +14,7 @@ from brainlite.errors import GradError
 from brainlite.graph import Node
 from brainlite.state import State
 from brainlite.state._face import summary
-from brainlite.transform._derivatives._gradient import Targets, evaluate
+from brainlite.transform._derivatives._gradient import Outcome, Pure, Targets, evaluate
 from brainlite.transform._derivatives._signatures import StateGroup
 from brainlite.typing import ArrayLike, GradTarget, PyTree
 
@@ -121,13 +121,13 @@ def vjp(
 ) -> tuple[R, Callable[[R | ArrayLike], Any], Aux]: ...
 # Neither checker accepts an implementation with `*primals: Any` for overloads with `*primals: *Xs`.
 def vjp(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]
-    fun: Callable[..., Any],
+    fun: Callable[..., object],
     /,
     *primals: PyTree,
-    grad_states: GradTarget[Any] | StateGroup | None = None,
+    grad_states: GradTarget[object] | StateGroup | None = None,
     argnums: int | Sequence[int] | None = 0,
     has_aux: bool = False,
-) -> Any:
+) -> object:
     """Compute ``fun(*primals)``, and return a function that takes derivatives back through it.
 
     Parameters
@@ -185,8 +185,8 @@ def vjp(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]
         )
     targets = Targets.of(grad_states, argnums if primals else None)
 
-    def transform(pure: Callable[..., Any]) -> Callable[..., Any]:
-        def pull(*point: object) -> tuple[PyTree, PyTree]:
+    def transform(pure: Pure) -> Pure:
+        def pull(*point: object) -> tuple[PyTree, Outcome]:
             _, pullback, outcome = jax.vjp(pure, *point, has_aux=True)
             return pullback, outcome
 
@@ -201,7 +201,10 @@ def vjp(  # type: ignore[misc]  # pyright: ignore[reportInconsistentOverload]
 
 
 def _pull(
-    targets: Targets, like: object, pullback: Callable[..., Any], cotangent: object
+    targets: Targets,
+    like: object,
+    pullback: Callable[..., tuple[Sequence[object], Sequence[object]]],
+    cotangent: object,
 ) -> object:
     fitted = _fitted(cotangent, like, "the cotangent of vjp does not fit the result")
     return targets.arrange(*pullback(fitted))
@@ -240,12 +243,12 @@ def jvp(
     has_aux: Literal[True],
 ) -> tuple[R, R, Aux]: ...
 def jvp(
-    fun: Callable[..., Any],
+    fun: Callable[..., object],
     primals: Sequence[PyTree],
     tangents: Sequence[PyTree],
     *,
     has_aux: bool = False,
-) -> Any:
+) -> object:
     """Compute ``fun(*primals)`` and its derivative along ``tangents``.
 
     Parameters
@@ -304,8 +307,8 @@ def jvp(
     fitted = _fitted(tuple(tangents), like, "the tangents of jvp do not fit the primals")
     targets = Targets.of(None, range(len(primals)))
 
-    def transform(pure: Callable[..., Any]) -> Callable[..., Any]:
-        def push(*point: object) -> tuple[PyTree, PyTree]:
+    def transform(pure: Pure) -> Pure:
+        def push(*point: object) -> tuple[PyTree, Outcome]:
             _, tangent, outcome = jax.jvp(pure, point, ([], fitted), has_aux=True)
             return tangent, outcome
 
@@ -333,7 +336,7 @@ def _fitted(vector: object, like: object, problem: str) -> object:
     )
 
 
-def _tangent(leaf: Any) -> jax.ShapeDtypeStruct:
+def _tangent(leaf: ArrayLike) -> jax.ShapeDtypeStruct:
     """Return the type of the tangents of a value."""
     dtype = jnp.result_type(leaf)
     exact = not jnp.issubdtype(dtype, jnp.inexact)
@@ -345,9 +348,12 @@ def _as_array(leaf: object, wanted: jax.ShapeDtypeStruct) -> object:
     return jnp.asarray(leaf, wanted.dtype) if number and wanted.dtype != _FLOAT0 else leaf
 
 
-def _fits(leaf: Any, wanted: jax.ShapeDtypeStruct) -> bool:
-    found = isinstance(leaf, jax.Array | np.ndarray | np.generic)
-    return found and leaf.shape == wanted.shape and leaf.dtype == wanted.dtype
+def _fits(leaf: object, wanted: jax.ShapeDtypeStruct) -> bool:
+    return (
+        isinstance(leaf, jax.Array | np.ndarray | np.generic)
+        and leaf.shape == wanted.shape
+        and leaf.dtype == wanted.dtype
+    )
 
 
 _FLOAT0 = jax.dtypes.float0

@@ -31,7 +31,7 @@ class Derivative(Protocol[P, R_co]):
 class SameArguments(Protocol):
     """What a decorator is: the derivative takes the arguments of the function."""
 
-    def __call__(self, fun: Callable[P, Any], /) -> Callable[P, Any]: ...
+    def __call__(self, fun: Callable[P, object], /) -> Callable[P, Any]: ...
 
 
 class Differentiator(Protocol[Q]):
@@ -125,7 +125,7 @@ class Differentiator(Protocol[Q]):
     @overload
     def __call__(
         self,
-        fun: Callable[P, Any],
+        fun: Callable[P, object],
         grad_states: GradTarget[object] | StateGroup | None = None,
         *,
         argnums: int | Sequence[int] | None = None,
@@ -146,7 +146,7 @@ class Differentiator(Protocol[Q]):
     def __call__(self, *args: Q.args, **kwargs: Q.kwargs) -> Callable[..., Any]: ...
 
 
-def differentiator(implementation: Callable[Q, Any]) -> Differentiator[Q]:
+def differentiator(implementation: Callable[Q, object]) -> Differentiator[Q]:
     """Give an implementation the overloads; at run time it stays the function that it is."""
     untyped: Any = implementation
     overloaded: Differentiator[Q] = untyped

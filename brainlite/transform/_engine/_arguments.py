@@ -6,7 +6,7 @@ back while the function is traced, modules as copies.
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import numpy as np
@@ -32,6 +32,10 @@ _GRAPH = (Node, State)
 _LEAVES = (*_GRAPH, jax.Array, np.ndarray, np.generic, int, float, complex, str, type(None))
 
 
+Filled: TypeAlias = tuple[tuple[object, ...], dict[str, object]]
+"""What a function is called with: args and kwargs."""
+
+
 class Call(NamedTuple):
     """The arguments of a call, taken apart.
 
@@ -42,8 +46,8 @@ class Call(NamedTuple):
     args: tuple[object, ...]
     kwargs: dict[str, object]
     graph: tuple[object, ...]  # the modules and states
-    fill: Callable[[object, object, Sequence[object]], Any]
-    kind: Any  # where the holes are, and the static values
+    fill: Callable[[Sequence[object], Mapping[str, object], Sequence[object]], Filled]
+    kind: object  # where the holes are, and the static values
     given: tuple[int, ...] = ()  # which modules and states are donated
 
     @property
@@ -65,16 +69,18 @@ def take_top(args: tuple[object, ...], kwargs: dict[str, object], donated: Chose
     names = tuple([name for name, arg in kwargs.items() if isinstance(arg, _GRAPH)])
     graph = (*[args[n] for n in positions], *[kwargs[name] for name in names])
 
-    def fill(args: PyTree, kwargs: Any, objects: Sequence[object]) -> Any:
+    def fill(
+        args: Sequence[object], kwargs: Mapping[str, object], objects: Sequence[object]
+    ) -> Filled:
         full, named = list(args), dict(kwargs)
         for n, thing in zip(positions, objects[: len(positions)], strict=True):
             full[n] = thing
         named.update(zip(names, objects[len(positions) :], strict=True))
-        return full, named
+        return tuple(full), named
 
     holed = fill(args, kwargs, [None] * len(graph)) if graph else (args, kwargs)
     given = _numbers_of(graph, donated.among(args, kwargs))
-    return Call(tuple(holed[0]), holed[1], graph, fill, Top(positions, names), given)
+    return Call(*holed, graph, fill, Top(positions, names), given)
 
 
 def choose(
@@ -127,7 +133,7 @@ def choose(
     return Chosen(tuple(sorted(positions)), tuple(sorted(names)))
 
 
-def _chosen(given: object, kind: type[Any], what: str) -> Sequence[Any]:
+def _chosen(given: object, kind: type[object], what: str) -> Sequence[Any]:
     """Return numbers or names as a sequence."""
     chosen = () if given is None else (given,) if isinstance(given, kind) else given
     if isinstance(chosen, Iterable) and not isinstance(chosen, str):
@@ -167,7 +173,9 @@ def take_apart(
     holed = [None if isinstance(leaf, _GRAPH) else leaf for leaf in leaves]
     open_args, open_kwargs = structure.unflatten(holed)
 
-    def fill(args: PyTree, kwargs: object, objects: Sequence[object]) -> object:
+    def fill(
+        args: Sequence[object], kwargs: Mapping[str, object], objects: Sequence[object]
+    ) -> Filled:
         structure: PyTreeDef
         found, structure = jax.tree.flatten((list(args), kwargs), is_leaf=_is_hole)
         for n, thing in zip(where, objects, strict=True):
@@ -263,7 +271,7 @@ def _open(value: object) -> object:
     return _Box(type(value), opened.keys, map(_opened, opened.items))
 
 
-def _closed(tree: object) -> Any:
+def _closed(tree: object) -> PyTree:
     def close(value: object) -> object:
         return value.close() if isinstance(value, _Box) else value
 
@@ -274,7 +282,7 @@ def _is_collection(value: object) -> bool:
     return value is None or isinstance(value, StateDict | NestedDict)
 
 
-def _numbers_of(graph: Sequence[object], arguments: Mapping[Any, object]) -> tuple[int, ...]:
+def _numbers_of(graph: Sequence[object], arguments: Mapping[int | str, object]) -> tuple[int, ...]:
     """Return which of the modules and states are in these arguments."""
     if not arguments:
         return ()
@@ -290,7 +298,7 @@ def _shape_of(leaf: object) -> object:
     return (getattr(leaf, "shape", None), str(getattr(leaf, "dtype", type(leaf))))
 
 
-def _check_hashable(static: Mapping[Any, object], label: str) -> None:
+def _check_hashable(static: Mapping[int | str, object], label: str) -> None:
     """Raise for a static argument that cannot be hashed."""
     for name, value in static.items():
         try:

@@ -1,14 +1,14 @@
 """A call whose arguments may hold modules, states and static values, lifted."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from brainlite.transform._engine._arguments import call_filled, take_apart
 from brainlite.transform._engine._lift import Lifted, fetch, lift
 from brainlite.transform._engine._options import Options
 from brainlite.transform._engine._origin import Origin
 
-Arguments: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
+Arguments: TypeAlias = tuple[tuple[object, ...], dict[str, object]]
 
 _PLAIN = Options()
 

@@ -16,7 +16,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from brainlite._jax_compat import NEEDS_VALUES, ClosedJaxpr, Jaxpr, Literal, is_eager, jit_switch
+from brainlite._jax_compat import (
+    NEEDS_VALUES,
+    ClosedJaxpr,
+    Jaxpr,
+    Literal,
+    Var,
+    is_eager,
+    jit_switch,
+)
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._effects import commit
 from brainlite.transform._engine._lift import Body, Lifted, fetch, lift
@@ -101,7 +109,7 @@ def _bind(
     # Only the jaxprs are kept, not the arrays and states of the call that was first.
     parts = [(each.closed.jaxpr, each.out_tree) for each in lifted]
 
-    def run(constants: list[Any], operands: PyTree) -> object:
+    def run(constants: list[PyTree], operands: PyTree) -> object:
         bodies = [
             Body(jaxpr, consts, out_tree)
             for (jaxpr, out_tree), consts in zip(parts, constants, strict=True)
@@ -142,7 +150,7 @@ def _jaxpr_key(jaxpr: Jaxpr) -> Hashable:
     """Return a key of a jaxpr: its equations, with variables numbered as they come."""
     numbers: dict[object, int] = {}
 
-    def define(variables: Sequence[Any]) -> tuple[Hashable, ...]:
+    def define(variables: Sequence[Var]) -> tuple[Hashable, ...]:
         for variable in variables:
             numbers[variable] = len(numbers)
         return tuple(variable.aval for variable in variables)

@@ -7,7 +7,7 @@ places, is a *place*, which is set when the transform ends well.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from brainlite._jax_compat import Tracer
 from brainlite.errors import TracedAttributeError
@@ -40,6 +40,8 @@ from brainlite.state._face import (
     specs_of,
 )
 from brainlite.transform._engine._reach import reachable
+
+T = TypeVar("T")
 
 TAKEN: object = object()  # in the attribute of a new node: an array of the trace was taken out
 
@@ -149,7 +151,7 @@ def collect(
     written = [s for s in dict.fromkeys([*touched, *became]) if isinstance(s, State)]
     places = [c.place for c in changes if not (merge and _same(frame, c, merged))]
     made: dict[AnyState, Place] = {}
-    born_nodes: dict[int, object] = {}
+    born_nodes: dict[int, Node] = {}
     for place in places:
         described = describe(place.value)
         new = [s for s in described.states if s in frame.born and s not in merged]
@@ -172,7 +174,7 @@ def collect(
     return effects, [frame.values[became.get(state, state)] for state in effects.states]
 
 
-def _check_attributes(frame: Frame, node: Any) -> None:
+def _check_attributes(frame: Frame, node: Node) -> None:
     """Raise if a new node that outlives the trace holds arrays of the trace."""
     for name, value in fields(node).items():
         if any(isinstance(leaf, Tracer) or leaf is TAKEN for leaf in leaves_of(value)):
@@ -292,9 +294,13 @@ def _residents(value: object, occupant: object) -> Iterable[tuple[AnyState, AnyS
     return zip(new.states, old.states, strict=True) if alike else []
 
 
-def commit(
-    effects: Effects, values: Sequence[object], renamed: Callable[[object], Any] | None = None
-) -> None:
+class Renamed(Protocol):
+    """From the objects of a trace to those of a call: from each to one of the same type."""
+
+    def __call__(self, thing: T, /) -> T: ...
+
+
+def commit(effects: Effects, values: Sequence[object], renamed: Renamed | None = None) -> None:
     """Put new values in place: in the frame around or, at the outermost level, in the states.
 
     Parameters
@@ -319,9 +325,7 @@ def commit(
             frame.write(state, value)
 
 
-def _settle(
-    effects: Effects, values: Sequence[object], renamed: Callable[[object], Any] | None
-) -> list[AnyState]:
+def _settle(effects: Effects, values: Sequence[object], renamed: Renamed | None) -> list[AnyState]:
     """Find a home for each new state: what sits in its place by now, or a new state put there."""
     born = dict(zip(effects.made, values, strict=True))
     now = renamed or itself
@@ -368,7 +372,7 @@ def _move(owner: Node, name: str, value: object, in_place: bool) -> None:
         frame.in_place.add((id(owner), name))
 
 
-def itself(thing: object) -> Any:
+def itself(thing: T) -> T:
     """Return what is given: where the objects of a trace are those of the call."""
     return thing
 

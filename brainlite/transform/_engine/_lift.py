@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.core import ShapedArray
 
 from brainlite._given import explicit_sharding, explicit_spec
 from brainlite._jax_compat import (
@@ -29,12 +30,12 @@ from brainlite._jax_compat import (
 )
 from brainlite.errors import BranchError
 from brainlite.state import State
-from brainlite.state._face import MISSING, AnyState, Frame, Slot, current_frame, held, locate
+from brainlite.state._face import MISSING, AnySlot, AnyState, Frame, current_frame, held, locate
 from brainlite.transform._engine._effects import Effects, called
 from brainlite.transform._engine._escapes import Escapes
 from brainlite.transform._engine._origin import Origin, explain, under_its_name
 from brainlite.transform._engine._values import are_values, check_arguments, check_result
-from brainlite.typing import PyTree
+from brainlite.typing import ArrayLike, PyTree
 
 
 class Lifted:
@@ -74,14 +75,14 @@ class Lifted:
         self,
         closed: ClosedJaxpr,
         reads: list[AnyState],
-        out_tree: object,
+        out_tree: PyTreeDef,
         effects: Effects,
         frame: Frame,
-        in_tree: object,
+        in_tree: PyTreeDef,
     ) -> None:
         self._in_tree = in_tree
         self.closed: ClosedJaxpr = closed
-        self.out_tree: object = out_tree
+        self.out_tree: PyTreeDef = out_tree
         self.reads: list[AnyState] = reads
         self.effects: Effects = effects
         self.notes: dict[tuple[int, str], tuple[object, object]] = frame.notes
@@ -109,7 +110,7 @@ class Body(NamedTuple):
 
     jaxpr: Jaxpr
     constants: Sequence[object]
-    out_tree: object
+    out_tree: PyTreeDef
 
     def __call__(self, values: Iterable[object], args: object) -> tuple[PyTree, list[object]]:
         """Evaluate on the values of the states that are read and on ``(args, kwargs)``."""
@@ -125,9 +126,9 @@ def lift(
     kwargs: Mapping[str, object] | None = None,
     *,
     label: str,
-    stand_ins: Mapping[Any, object] | None = None,
-    inputs: Mapping[Any, object] | None = None,
-    on_read: Callable[[Frame, Slot[Any]], object] | None = None,
+    stand_ins: Mapping[AnyState, AnyState] | None = None,
+    inputs: Mapping[AnyState, object] | None = None,
+    on_read: Callable[[Frame, AnySlot], object] | None = None,
     watched: bool = False,
     conditional: bool = False,
     keep_unused: bool = False,
@@ -162,16 +163,16 @@ def lift(
     if not are_values((origin.args, origin.kwargs)):
         check_arguments(origin.by_name(), label)
     frames: list[Frame] = []
-    trees: list[object] = []
+    trees: list[PyTreeDef] = []
     effects: list[Effects] = []
 
-    def flattened(frame: Frame, args: PyTree, kwargs: Any) -> PyTree:
+    def flattened(frame: Frame, args: Sequence[object], kwargs: Mapping[str, object]) -> PyTree:
         out, effect, values = called(frame, fun, args, kwargs, origin.fun)
         check_result(out, label, origin.within)
         # While the frame is open: the states of a StateDict in the result have their values there.
         return jax.tree.flatten((out, values)), effect
 
-    def traced(args: object, kwargs: object) -> list[object]:
+    def traced(args: Sequence[object], kwargs: Mapping[str, object]) -> list[object]:
         frame = Frame(
             label,
             inputs=inputs,
@@ -214,13 +215,13 @@ def _give_up(frame: Frame, error: BaseException, label: str) -> None:
     frame.forget()
 
 
-def _tree_of(structures: Sequence[Any], args: object) -> object:
+def _tree_of(structures: Sequence[PyTreeDef], args: object) -> PyTreeDef:
     """Return the structure of the values of states and the arguments together."""
     values = [each.unflatten([0] * each.num_leaves) for each in structures]
     return jax.tree.structure((values, args))
 
 
-def _same_type(one: Any, other: Any) -> bool:
+def _same_type(one: ShapedArray, other: ShapedArray) -> bool:
     return bool(
         one.shape == other.shape and one.dtype == other.dtype and one.weak_type == other.weak_type
     )
@@ -228,7 +229,7 @@ def _same_type(one: Any, other: Any) -> bool:
 
 def _hoist(
     closed: ClosedJaxpr, frame: Frame, keep_unused: bool
-) -> tuple[list[AnyState], list[object], ClosedJaxpr]:
+) -> tuple[list[AnyState], list[PyTreeDef], ClosedJaxpr]:
     """Make the results of the `state_read` equations inputs of the jaxpr."""
     jaxpr = closed.jaxpr
     equations: list[object] = []
@@ -243,7 +244,7 @@ def _hoist(
     used.update(v for v in jaxpr.outvars if not isinstance(v, Literal))
 
     reads: list[AnyState] = []
-    structures: list[object] = []
+    structures: list[PyTreeDef] = []
     variables: list[object] = []
     for number, read in enumerate(frame.reads):
         found = read_vars.get(number, [])
@@ -261,7 +262,7 @@ def _hoist(
     return reads, structures, ClosedJaxpr(hoisted, [c for _, c in constants])
 
 
-def fetch(state: AnyState) -> Any:
+def fetch(state: AnyState) -> PyTree:
     """Return the value that a state has outside the lifted function."""
     frame = current_frame.get()
     if frame is not None:
@@ -294,7 +295,7 @@ def anything(kind: object) -> object:
     return jax.tree.map(_zeros_like, kind)
 
 
-def _zeros_like(leaf: Any) -> object:
+def _zeros_like(leaf: jax.ShapeDtypeStruct) -> object:
     zeros, spec = jnp.zeros(leaf.shape, leaf.dtype), explicit_spec(leaf)
     reshard: Any = jax.sharding.reshard
     return zeros if spec is None else reshard(zeros, explicit_sharding(spec, leaf))
@@ -316,7 +317,7 @@ def strengthen(value: object) -> object:
     return jax.tree.map(_strengthen_leaf, value)
 
 
-def _strengthen_leaf(leaf: Any) -> object:
+def _strengthen_leaf(leaf: ArrayLike) -> object:
     if isinstance(leaf, jax.Array) and not getattr(leaf, "weak_type", False):  # keys have none
         return leaf
     return jax.lax.convert_element_type(leaf, jnp.result_type(leaf))

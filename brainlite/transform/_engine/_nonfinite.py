@@ -72,7 +72,9 @@ def raise_if_not_finite(
     jax.lax.cond(failed, call_back, _nothing)
 
 
-def _run(bodies: Sequence[Body], errors: Any, values: list[object], arguments: object) -> object:
+def _run(
+    bodies: Sequence[Body], errors: frozenset[type[Any]], values: list[object], arguments: object
+) -> object:
     """Run the function on values alone."""
 
     def pure(values: list[object], arguments: object) -> object:
@@ -94,7 +96,7 @@ class _Report:
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
 
-    def __call__(self, failed: object, counts: object, error: Any) -> None:
+    def __call__(self, failed: object, counts: object, error: checkify.Error) -> None:
         if not failed:
             return
         counted = zip(self.names, self.shapes, np.asarray(counts).tolist(), strict=True)

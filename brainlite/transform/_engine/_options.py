@@ -69,7 +69,7 @@ class Options:
     donate_states: bool = False
     in_shardings: object = UNSPECIFIED
     out_shardings: object = UNSPECIFIED
-    jax: Mapping[str, object] = field(default_factory=dict[str, Any])
+    jax: Mapping[str, object] = field(default_factory=dict[str, object])
 
     def __post_init__(self) -> None:
         both = set(self.static.positions) & set(self.donated.positions)

@@ -62,15 +62,15 @@ def origin_of(body: object, carry: object, x: PyTree) -> Origin:
 
 
 def under_its_name(
-    run: Callable[[object, object], object], args: object, kwargs: object, origin: Origin
-) -> Any:
+    run: Callable[..., object], args: object, kwargs: object, origin: Origin
+) -> Callable[..., object]:
     """Return ``run`` as a function with the name and the arguments of ``origin``."""
     structure: PyTreeDef = jax.tree.structure((args, kwargs))
 
     def traced(*args: object, **kwargs: object) -> object:
         return run(*structure.unflatten(jax.tree.leaves((args, kwargs))))
 
-    found: object = _function(origin.fun)
+    found = _function(origin.fun)
     untyped: Any = traced
     untyped.__wrapped__ = found
     # Where there is none, jax calls the arguments args[0], args[1] and so on.

@@ -5,7 +5,7 @@ so that an exception on the way leaves every state as it was.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,11 @@ from brainlite.transform._engine._lift import strengthen
 from brainlite.transform._engine._returned import Returned, fasten, homes, loosen, take_out
 from brainlite.typing import PyTree
 
+Step: TypeAlias = Callable[[PyTree, PyTree], tuple[PyTree, PyTree]]
+"""The body of a scan: from the carry and a slice to the next carry, and what is stacked."""
+
+R = TypeVar("R")
+
 
 def is_plain() -> bool:
     """Say whether ``jax.disable_jit()`` holds here."""
@@ -24,24 +29,23 @@ def is_plain() -> bool:
 
 
 def run_plainly(
-    fun: Callable[..., object],
+    fun: Callable[..., R],
     args: Sequence[object],
     kwargs: Mapping[str, object] | None = None,
     *,
     label: str,
-) -> Any:
+) -> R:
     """Call ``fun``, and put what it writes in place when it returns."""
     frame = Frame(label, hoist=False)
 
-    def called_apart(frame: Frame) -> tuple[object, Returned | None, Effects, list[object]]:
+    def called_apart(frame: Frame) -> tuple[PyTree, Returned | None, Effects, list[object]]:
         out, effects, values = called(frame, fun, args, kwargs or {})
         return *take_out(out, frame.is_new), effects, values
 
     out, returned, effects, values = frame.run(called_apart)
     commit(effects, values)
-    if returned is None:
-        return out
-    return returned.put_back(out, homes(effects, itself), itself)
+    result: R = out if returned is None else returned.put_back(out, homes(effects, itself), itself)
+    return result
 
 
 def value_of(number: Any) -> int | None:
@@ -53,7 +57,7 @@ def value_of(number: Any) -> int | None:
 
 
 def scan_plainly(
-    f: Callable[[object, object], tuple[object, object]],
+    f: Step,
     init: object,
     xs: object,
     length: int,
@@ -63,18 +67,17 @@ def scan_plainly(
     """Run a loop of at least one step; ``check`` gets what the body returns."""
 
     def run() -> tuple[object, object]:
-        carry, ys = init, [None] * length
+        carry, ys = init, list[object]([None] * length)
         for n in reversed(range(length)) if reverse else range(length):
             out: PyTree = f(carry, jax.tree.map(lambda x, n=n: jnp.asarray(x)[n], xs))
             check(out)
             carry, ys[n] = strengthen(out[0]), loosen(out[1])  # the values of this step
         return carry, fasten(jax.tree.map(_stacked, *ys))
 
-    result: tuple[object, object] = run_plainly(run, (), label="scan")
-    return result
+    return run_plainly(run, (), label="scan")
 
 
-def _stacked(*steps: Any) -> object:
+def _stacked(*steps: PyTree) -> object:
     return jnp.stack(steps)
 
 

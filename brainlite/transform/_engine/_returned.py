@@ -26,7 +26,7 @@ from brainlite.graph._face import (
 )
 from brainlite.state import State
 from brainlite.state._face import AnyState, Frame, adopt
-from brainlite.transform._engine._effects import TAKEN, Effects, called
+from brainlite.transform._engine._effects import TAKEN, Effects, Renamed, called
 from brainlite.typing import Path, PyTree
 
 
@@ -51,14 +51,14 @@ class _Loose:
         return cls(structure, values)
 
 
-def loosen(tree: object) -> Any:
+def loosen(tree: object) -> object:
     """Replace each collection of states by its values, as they are in the open frame."""
     return jax.tree.map(_loose, tree, is_leaf=_is_collection)
 
 
 def called_apart(
     frame: Frame, fun: Callable[..., object], args: Iterable[object], kwargs: Mapping[str, object]
-) -> "tuple[Any, Returned | None, Effects, list[Any]]":
+) -> "tuple[object, Returned | None, Effects, list[object]]":
     """Do what ``called`` does, loosen the result, and take new modules and states out of it."""
     out, effects, values = called(frame, fun, args, kwargs)
     return *take_out(loosen(out), frame.is_new), effects, values
@@ -67,8 +67,8 @@ def called_apart(
 def fasten(tree: object) -> object:
     """Undo :func:`loosen`, with new states."""
 
-    def fast(leaf: Any) -> object:
-        return leaf.structure.unflatten(leaf.values) if _is_loose(leaf) else leaf
+    def fast(leaf: object) -> object:
+        return leaf.structure.unflatten(leaf.values) if isinstance(leaf, _Loose) else leaf
 
     return jax.tree.map(fast, tree, is_leaf=_is_loose)
 
@@ -109,7 +109,7 @@ class Returned(NamedTuple):
         The plain attributes that hold arrays of the trace: number of the node, and name.
     """
 
-    structure: Any
+    structure: PyTreeDef
     roots: list[_Root | None]
     described: Described
     fresh: frozenset[int]
@@ -122,8 +122,8 @@ class Returned(NamedTuple):
         """
         made: dict[object, object] = {state: number for number, state in enumerate(effects.made)}
 
-        def what(thing: Any) -> object:
-            if thing in effects.merged:
+        def what(thing: object) -> object:
+            if isinstance(thing, State) and thing in effects.merged:
                 return "kept", id(renamed(effects.merged[thing]))
             if id(thing) in self.fresh:
                 return "new", made.get(thing)
@@ -133,9 +133,7 @@ class Returned(NamedTuple):
         kinds = [root and (root.paths, root.nested) for root in self.roots]
         return self.structure, kinds, self.described.definition, things, self.traced
 
-    def put_back(
-        self, result: object, homes: Mapping[int, object], now: Callable[[object], object]
-    ) -> object:
+    def put_back(self, result: object, homes: Mapping[int, object], now: Renamed) -> PyTree:
         """Return the result with its modules and states.
 
         Parameters
@@ -159,13 +157,13 @@ class Returned(NamedTuple):
         def found(thing: object) -> PyTree:
             return homes.get(id(thing)) if id(thing) in self.fresh else now(thing)
 
-        states: list[Any] = []
+        states: list[AnyState] = []
         for state in self.described.states:
             there = found(state)
             states.append(adopt(state, values[state]) if there is None else there)
         nodes = map(found, self.described.nodes)
         kept = {number: node for number, node in enumerate(nodes) if node is not None}
-        objects = build(self.described.definition, states, kept)
+        objects: list[object] = build(self.described.definition, states, kept)
         if self.traced:
             made, arrays = describe(objects).nodes, iter(plain)
             for number, name in self.traced:
@@ -225,7 +223,7 @@ def take_out(result: object, is_fresh: Callable[[object], bool]) -> tuple[object
     return structure.unflatten(leaves), Returned(structure, roots, described, fresh, traced)
 
 
-def homes(effects: Effects, now: Callable[[object], Any]) -> dict[int, object]:
+def homes(effects: Effects, now: Renamed) -> dict[int, object]:
     """Return, by their ids, the new objects of a trace that have been put in place by now."""
     found: dict[int, object] = {id(new): now(old) for new, old in effects.merged.items()}
     for place in effects.places:
@@ -267,7 +265,7 @@ def _root_of(leaf: object, met: list[AnyState]) -> _Root:
     return _Root(list(states), paths, isinstance(leaf, NestedDict))
 
 
-def _collected(root: _Root, thing: Any) -> object:
+def _collected(root: _Root, thing: PyTree) -> object:
     if root.paths is None:
         return thing
     flat = StateDict[Any].__of__(root.paths, thing)

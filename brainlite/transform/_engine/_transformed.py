@@ -33,21 +33,21 @@ class Transformed:
 
     def __init__(
         self,
-        transform: Callable[..., Any],
-        fun: Callable[..., Any],
-        run: Callable[..., Any],
-        given: Mapping[str, Any],
+        transform: Callable[..., object],
+        fun: Callable[..., object],
+        run: Callable[..., object],
+        given: Mapping[str, object],
     ) -> None:
         adopt_name(self, fun)
-        self.fun: Callable[..., Any] = fun
-        self.run: Callable[..., Any] = run
+        self.fun: Callable[..., object] = fun
+        self.run: Callable[..., object] = run
         self._transform = transform
         self._given = given
 
     def __call__(self, /, *args: PyTree, **kwargs: Any) -> PyTree:
         return self.run(*args, **kwargs)
 
-    def __get__(self, obj: Any, owner: type[Any] | None = None, /) -> Any:
+    def __get__(self, obj: object, owner: type[object] | None = None, /) -> Self | MethodType:
         return self if obj is None else MethodType(self, obj)
 
     def __copy__(self) -> Self:
@@ -95,7 +95,9 @@ def adopt_name(wrapper: object, fun: Any) -> None:
         untyped.__name__ = type(fun).__name__
 
 
-def not_default(transform: Callable[..., Any], given: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def not_default(
+    transform: Callable[..., object], given: Mapping[str, object]
+) -> list[tuple[str, object]]:
     """Return the arguments of a transform, without its function, that are not its defaults."""
     _fun, *options = inspect.signature(transform).parameters.values()
     return [

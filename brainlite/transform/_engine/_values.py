@@ -23,7 +23,7 @@ def _is_value(leaf: object) -> bool:
     return isinstance(leaf, (*_ARRAYS, jax.ShapeDtypeStruct)) or valid_jaxtype(leaf)
 
 
-def _is_numeric(dtype: Any) -> bool:
+def _is_numeric(dtype: np.dtype[Any]) -> bool:
     # Those that numpy does not know, such as bfloat16, are void to it.
     return dtype.kind in "biufc" or any(jnp.issubdtype(dtype, kind) for kind in _EXTENDED)
 
@@ -101,7 +101,7 @@ def unsortable(
     )
 
 
-def check_arguments(by_name: Mapping[str, Any], label: str) -> None:
+def check_arguments(by_name: Mapping[str, object], label: str) -> None:
     """Raise if any of the arguments, by name, is not made of arrays."""
     for name, value in by_name.items():
         for path, leaf in _leaves_with_path(value, f"argument {name}", label, ArgumentError):

@@ -10,7 +10,7 @@ wants every n-th step alone, the loop carries the rows that are kept (:class:`Th
 import functools
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +25,7 @@ from brainlite.typing import PyTree
 
 KEY = "_watchers"
 
-StepOfLoop = Callable[[Any, Any], Any]
+StepOfLoop: TypeAlias = Callable[[PyTree, PyTree], PyTree]
 
 
 class Trail(State[Any]):
@@ -65,7 +65,7 @@ class Watcher:
 
     def __init__(self) -> None:
         self.trails: dict[str, Trail] = {}
-        self._known: dict[Any, Any] = {}
+        self._known: dict[tuple[Watcher, ...], tuple[Watcher, ...]] = {}
         self.repeats: int = 1  # how often the code that is traced now will run, by its loops
 
     def put(self, path: str, value: object) -> None:
@@ -76,7 +76,7 @@ class Watcher:
             self.trails[path] = Trail(path)
         self.trails[path].put(value)
 
-    def around(self, module: object, call: Callable[..., Any]) -> Callable[..., Any]:
+    def around(self, module: object, call: Callable[..., object]) -> Callable[..., object]:
         """Return what runs in place of a call of ``module``."""
         del module
         return call
@@ -89,10 +89,10 @@ class Watcher:
         del module
         return False
 
-    def after_sequence(self, module: object, hidden: Mapping[str, Any]) -> None:
+    def after_sequence(self, module: object, hidden: Mapping[str, object]) -> None:
         """Look at the hidden states of such a layer, by name, after each step: (time, ...)."""
 
-    def taken(self) -> dict[str, Any]:
+    def taken(self) -> dict[str, object]:
         """Return what was kept in the frame that is running."""
         frame = current_frame.get()
         assert frame is not None
@@ -135,8 +135,8 @@ class Watched(NamedTuple):
     """
 
     step: StepOfLoop
-    own: Callable[[Any], Any]
-    end: Callable[[Any], Any]
+    own: Callable[[PyTree], PyTree]
+    end: Callable[[PyTree], PyTree]
 
 
 def watch_steps(
@@ -176,7 +176,7 @@ def watch_steps(
 
 def _look(
     found: Sequence[Watcher], f: StepOfLoop, length: int, carry: object, x: object
-) -> tuple[Any, Any, Any]:
+) -> tuple[PyTree, PyTree, PyTree]:
     """Take a step: what it returns, what loops in it have taken, and what it has taken itself."""
     before = [each.repeats for each in found]
     for each in found:
@@ -202,7 +202,7 @@ def _look(
 
 
 def _places(
-    look: Callable[..., Any],
+    look: Callable[[object, object], tuple[PyTree, object, object]],
     found: Sequence[Watcher],
     f: StepOfLoop,
     init: object,
@@ -216,7 +216,7 @@ def _places(
         return look(carry, x)[2]
 
     args = (strengthen(init), one_step(xs))
-    fresh: Any = lift(types, args, label="scan", origin=origin_of(f, *args)).out_types
+    fresh: PyTree = lift(types, args, label="scan", origin=origin_of(f, *args)).out_types
     return [
         Thinned(kinds, length, each.every, reverse) if each.every > 1 else None
         for each, kinds in zip(found, fresh or [{}] * len(found), strict=True)
@@ -230,7 +230,7 @@ class Thinned:
     place, and the row of a step that is not kept is written over by the next.
     """
 
-    def __init__(self, kinds: Any, length: int, every: int, reverse: bool) -> None:
+    def __init__(self, kinds: PyTree, length: int, every: int, reverse: bool) -> None:
         self._length = length
         self._every = every
         self._reverse = reverse
@@ -249,7 +249,7 @@ class Thinned:
         # The last step that writes a row stays in it.
         row = jax.lax.div(step if self._reverse else step + self._every - 1, self._every)
 
-        def write(rows: Any, value: PyTree) -> PyTree:
+        def write(rows: jax.Array, value: PyTree) -> PyTree:
             value = jnp.asarray(value, rows.dtype)
             return jax.lax.dynamic_update_index_in_dim(rows, value, row, 0)
 
@@ -265,7 +265,7 @@ def _may_not_run() -> bool:
     return frame is not None and any(around.conditional for around in frame.ancestry())
 
 
-def _itself(ys: object) -> Any:
+def _itself(ys: object) -> object:
     return ys
 
 

@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple, SupportsIndex
 
 import jax.numpy as jnp
 from jax.typing import ArrayLike
@@ -136,7 +136,7 @@ def _root(steps: int, depth: int) -> int:
     return length
 
 
-def _first_answer(cond_fun: Callable[[Any], ArrayLike], init: object) -> PyTree:
+def _first_answer(cond_fun: Callable[[PyTree], ArrayLike], init: object) -> PyTree:
     """Return what the condition says of the first carry, after a look at what it does."""
     frame = Frame("the condition of bounded_while_loop", hoist=False)
     answer, effects, _ = frame.run(called, cond_fun, (init,), {})
@@ -161,7 +161,7 @@ def _check_carry(before: object, after: object) -> None:
         )
 
 
-def _check_steps(max_steps: Any) -> None:
+def _check_steps(max_steps: SupportsIndex) -> None:
     """Raise for a bound that is no whole number."""
     try:
         good = operator.index(max_steps) >= 0

@@ -173,7 +173,7 @@ def _first_of(held: Sequence[PyTree]) -> PyTree:
 
 
 def _branch(
-    index: object, branches: Sequence[Callable[..., Any]], operands: Sequence[PyTree]
+    index: object, branches: Sequence[Callable[..., object]], operands: Sequence[PyTree]
 ) -> PyTree:
     """Run the branch of a number, and put in place what any of them may write."""
     for branch in branches:
@@ -204,12 +204,12 @@ def _run(
     index: object,
     operands: tuple[PyTree, ...],
     values: list[list[PyTree]],
-    before: list[Any],
+    before: list[PyTree],
 ) -> PyTree:
     """Take the branch on values alone."""
 
-    def branch(body: Body, column: dict[int, int], read: list[PyTree]) -> Callable[..., Any]:
-        def run(operands: tuple[PyTree, ...], before: list[Any]) -> PyTree:
+    def branch(body: Body, column: dict[int, int], read: list[PyTree]) -> Callable[..., object]:
+        def run(operands: tuple[PyTree, ...], before: list[PyTree]) -> PyTree:
             out, new = body(read, (operands, {}))
             after = [
                 new[column[number]] if number in column else old
@@ -276,7 +276,7 @@ def _check_results(lifted: Sequence[Lifted]) -> None:
 
 def _check_types(
     states: Sequence[AnyState],
-    before: Sequence[Any],
+    before: Sequence[PyTree],
     lifted: Sequence[Lifted],
     columns: Sequence[dict[int, int]],
 ) -> None:

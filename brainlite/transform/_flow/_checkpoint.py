@@ -51,13 +51,13 @@ def checkpoint(
     static_argnums: int | Sequence[int] = (),
 ) -> _SameSignature: ...
 def checkpoint(
-    fun: Callable[..., Any] | None = None,
+    fun: Callable[..., object] | None = None,
     /,
     *,
     prevent_cse: bool = True,
     policy: Policy | None = None,
     static_argnums: int | Sequence[int] = (),
-) -> Any:
+) -> object:
     """Return a function that keeps little for the backward pass, and computes the rest again.
 
     Gradients, results and states are those of ``fun``; the memory for the intermediate results
@@ -105,13 +105,13 @@ def checkpoint(
     """
     given = dict(locals())
 
-    def decorate(fun: Callable[..., Any]) -> Transformed:
+    def decorate(fun: Callable[..., object]) -> Transformed:
         options = Options(choose(fun, static_argnums, None, label="checkpoint"))
         if policy is not None:
             check_callable(policy, "the policy of checkpoint")
         remat = _Remat(prevent_cse, policy)
 
-        def checkpointed(*args: object, **kwargs: object) -> Any:
+        def checkpointed(*args: object, **kwargs: object) -> object:
             if is_plain():
                 return run_plainly(fun, args, kwargs, label="checkpoint")
             call = lift_call(fun, args, kwargs, label="checkpoint", options=options)

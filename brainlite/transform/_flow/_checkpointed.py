@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable
-from typing import Any, overload
+from typing import Any, SupportsIndex, overload
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ from typing_extensions import TypeVar, TypeVarTuple, Unpack
 from brainlite import environ
 from brainlite.errors import OptionError
 from brainlite.transform._engine._origin import Each
+from brainlite.transform._engine._plain import Step
 from brainlite.transform._engine._transformed import check_callable
 from brainlite.transform._engine._values import check_arguments
 from brainlite.transform._engine._watch import KEY, watch_steps
@@ -23,8 +24,6 @@ C = TypeVar("C")
 X = TypeVar("X")
 Y = TypeVar("Y")
 Xs = TypeVarTuple("Xs")
-
-Step = Callable[[Any, Any], tuple[Any, Any]]
 
 
 @overload
@@ -47,7 +46,7 @@ def checkpointed_scan(
     pbar: ProgressBar | int | None = None,
 ) -> tuple[C, Y]: ...
 def checkpointed_scan(
-    f: Callable[[Any, Any], tuple[Any, Any]],
+    f: Step,
     init: object,
     xs: object = None,
     length: int | None = None,
@@ -156,7 +155,7 @@ def checkpointed_for_loop(
     return _for_loop(f, xs, length=length, base=base, pbar=pbar)
 
 
-def _for_loop(f: Callable[..., Y], xs: object, **options: Any) -> Y:
+def _for_loop(f: Callable[..., Y], xs: object, **options: object) -> Y:
     untyped: Any = checkpointed_scan
     stacked: Y = untyped(Each(f), None, xs, **options)[1]
     return stacked
@@ -209,7 +208,7 @@ def depth_of(length: int, base: int) -> int:
     return depth
 
 
-def check_base(base: Any) -> None:
+def check_base(base: SupportsIndex) -> None:
     """Raise unless ``base`` is a whole number, 2 or more."""
     try:
         good = operator.index(base) >= 2

@@ -5,12 +5,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 from typing_extensions import TypeVarTuple, Unpack
 
 from brainlite._jax_compat import Tracer
 from brainlite.transform._engine._nonfinite import raise_if_not_finite
 from brainlite.transform._flow._branches import cond
+from brainlite.typing import ArrayLike
 
 Xs = TypeVarTuple("Xs")
 
@@ -104,7 +104,7 @@ def breakpoint_if(pred: ArrayLike, **breakpoint_kwargs: Any) -> None:
     _where(wanted, stop)
 
 
-def _where(wanted: Any, act: Callable[[], None]) -> None:
+def _where(wanted: ArrayLike, act: Callable[[], None]) -> None:
     """Act where a condition holds, at once if its value is known."""
     if isinstance(wanted, Tracer):
         cond(wanted, act, _nothing)

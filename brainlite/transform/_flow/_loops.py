@@ -3,7 +3,7 @@
 import functools
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, overload
+from typing import NamedTuple, SupportsIndex, overload
 
 import jax
 import jax.numpy as jnp
@@ -37,7 +37,7 @@ from brainlite.transform._engine._lift import (
     strengthen,
 )
 from brainlite.transform._engine._origin import Each, Origin, origin_of
-from brainlite.transform._engine._plain import is_plain, scan_plainly
+from brainlite.transform._engine._plain import Step, is_plain, scan_plainly
 from brainlite.transform._engine._transformed import check_callable
 from brainlite.transform._engine._values import check_arguments
 from brainlite.transform._engine._watch import KEY, watch_steps
@@ -48,8 +48,6 @@ C = TypeVar("C")
 X = TypeVar("X")
 Y = TypeVar("Y")
 Xs = TypeVarTuple("Xs")
-
-Step = Callable[[Any, Any], tuple[Any, Any]]
 
 
 @overload
@@ -74,7 +72,7 @@ def scan(
     pbar: ProgressBar | int | None = None,
 ) -> tuple[C, Y]: ...
 def scan(
-    f: Callable[[Any, Any], tuple[Any, Any]],
+    f: Step,
     init: object,
     xs: object = None,
     length: int | None = None,
@@ -127,7 +125,7 @@ def scan(
     (6.0, 6.0, (4,))
     """
     if pbar is None:
-        known: tuple[Any, Any] = run_known(scan, f, (init, xs), length, reverse, unroll)
+        known: tuple[PyTree, PyTree] = run_known(scan, f, (init, xs), length, reverse, unroll)
         if known is not UNKNOWN:
             return known
     check_callable(f, "the body of a loop")
@@ -185,7 +183,7 @@ def _scan(
     return carry, ys
 
 
-def _peeled(f: Step, body: Lifted, init: PyTree, xs: PyTree, loop: "_Loop", user: Any) -> PyTree:
+def _peeled(f: Step, body: Lifted, init: PyTree, xs: PyTree, loop: "_Loop", user: object) -> PyTree:
     """Run the first step by itself: it makes what the others find, and so does another thing."""
     last = loop.reverse
     carry, y = run_lifted(body, (init, _each(xs, lambda x: x[-1 if last else 0])))
@@ -193,7 +191,7 @@ def _peeled(f: Step, body: Lifted, init: PyTree, xs: PyTree, loop: "_Loop", user
     loop = loop._replace(length=loop.length - 1)
     carry, ys = _scan(f, strengthen(carry), rest, loop, user, False)
 
-    def join(one: Any, others: Any) -> PyTree:
+    def join(one: jax.Array, others: jax.Array) -> PyTree:
         parts = [jnp.asarray(one)[None], others]
         return jnp.concatenate(parts[::-1] if last else parts)
 
@@ -227,7 +225,7 @@ def _moved(state: AnyState, before: str, after: str) -> LoopStateError:
     )
 
 
-def _each(xs: object, cut: Callable[[Any], Any]) -> PyTree:
+def _each(xs: object, cut: Callable[[PyTree], PyTree]) -> PyTree:
     return jax.tree.map(lambda x: cut(jnp.asarray(x)), xs)
 
 
@@ -243,12 +241,12 @@ def _unsettled(body: Lifted) -> LoopStateError:
 
 
 def _scan_plainly(
-    f: Callable[[Any, Any], tuple[Any, Any]],
+    f: Step,
     init: object,
     xs: object,
     length: int,
     reverse: bool,
-    end: Callable[[Any], Any],
+    end: Callable[[PyTree], PyTree],
 ) -> tuple[object, object]:
     def check(out: object) -> None:
         _check_carry(out, init)
@@ -271,7 +269,7 @@ def _run(
     loop: _Loop,
     init: object,
     first: list[PyTree],
-    constant: list[Any],
+    constant: list[PyTree],
     xs: object,
 ) -> PyTree:
     """Run the loop on values alone."""
@@ -370,7 +368,7 @@ def _length(xs: object, length: int | None, label: str) -> int:
     )
 
 
-def _checked_length(length: Any) -> int:
+def _checked_length(length: SupportsIndex) -> int:
     """Return a number of steps, or raise."""
     try:
         number = operator.index(length)
@@ -397,7 +395,7 @@ def _check_unroll(unroll: object) -> None:
     )
 
 
-def _check_reverse(reverse: Any) -> None:
+def _check_reverse(reverse: object) -> None:
     if not isinstance(reverse, bool | np.bool_):
         raise LoopStateError(
             "a loop runs forwards or backwards",

@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import SupportsIndex
 
 import jax
 import jax.numpy as jnp
@@ -93,7 +93,7 @@ def _join(first: PyTree, rest: PyTree) -> PyTree:
     return jnp.concatenate([first, rest])
 
 
-def _readonly(f: Callable[..., Any]) -> Callable[..., Any]:
+def _readonly(f: Callable[..., object]) -> Callable[..., object]:
     """Return ``f`` with a look at what it has written, for use in a lane."""
 
     def checked(*x: object) -> PyTree:
@@ -116,7 +116,7 @@ def _readonly(f: Callable[..., Any]) -> Callable[..., Any]:
     return checked
 
 
-def _check_size(batch_size: Any) -> int:
+def _check_size(batch_size: SupportsIndex) -> int:
     """Return the size of a batch, or raise."""
     try:
         size = operator.index(batch_size)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, SupportsInt, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -14,14 +14,15 @@ import numpy as np
 
 from brainlite._jax_compat import shape_struct
 from brainlite.errors import OptionError
+from brainlite.transform._engine._plain import Step
 from brainlite.typing import PyTree
 
-BarText: TypeAlias = str | tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]
+BarText: TypeAlias = str | tuple[str, Callable[[dict[str, object]], dict[str, object]]]
 
 _INTERVAL = 0.1  # seconds between two updates, as tqdm has
 
 # Its carry, how many of its steps are done, and at how many to report.
-_Loop: TypeAlias = tuple[Any, Any, Any]
+_Loop: TypeAlias = tuple[PyTree, jax.Array, jax.Array]
 
 _UPDATES = 20  # where neither freq nor count is given, as in brainstate: one for each 5 %
 
@@ -75,7 +76,7 @@ class ProgressBar:
         self.kwargs: dict[str, Any] = kwargs
         _tqdm()  # where it is missing, say so here and not from compiled code
 
-    def _options(self) -> tuple[Any, ...]:
+    def _options(self) -> tuple[object, ...]:
         return self.freq, self.count, self.desc, self.kwargs
 
     # Equal options make equal bars, so that a loop compiled with another such bar is found again.
@@ -101,7 +102,7 @@ class ProgressBar:
         count = next((n for n in near if length % n == 0), min(_UPDATES, length))
         return math.ceil(length / count)
 
-    def fields(self, step: object, carry: object, y: object) -> dict[str, Any]:
+    def fields(self, step: object, carry: object, y: object) -> dict[str, object]:
         """Return the fields of the description."""
         if not isinstance(self.desc, tuple):
             return {}
@@ -112,7 +113,7 @@ class ProgressBar:
         interval: float = self.kwargs.get("mininterval", _INTERVAL)
         return _Running(_tqdm()(**{"total": total, **self.kwargs}), interval)
 
-    def text(self, total: int, fields: dict[str, Any] | None) -> str | None:
+    def text(self, total: int, fields: dict[str, object] | None) -> str | None:
         """Return the description; None where it needs fields that there are none of yet."""
         if isinstance(self.desc, tuple):
             return None if fields is None else self.desc[0].format(**fields)
@@ -171,12 +172,12 @@ class _Report:
     def __hash__(self) -> int:
         return hash(self._key)
 
-    def __call__(self, done: Any, fields: dict[str, Any]) -> np.int32:
+    def __call__(self, done: SupportsInt, fields: dict[str, object]) -> np.int32:
         with _lock:
             due = self._show(int(done), {**fields, **self._words})
         return np.int32(min(due, self._key[1]))  # steps are counted in 32 bits
 
-    def _show(self, done: int, fields: dict[str, Any]) -> int:
+    def _show(self, done: int, fields: dict[str, object]) -> int:
         """Move the bar to ``done`` steps. It opens at 0 and closes at the last step."""
         pbar, total = self._key
         running = _running.get(self._key)
@@ -198,16 +199,16 @@ class _Report:
 
 
 def scan_with_progress(
-    scan: Callable[..., tuple[Any, Any]],
+    scan: Callable[..., tuple[PyTree, PyTree]],
     pbar: ProgressBar | int,
-    f: Callable[[Any, Any], tuple[Any, Any]],
+    f: Step,
     init: object,
     xs: object,
     length: int,
     reverse: bool,
     unroll: int | bool,
-    shown: Callable[[Any], Any] | None = None,
-    piece: Callable[..., tuple[Any, Any]] | None = None,
+    shown: Callable[[PyTree], PyTree] | None = None,
+    piece: Callable[..., tuple[PyTree, PyTree]] | None = None,
 ) -> tuple[PyTree, PyTree]:
     """Run ``scan(f, init, xs, length, reverse, unroll)``, and a progress bar.
 
@@ -271,7 +272,7 @@ def scan_with_progress(
     return state[0], jax.tree.map(_joined, *ordered)
 
 
-def _call(report: _Report, done: object, fields: dict[str, Any]) -> PyTree:
+def _call(report: _Report, done: object, fields: dict[str, object]) -> PyTree:
     number, fields = shape_struct((), jnp.int32), jax.lax.stop_gradient(fields)
     return jax.pure_callback(report, number, done, fields, vmap_method="sequential")
 
@@ -302,7 +303,7 @@ def _tqdm() -> Any:
         ) from error
 
 
-def _check_numbers(freq: Any, count: Any) -> None:
+def _check_numbers(freq: int | None, count: int | None) -> None:
     """Raise unless at most one of ``freq`` and ``count`` is given, as a whole number."""
     given = {"freq": freq, "count": count}
     wrong = {n: v for n, v in given.items() if v is not None and not (_is_whole(v) and v > 0)}

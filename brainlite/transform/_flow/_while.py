@@ -1,7 +1,6 @@
 """Loops whose length is known only while they run: ``while_loop``."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 from jax.typing import ArrayLike
@@ -119,17 +118,17 @@ def _run(
     carried: tuple[tuple[int | None, ...], ...],
     init: object,
     first: list[PyTree],
-    constant: list[list[Any]],
+    constant: list[list[PyTree]],
 ) -> PyTree:
     """Run the loop on values alone."""
 
-    def read(which: int, states: list[Any]) -> list[Any]:
+    def read(which: int, states: list[PyTree]) -> list[PyTree]:
         return [
             kept if number is None else states[number]
             for number, kept in zip(carried[which], constant[which], strict=True)
         ]
 
-    def holds(carry: tuple[PyTree, list[PyTree]]) -> Any:
+    def holds(carry: tuple[PyTree, list[PyTree]]) -> PyTree:
         value, states = carry
         return bodies[0](read(0, states), ((value,), {}))[0]
 
@@ -142,11 +141,11 @@ def _run(
 
 
 def _run_plainly(
-    cond_fun: Callable[[Any], ArrayLike], body_fun: Callable[[Any], Any], init: object
+    cond_fun: Callable[[PyTree], ArrayLike], body_fun: Callable[[PyTree], PyTree], init: object
 ) -> PyTree:
     """Run the loop in Python, step by step, with the checks of the traced one."""
 
-    def holds(carry: object) -> Any:
+    def holds(carry: object) -> PyTree:
         out, effects, _ = Frame("the condition of while_loop", hoist=False).run(
             called, cond_fun, (carry,), {}
         )

@@ -1,18 +1,21 @@
 """Which axes a ``vmap`` maps over: whether they fit, and how many lanes there are."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TypeAlias
 
 import jax
 import numpy as np
 
-from brainlite._jax_compat import is_batched
+from brainlite._jax_compat import PyTreeDef, is_batched
 from brainlite.errors import ArgumentError, OptionError, ResultError
 from brainlite.state._face import summary
 from brainlite.typing import PyTree
 
+Axes: TypeAlias = int | Sequence[PyTree] | Mapping[str, object] | None
+"""One axis for all arguments, or a tree of axes for each."""
 
-def check_axes(axes: Any, option: str) -> None:
+
+def check_axes(axes: object, option: str) -> None:
     """Raise unless these are whole numbers or None, in containers."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(axes, is_leaf=_is_none):
         if leaf is not None and (isinstance(leaf, bool) or not isinstance(leaf, int)):
@@ -25,7 +28,7 @@ def check_axes(axes: Any, option: str) -> None:
             )
 
 
-def check_count(axes: Any, count: int) -> None:
+def check_count(axes: Axes, count: int) -> None:
     """Raise unless ``in_axes`` fit this number of positional arguments."""
     if axes is None or isinstance(axes, int):
         return
@@ -39,7 +42,7 @@ def check_count(axes: Any, count: int) -> None:
         )
 
 
-def check_size(axis_size: Any) -> None:
+def check_size(axis_size: int | None) -> None:
     """Raise unless a number of lanes is a whole number, or left open."""
     whole = isinstance(axis_size, int) and not isinstance(axis_size, bool)
     if axis_size is not None and not (whole and axis_size >= 0):
@@ -51,9 +54,11 @@ def check_size(axis_size: Any) -> None:
         )
 
 
-def spread(axes: Any, value: PyTree, where: str, option: str) -> Iterator[tuple[Any, str, Any]]:
+def spread(
+    axes: object, value: PyTree, where: str, option: str
+) -> Iterator[tuple[int | None, str, PyTree]]:
     """Yield (axis, path, leaf) for each leaf of ``value``."""
-    structure: Any
+    structure: PyTreeDef
     each, structure = jax.tree.flatten(axes, is_leaf=_is_none)
     try:
         parts = structure.flatten_up_to(value)
@@ -71,7 +76,7 @@ def spread(axes: Any, value: PyTree, where: str, option: str) -> Iterator[tuple[
         yield axis, jax.tree_util.keystr(path), leaf
 
 
-def check_out_axes(out: PyTree, axes: Any, trace: object) -> None:
+def check_out_axes(out: PyTree, axes: object, trace: object) -> None:
     """Raise unless a result, as it is in one lane, can be stacked along ``out_axes``."""
     for axis, path, leaf in spread(axes, out, "result", "out_axes"):
         rank = np.ndim(leaf)
@@ -98,8 +103,8 @@ def _is_none(leaf: object) -> bool:
 
 
 def check_lanes(
-    arguments: Mapping[str, tuple[Any, Any]],
-    states: Sequence[tuple[str, Any, int]],
+    arguments: Mapping[str, tuple[object, object]],
+    states: Sequence[tuple[str, object, int]],
     axis_size: int | None,
 ) -> None:
     """Raise unless all that is mapped has one number of lanes.
@@ -138,7 +143,7 @@ def check_lanes(
         )
 
 
-def _size(where: str, shape: tuple[int, ...], axis: int, leaf: Any) -> int:
+def _size(where: str, shape: tuple[int, ...], axis: int, leaf: object) -> int:
     """Return the length of an axis to map over, or raise where there is none."""
     if -len(shape) <= axis < len(shape):
         return shape[axis]

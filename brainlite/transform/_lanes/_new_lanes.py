@@ -13,7 +13,7 @@ from brainlite.typing import Filter, Path
 
 
 def arrange_lanes(
-    module: object, before: Mapping[Path, Any], axes: Mapping[Any, Filter]
+    module: object, before: Mapping[Path, object], axes: Mapping[Any, Filter]
 ) -> dict[Any, list[Path]]:
     """Move the lanes of states that were made in lanes from axis 0 to where filters say.
 
@@ -44,7 +44,7 @@ def arrange_lanes(
     return made
 
 
-def _is_other(state: AnyState, before: Any) -> bool:
+def _is_other(state: AnyState, before: object) -> bool:
     """Whether a state was written in lanes: its value is another object."""
     now, then = jax.tree.leaves(state.value), jax.tree.leaves(before)
     same = len(now) == len(then) and all(map(lambda a, b: a is b, now, then))

@@ -11,7 +11,7 @@ from typing_extensions import ParamSpec, TypeVar
 from brainlite._jax_compat import PyTreeDef, set_current_trace
 from brainlite.errors import MapStateError, OptionError
 from brainlite.state import State
-from brainlite.state._face import AnyState, Frame, Setting, Slot, same_structure, summary
+from brainlite.state._face import AnySlot, AnyState, Frame, Setting, same_structure, summary
 from brainlite.transform._engine._call import Arguments, open_call
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute
@@ -25,13 +25,13 @@ R = TypeVar("R")
 
 _make_spec: Any = PartitionSpec  # its constructor has no types
 _WHOLE: PartitionSpec = _make_spec()
-StateSpecs: TypeAlias = PartitionSpec | Mapping[AnyState, Any] | None
+StateSpecs: TypeAlias = PartitionSpec | Mapping[AnyState, PyTree] | None
 
 
 class _Specs(NamedTuple):
     """A spec for each array of a state; with a hash, which a dict of specs has not."""
 
-    structure: Any  # that of the value, a PyTreeDef
+    structure: PyTreeDef  # that of the value
     leaves: tuple[PartitionSpec, ...]
 
     def tree(self) -> PyTree:
@@ -119,7 +119,7 @@ def shard_map(
     (Array([0.25, 0.25, 0.25, 0.25], dtype=float32), 4.0)
     """
     given = dict(locals())
-    structure: Any
+    structure: PyTreeDef
     leaves, structure = jax.tree.flatten(out_specs)
     out = _Specs(structure, tuple(leaves))
 
@@ -157,7 +157,7 @@ def _run(bodies: Sequence[Body], plan: _Cut, values: list[PyTree], arguments: Ar
         return bodies[0](values, arguments)
 
     reads = [each.tree() for each in plan.reads]
-    run: Callable[..., Any] = jax.shard_map(
+    run: Callable[..., object] = jax.shard_map(
         pure,
         mesh=plan.mesh,
         in_specs=(reads, specs),
@@ -169,9 +169,9 @@ def _run(bodies: Sequence[Body], plan: _Cut, values: list[PyTree], arguments: Ar
 
 
 def _lift_shards(
-    called: Callable[..., Any],
+    called: Callable[..., object],
     arguments: Arguments,
-    specs: Any,
+    specs: PyTree,
     mesh: Mesh,
     state_specs: StateSpecs,
     check_vma: bool,
@@ -180,7 +180,7 @@ def _lift_shards(
     found: list[Lifted] = []
     around = jax.sharding.get_abstract_mesh()
 
-    def shard(frame: Frame, slot: Slot[Any]) -> PyTree:
+    def shard(frame: Frame, slot: AnySlot) -> PyTree:
         # Only the type counts: the lifted function gets the value as an input.
         with jax.sharding.use_abstract_mesh(around):  # a read belongs to the code around
             value = frame.outside(slot)
@@ -188,7 +188,7 @@ def _lift_shards(
         with set_current_trace(frame.trace):
             return jax.tree.map(lambda leaf, spec: _shard_of(slot, leaf, mesh, spec), value, specs)
 
-    def probe(args: PyTree, kwargs: Any) -> tuple[()]:
+    def probe(args: Sequence[object], kwargs: Mapping[str, object]) -> tuple[()]:
         def inside(_frame: Frame) -> Lifted:
             return lift(called, args, kwargs, label="shard_map")
 
@@ -197,7 +197,7 @@ def _lift_shards(
 
     def program(arguments: Arguments) -> PyTree:
         args, kwargs = _place(mesh, specs, arguments)
-        run: Callable[..., Any] = jax.shard_map(
+        run: Callable[..., object] = jax.shard_map(
             probe, mesh=mesh, in_specs=specs, out_specs=(), check_vma=check_vma
         )
         return run(args, kwargs)
@@ -206,9 +206,9 @@ def _lift_shards(
     return found[0]
 
 
-def _shard_of(slot: Slot[Any], leaf: object, mesh: Mesh, spec: PartitionSpec) -> PyTree:
+def _shard_of(slot: AnySlot, leaf: object, mesh: Mesh, spec: PartitionSpec) -> PyTree:
     """Return zeros of the shape that one device holds, or raise where it does not divide."""
-    whole: Any = jax.typeof(leaf)
+    whole = jax.typeof(leaf)
     try:
         shape = NamedSharding(mesh, spec).shard_shape(whole.shape)
     except (ValueError, IndexError) as error:
@@ -229,7 +229,7 @@ def _axes(spec: PartitionSpec) -> tuple[str, ...]:
 
 def _specs_of(state: Any, value: PyTree, *asked: StateSpecs) -> _Specs:
     """Return the specs of a state's arrays: what is asked for first, or whole."""
-    found: Any = _WHOLE
+    found: PyTree = _WHOLE
     for specs in () if isinstance(state, Setting) else asked:
         if isinstance(specs, PartitionSpec) or (specs is not None and state in specs):
             found = specs if isinstance(specs, PartitionSpec) else specs[state]
@@ -250,7 +250,7 @@ def _specs_of(state: Any, value: PyTree, *asked: StateSpecs) -> _Specs:
     return _Specs(structure, tuple(leaves))
 
 
-def _each_spec(in_specs: Any, arguments: Arguments) -> Any:
+def _each_spec(in_specs: PyTree, arguments: Arguments) -> object:
     """Return a spec for each array among the arguments."""
     args, kwargs = arguments
     single = isinstance(in_specs, PartitionSpec)

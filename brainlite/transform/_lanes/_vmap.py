@@ -12,7 +12,15 @@ from brainlite.errors import MapStateError
 from brainlite.graph import Node, StateDict, iter_leaf
 from brainlite.random import RandomState
 from brainlite.state import ShortTermState, State
-from brainlite.state._face import MISSING, AnyState, Frame, Slot, current_frame, summary, with_axis
+from brainlite.state._face import (
+    MISSING,
+    AnySlot,
+    AnyState,
+    Frame,
+    current_frame,
+    summary,
+    with_axis,
+)
 from brainlite.transform._engine._eager import run_compiled
 from brainlite.transform._engine._effects import Effects, commit, itself
 from brainlite.transform._engine._lift import fetch, name_of
@@ -22,6 +30,7 @@ from brainlite.transform._engine._transformed import Transformed
 from brainlite.transform._engine._values import check_arguments, check_result
 from brainlite.transform._engine._watch import Trail
 from brainlite.transform._lanes._axes import (
+    Axes,
     check_axes,
     check_count,
     check_lanes,
@@ -29,13 +38,12 @@ from brainlite.transform._lanes._axes import (
     check_size,
     spread,
 )
-from brainlite.typing import PyTree
+from brainlite.typing import Key, PyTree
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-Axes: TypeAlias = int | Sequence[Any] | Mapping[str, Any] | None
-MappedStates: TypeAlias = "AnyState | Sequence[AnyState] | Mapping[Any, Any] | None"
+MappedStates: TypeAlias = "AnyState | Sequence[AnyState] | Mapping[Any, object] | None"
 
 
 class SameSignature(Protocol):
@@ -48,8 +56,8 @@ class _Outcome(NamedTuple):
     """What leaves the mapped function."""
 
     out: PyTree
-    mapped: Any
-    shared: Any
+    mapped: PyTree
+    shared: PyTree
 
 
 @overload
@@ -57,10 +65,10 @@ def vmap(
     fn: Callable[P, R],
     *,
     in_axes: Axes = 0,
-    out_axes: Any = 0,
+    out_axes: object = 0,
     axis_name: Hashable | None = None,
     axis_size: int | None = None,
-    spmd_axis_name: Any = None,
+    spmd_axis_name: Hashable | None = None,
     in_states: MappedStates = None,
     out_states: MappedStates = None,
 ) -> Callable[P, R]: ...
@@ -68,15 +76,15 @@ def vmap(
 def vmap(
     *,
     in_axes: Axes = 0,
-    out_axes: Any = 0,
+    out_axes: object = 0,
     axis_name: Hashable | None = None,
     axis_size: int | None = None,
-    spmd_axis_name: Any = None,
+    spmd_axis_name: Hashable | None = None,
     in_states: MappedStates = None,
     out_states: MappedStates = None,
 ) -> SameSignature: ...
 def vmap(
-    fn: Callable[..., Any] | None = None,
+    fn: Callable[..., object] | None = None,
     *,
     in_axes: Axes = 0,
     out_axes: object = 0,
@@ -85,7 +93,7 @@ def vmap(
     spmd_axis_name: object = None,
     in_states: MappedStates = None,
     out_states: MappedStates = None,
-) -> Any:
+) -> object:
     """Return a function that maps ``fn`` over an axis of its arguments and of states.
 
     Parameters
@@ -133,7 +141,7 @@ def vmap(
     """
     given = dict(locals())
 
-    def decorate(fun: Callable[..., Any]) -> Transformed:
+    def decorate(fun: Callable[..., object]) -> Transformed:
         declared_in = axes_of(in_states, "in_states")
         declared_out = {**declared_in, **axes_of(out_states, "out_states")}
         check_axes(in_axes, "in_axes")
@@ -141,7 +149,7 @@ def vmap(
         check_size(axis_size)
 
         def run(
-            call: _Mapped, traced: list[_Lanes], args: tuple[PyTree, ...], kwargs: dict[str, Any]
+            call: _Mapped, traced: list[_Lanes], args: tuple[PyTree, ...], kwargs: dict[str, object]
         ) -> PyTree:
             inputs = {**declared_in, **call.states}
             lanes = _Lanes(axis_name, inputs, {**declared_out, **call.states})
@@ -179,8 +187,8 @@ class _Mapped(NamedTuple):
     """The arguments of a call; modules among them leave a hole and give their states."""
 
     args: tuple[PyTree, ...]
-    in_axes: Any
-    modules: dict[int, Any]
+    in_axes: Axes
+    modules: dict[int, Node | AnyState]
     states: dict[AnyState, int]
 
     @classmethod
@@ -189,7 +197,7 @@ class _Mapped(NamedTuple):
         modules = {n: arg for n, arg in enumerate(args) if isinstance(arg, Node | State)}
         if not modules:
             return cls(args, in_axes, {}, {})
-        axes: list[Any] = (
+        axes: list[PyTree] = (
             list(in_axes) if isinstance(in_axes, list | tuple) else [in_axes] * len(args)
         )
         mapped = {n: axes[n] for n in modules if axes[n] is not None}
@@ -198,7 +206,7 @@ class _Mapped(NamedTuple):
         in_axes = tuple(None if n in modules else axis for n, axis in enumerate(axes))
         return cls(holed, in_axes, modules, states)
 
-    def fill(self, fun: Callable[..., Any]) -> Callable[..., Any]:
+    def fill(self, fun: Callable[..., object]) -> Callable[..., object]:
         """Return ``fun`` as a function of the arguments with holes."""
 
         def filled(*args: object, **kwargs: object) -> PyTree:
@@ -213,7 +221,7 @@ def _check_call(
 ) -> None:
     """Check the kinds of all arguments, and that there is one number of lanes."""
     arguments = origin.by_name()
-    axes: Any = call.in_axes
+    axes = call.in_axes
     of_each = list(axes) if isinstance(axes, list | tuple) else [axes] * len(call.args)
     of_each += [0] * (len(arguments) - len(of_each))  # those by keyword
     mapped = {
@@ -243,13 +251,18 @@ class _Lanes:
         self._in = declared_in
         self._out = declared_out
         self._around = current_trace()
-        self._keys: dict[RandomState, Any] = {}  # the key that each generator keeps
+        self._keys: dict[RandomState, Key] = {}  # the key that each generator keeps
         self._effects: Effects | None = None
         self._returned: Returned | None = None
         self._order: tuple[list[int], list[int]] = ([], [])
 
     def run(
-        self, fun: Callable[..., Any], axes: Any, values: list[PyTree], args: PyTree, kwargs: Any
+        self,
+        fun: Callable[..., object],
+        axes: object,
+        values: list[PyTree],
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
     ) -> _Outcome:
         """Trace one lane."""
         inputs = dict(zip(self._in, values, strict=True))
@@ -275,7 +288,7 @@ class _Lanes:
         self._effects, self._order = effects, (mapped, shared)
         return _Outcome(out, [new[n] for n in mapped], [new[n] for n in shared])
 
-    def _split(self, frame: Frame, slot: Slot[Any]) -> PyTree:
+    def _split(self, frame: Frame, slot: AnySlot) -> PyTree:
         """Give each lane a key of its own, when a generator is first used in a lane."""
         if not isinstance(slot, RandomState) or slot in self._in:
             return MISSING
@@ -286,7 +299,7 @@ class _Lanes:
         with set_current_trace(frame.trace):
             return jax.random.fold_in(key, jax.lax.axis_index(self.axis))
 
-    def put_back(self, out: PyTree, out_axes: Any) -> PyTree:
+    def put_back(self, out: PyTree, out_axes: object) -> PyTree:
         """Return a result with the modules and states that were taken out of it."""
         if self._returned is None or self._effects is None:
             return out
@@ -297,7 +310,7 @@ class _Lanes:
         """Put the new values in place."""
         assert self._effects is not None
         effects = self._effects
-        values: dict[int, Any] = dict(zip(self._order[0], outcome.mapped, strict=True))
+        values: dict[int, object] = dict(zip(self._order[0], outcome.mapped, strict=True))
         values.update(zip(self._order[1], outcome.shared, strict=True))
         written = [n for n, state in enumerate(effects.written) if state not in self._keys]
         made = range(len(effects.written), len(effects.states))
@@ -375,7 +388,7 @@ def _widen(state: AnyState, axis: int) -> None:
 
 
 def lanes_of(
-    returned: Returned, out: PyTree, out_axes: Any, placed: Collection[AnyState]
+    returned: Returned, out: PyTree, out_axes: object, placed: Collection[AnyState]
 ) -> tuple[list[PyTree], list[PyTree]]:
     """Return the leaves of a result, and the axes of their lanes; those are declared, too.
 

@@ -13,8 +13,9 @@ from brainlite.state import State
 from brainlite.state._face import AnyState
 from brainlite.transform._engine._reach import explore
 from brainlite.transform._engine._transformed import Transformed
+from brainlite.transform._lanes._axes import Axes
 from brainlite.transform._lanes._new_lanes import arrange_lanes
-from brainlite.transform._lanes._vmap import Axes, SameSignature, vmap
+from brainlite.transform._lanes._vmap import SameSignature, vmap
 from brainlite.transform._lanes._vmap_new_states import vmap_new_states
 from brainlite.typing import Filter, PyTree
 
@@ -29,7 +30,7 @@ OutFilterByAxis: TypeAlias = FilterByAxis | Mapping[None, Filter] | Mapping[int 
 class Initialised(Protocol):
     """A module, whose states are made by its ``init_all_states``."""
 
-    def init_all_states(self, *args: PyTree, **kwargs: Any) -> Any:
+    def init_all_states(self, *args: PyTree, **kwargs: Any) -> object:
         """Make the states of the module and all below."""
 
 
@@ -41,7 +42,7 @@ def vmap2(
     out_axes: object = 0,
     axis_name: Hashable | None = None,
     axis_size: int | None = None,
-    spmd_axis_name: object = None,
+    spmd_axis_name: Hashable | None = None,
     state_in_axes: FilterByAxis = None,
     state_out_axes: FilterByAxis = None,
     unexpected_out_state_mapping: str = "raise",
@@ -53,23 +54,23 @@ def vmap2(
     out_axes: object = 0,
     axis_name: Hashable | None = None,
     axis_size: int | None = None,
-    spmd_axis_name: object = None,
+    spmd_axis_name: Hashable | None = None,
     state_in_axes: FilterByAxis = None,
     state_out_axes: FilterByAxis = None,
     unexpected_out_state_mapping: str = "raise",
 ) -> SameSignature: ...
 def vmap2(
-    fn: Callable[..., Any] | None = None,
+    fn: Callable[..., object] | None = None,
     *,
     in_axes: Axes = 0,
     out_axes: object = 0,
     axis_name: Hashable | None = None,
     axis_size: int | None = None,
-    spmd_axis_name: object = None,
+    spmd_axis_name: Hashable | None = None,
     state_in_axes: FilterByAxis = None,
     state_out_axes: FilterByAxis = None,
     unexpected_out_state_mapping: str = "raise",
-) -> Any:
+) -> object:
     """Return a function that maps ``fn`` over an axis, also of the states that filters select.
 
     It is :func:`vmap` with filters in place of ``in_states`` and ``out_states``. They choose among
@@ -120,9 +121,9 @@ def vmap2(
     given = dict(locals())
     _check_unexpected(unexpected_out_state_mapping)
 
-    def decorate(fn: Callable[..., Any]) -> Transformed:
+    def decorate(fn: Callable[..., object]) -> Transformed:
         def mapped(*args: object, **kwargs: object) -> PyTree:
-            run: Callable[..., Any] = vmap(
+            run: Callable[..., object] = vmap(
                 fn,
                 in_axes=in_axes,
                 out_axes=out_axes,
@@ -141,11 +142,11 @@ def vmap2(
 
 def vmap2_new_states(
     module: Initialised,
-    init_kwargs: Mapping[str, Any],
+    init_kwargs: Mapping[str, object],
     state_tag: str | None = None,
     axis_size: int | None = None,
     state_out_axes: OutFilterByAxis = None,
-    spmd_axis_name: object = None,
+    spmd_axis_name: Hashable | None = None,
 ) -> dict[int | None, list[AnyState]]:
     """Make the states of a module in lanes, along axes that filters choose.
 

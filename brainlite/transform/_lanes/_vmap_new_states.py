@@ -1,7 +1,7 @@
 """Vectorisation over states that come to be inside: ``vmap_new_states``."""
 
-from collections.abc import Callable, Collection, Hashable, Iterator
-from typing import Any, Protocol, overload
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from typing import Protocol, overload
 
 import jax
 import jax.numpy as jnp
@@ -12,12 +12,14 @@ from brainlite.errors import MapStateError, OptionError
 from brainlite.graph import states as states_of
 from brainlite.graph import to_predicate
 from brainlite.graph._face import fields
+from brainlite.state import State
 from brainlite.state._face import AnyState, Frame, summary, with_axis
 from brainlite.transform._engine._effects import Effects, Place, collect, commit, itself
 from brainlite.transform._engine._lift import name_of
 from brainlite.transform._engine._returned import Returned, fasten, homes, loosen, take_out
 from brainlite.transform._engine._transformed import Transformed
-from brainlite.transform._lanes._vmap import Axes, MappedStates, lanes_of, vmap
+from brainlite.transform._lanes._axes import Axes
+from brainlite.transform._lanes._vmap import MappedStates, lanes_of, vmap
 from brainlite.typing import Filter, Path, Predicate, PyTree
 
 P = ParamSpec("P")
@@ -33,10 +35,10 @@ def vmap_new_states(
     fun: Callable[P, R],
     *,
     in_axes: Axes = 0,
-    out_axes: Any = 0,
+    out_axes: object = 0,
     axis_name: Hashable | None = None,
     axis_size: int | None = None,
-    spmd_axis_name: Any = None,
+    spmd_axis_name: Hashable | None = None,
     state_tag: str | None = None,
     state_to_exclude: Filter = None,
     in_states: MappedStates = None,
@@ -46,17 +48,17 @@ def vmap_new_states(
 def vmap_new_states(
     *,
     in_axes: Axes = 0,
-    out_axes: Any = 0,
+    out_axes: object = 0,
     axis_name: Hashable | None = None,
     axis_size: int | None = None,
-    spmd_axis_name: Any = None,
+    spmd_axis_name: Hashable | None = None,
     state_tag: str | None = None,
     state_to_exclude: Filter = None,
     in_states: MappedStates = None,
     out_states: MappedStates = None,
 ) -> _SameSignature: ...
 def vmap_new_states(
-    fun: Callable[..., Any] | None = None,
+    fun: Callable[..., object] | None = None,
     *,
     in_axes: Axes = 0,
     out_axes: object = 0,
@@ -67,7 +69,7 @@ def vmap_new_states(
     state_to_exclude: Filter = None,
     in_states: MappedStates = None,
     out_states: MappedStates = None,
-) -> Any:
+) -> object:
     """Return a function that runs ``fun`` in lanes; states that it makes hold all the lanes.
 
     A state that ``fun`` puts into an attribute of a module, as ``init_all_states`` does, comes
@@ -121,10 +123,10 @@ def vmap_new_states(
     _check_axis_size(axis_size)
     excluded = to_predicate(state_to_exclude)
 
-    def decorate(fun: Callable[..., Any]) -> Transformed:
+    def decorate(fun: Callable[..., object]) -> Transformed:
         def mapped(*args: object, **kwargs: object) -> PyTree:
             lane = _Lane(fun, excluded, state_tag)
-            run: Callable[..., Any] = vmap(
+            run: Callable[..., tuple[PyTree, list[PyTree], list[PyTree]]] = vmap(
                 lane,
                 in_axes=in_axes,
                 out_axes=(out_axes, 0, None),
@@ -146,7 +148,7 @@ def vmap_new_states(
 class _Lane:
     """The function of one lane, which returns the values of the states that it makes."""
 
-    def __init__(self, fun: Callable[..., Any], excluded: Predicate, tag: str | None) -> None:
+    def __init__(self, fun: Callable[..., object], excluded: Predicate, tag: str | None) -> None:
         self._fun = fun
         self._tag = tag
         self._excluded = excluded
@@ -173,7 +175,7 @@ class _Lane:
         )
 
     def _make(
-        self, frame: Frame, args: PyTree, kwargs: Any
+        self, frame: Frame, args: Sequence[object], kwargs: Mapping[str, object]
     ) -> tuple[PyTree, Effects, list[PyTree]]:
         out = self._fun(*args, **kwargs)
         effects, values = collect(frame, merge=False)
@@ -198,7 +200,7 @@ class _Lane:
         if self._tag is not None:
             state.tag = (state.tag or frozenset()) | {self._tag}
 
-    def put_back(self, out: PyTree, out_axes: Any) -> PyTree:
+    def put_back(self, out: PyTree, out_axes: object) -> PyTree:
         """Return a result with the modules and states that were taken out of it."""
         returned = self._returned
         if returned is None:
@@ -214,15 +216,16 @@ class _Lane:
         whole = returned.structure.unflatten(leaves)
         return fasten(returned.put_back(whole, homes(self._effects, itself), itself))
 
-    def commit(self, own: list[Any], shared: list[Any]) -> None:
+    def commit(self, own: list[PyTree], shared: list[PyTree]) -> None:
         """Put the new states in place."""
         assert self._effects is not None
         each, all_alike = iter(own), iter(shared)
         commit(self._effects, [next(all_alike if s else each) for s in self._shared])
         # A new state may have moved into one that was there already and knows nothing of the tag.
         for place in self._effects.places:
-            if place.value in self._effects.made:
-                self._label(fields(place.owner)[place.name])
+            there = fields(place.owner)[place.name]
+            if place.value in self._effects.made and isinstance(there, State):
+                self._label(there)
 
 
 def _in(place: Place, made: Collection[AnyState]) -> Iterator[tuple[Path, AnyState]]:
@@ -232,7 +235,7 @@ def _in(place: Place, made: Collection[AnyState]) -> Iterator[tuple[Path, AnySta
             yield path, state
 
 
-def _first(leaf: Any, axis: int) -> PyTree:
+def _first(leaf: jax.Array, axis: int) -> PyTree:
     return jnp.take(leaf, 0, axis)
 
 

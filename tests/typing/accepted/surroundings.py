@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 
 import brainlite
-from brainlite import ParamState, display, environ, errors, graph, maybe_state, typing, util
+from brainlite import ParamState, State, display, environ, errors, graph, maybe_state, typing, util
 from brainlite.display import Shown
 
 
@@ -143,6 +143,11 @@ def dicts(found: graph.StateDict[ParamState[Array]]) -> None:
     assert_type(util.flatten_dict({"a": {"b": 1}}), dict[str, Any])
     assert_type(util.unflatten_dict({"a.b": 1}), dict[str, Any])
     assert_type(maybe_state(3), Any)
-    assert_type(graph.treefy_states(found), Any)
+    assert_type(graph.treefy_states(found), graph.NestedDict[State[Any]])
+    assert_type(
+        graph.treefy_states(found, ParamState[Array], ...),
+        tuple[graph.NestedDict[State[Any]], ...],
+    )
+    assert_type(graph.treefy_states(found, ParamState[Array]), graph.NestedDict[ParamState[Array]])
     assert_type(found.to_pure_dict(), dict[typing.PathPart, Any])
     assert_type(found.merge(found), graph.StateDict[Any])
