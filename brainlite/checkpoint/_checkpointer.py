@@ -71,6 +71,7 @@ class Checkpointer:
         return sorted(self._places())
 
     def _places(self) -> dict[int, File]:
+        """Return where the checkpoint of each step is, also one whose move was cut short."""
         if not self.directory.is_dir():
             return {}
         if (self.directory / HEADER).is_file():

@@ -44,6 +44,7 @@ def encode(value: Any, where: str) -> Any:
 
 
 def _encode_array(value: Any, where: str) -> Any:
+    """Return an array or a numpy number as JSON: its dtype, its shape and its bytes."""
     known = isinstance(value, np.generic | np.ndarray | jax.Array)
     if not known or isinstance(value, Tracer) or not is_number(value.dtype):
         raise CheckpointError(

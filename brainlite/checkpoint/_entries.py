@@ -62,6 +62,7 @@ def read_positions(directory: File, process: int) -> dict[str, Any]:
 
 
 def _to_stored(entry: Mapping[str, Any]) -> Stored:
+    """Read what the header says of one value: its type, and the value itself or where it is."""
     if "value" in entry:
         value = decode(entry["value"])
         known = getattr(value, "dtype", np.dtype(str) if isinstance(value, str) else None)

@@ -232,6 +232,7 @@ def damaged(directory: File, what: str) -> CheckpointError:
 
 
 def _nothing(directory: File) -> CheckpointError:
+    """Return the error for a directory without a checkpoint, with what it seems to be instead."""
     try:
         inside = [path.name for path in directory.iterdir()]
     except OSError:

@@ -169,6 +169,7 @@ def _places(graphs: Mapping[str, Any]) -> Iterator[tuple[Path, AnyState]]:
 
 
 def _add(leaves: Leaves, names: list[str], state: AnyState) -> None:
+    """Enter the values of a state under the first of its names; the others are aliases."""
     first, *others = names
     for number, (inside, value) in enumerate(jax.tree_util.tree_leaves_with_path(state.value)):
         suffix = jax.tree_util.keystr(inside, simple=True, separator=".")

@@ -150,6 +150,7 @@ def _beside(stored: Stored) -> Any:
 def _read_arrays(
     directory: File, wanted: Mapping[str, _orbax.Wanted], numbers: list[str]
 ) -> dict[str, Any]:
+    """Read arrays by number, and check that they are what the header says."""
     try:
         arrays = _orbax.read(directory / "arrays", wanted, numbers)
     except Exception as error:  # of orbax, whose errors are of many kinds

@@ -185,6 +185,7 @@ def _sequence(name: str, value: Any, batch: int) -> Any:
 
 
 def _steps(arrays: dict[str, Any]) -> int:
+    """Return the number of steps that all the recorded arrays have."""
     lengths = {len(array) for array in arrays.values()}
     if len(lengths) == 1:
         return int(lengths.pop())

@@ -221,6 +221,7 @@ class _Writer:
         self.lines.extend((level, line) for line in text.split("\n"))
 
     def _displayable(self, value: object, trail: Route) -> None:
+        """Open an object that says itself what to show, or refer to where it is shown already."""
         shared = getattr(type(value), "__display_shared__", True)
         if id(value) in self.open or (shared and id(value) in self.seen):
             self._line(self._reference(value))

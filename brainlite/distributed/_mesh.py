@@ -95,6 +95,7 @@ def _told(
 
 
 def _whole(text: str) -> int:
+    """Return the number in a variable of the environment."""
     try:
         return int(text)
     except ValueError:

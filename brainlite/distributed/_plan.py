@@ -39,6 +39,7 @@ class Plan:
         return {each.name: spec_text(each.where) for each in self.arrays}
 
     def _table(self) -> Table:
+        """Return the plan as rows for print and for a page."""
         header = ["array", "type", "spec", "bytes", "per device", "rule"]
         rows = [
             [

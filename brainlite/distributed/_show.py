@@ -72,6 +72,7 @@ def show(model: Any) -> Picture:
 
 
 def _arrays(model: Any) -> list[tuple[str, jax.Array]]:
+    """Return the arrays of a model by dotted name; a state with two places once."""
     found: list[tuple[str, jax.Array]] = []
     seen: set[int] = set()
     for path, state in iter_places(model):

@@ -74,6 +74,7 @@ def _is_inexact(leaf: Any) -> bool:
 
 
 def _check_once(found: Params) -> None:
+    """Raise for a parameter under two paths, and for two under one dotted name."""
     by_state: dict[Any, Path] = {}
     by_name: dict[str, Path] = {}
     for path, state in found.items():
@@ -134,6 +135,7 @@ def find_groups(found: Params, transform: Any, rate: Any) -> list[tuple[Group, P
 
 
 def _check_group(group: Any, number: int) -> Group:
+    """Return an item of a sequence of groups, or raise where it is none."""
     if isinstance(group, Group):
         Maker.of(group.transform, None if is_transformation(group.transform) else 0.0)
         return group
@@ -235,6 +237,7 @@ def read_gradients(grads: Any, trained: Mapping[Path, AnyState]) -> dict[str, An
 
 
 def _check_gradient(path: Path, gradient: Any, value: Any) -> None:
+    """Raise unless a gradient has the structure, shapes and dtypes of its parameter."""
     if same_structure(value, gradient) and jax.tree.all(jax.tree.map(_fits, gradient, value)):
         return
     raise GraphError(

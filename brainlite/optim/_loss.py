@@ -52,6 +52,7 @@ class Loss:
         return scaled, (value, aux)
 
     def _look(self) -> None:
+        """Note which states the loss has read, and what those held that it has written."""
         frame = current_frame.get()
         assert frame is not None, "a loss is called by grad, which opens a frame"
         self.read = {read.slot for read in frame.reads if isinstance(read.slot, State)}
@@ -90,6 +91,7 @@ class Loss:
 
 
 def _split(out: Any) -> tuple[Any, Any]:
+    """Take the result of a loss with has_aux apart."""
     if isinstance(out, tuple) and len(out) == 2:
         return out
     raise OptionError(

@@ -106,6 +106,7 @@ class Named(Optimizer):
 
 
 def _check_number(lr: Any, name: str) -> None:
+    """Raise where the first argument is no learning rate, as with a model in its place."""
     try:
         check_rate(lr, "lr")
     except OptionError as error:

@@ -493,6 +493,7 @@ class Optimizer(Node):
         return {path: state for group in self.groups for path, state in group.by_path()}
 
     def _only_group(self) -> Part:
+        """Return the group of an optimizer that has a single one."""
         self._all()
         if len(self.groups) == 1:
             return self.groups[0]
@@ -518,6 +519,7 @@ class Optimizer(Node):
 def _first_counts(
     *, grad_norm: bool, skipped: bool, accumulate: bool, scaling: LossScale | None
 ) -> dict[str, OptimState[Array]]:
+    """Make the states that count steps, those alone that the options ask for."""
     counts: dict[str, Array] = {"step": jnp.zeros((), "int32")}
     if grad_norm:
         counts["grad_norm"] = jnp.zeros((), "float32")
@@ -542,6 +544,7 @@ def _not_kept(name: str, option: str) -> OptionError:
 
 
 def _unread(targets: Mapping[Path, object]) -> OptionError:
+    """Return the error for a loss that reads none of the parameters."""
     return OptionError(
         "the loss depends on no parameter of this optimizer",
         where="minimize",

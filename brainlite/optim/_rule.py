@@ -71,6 +71,7 @@ class Rule(ABC):
 
 
 def _check_value(rule: str, name: str, value: Any) -> None:
+    """Raise for an option that is no number, or outside of where it makes sense."""
     numbers: Any = value if isinstance(value, tuple) else (value,)
     most = 1.0 if name in _BELOW_ONE else math.inf
     kind = bool if name in _FLAGS else int | float

@@ -27,6 +27,8 @@ def no_such(state: object, value: object, name: str) -> AttributeError:
 
 
 def _refuse(symbol: str) -> Callable[..., Any]:
+    """Return what a state has in place of an operator of arrays: it raises."""
+
     def operator(state: object, *_other: object) -> Any:
         raise StateUseError(
             f"a {type(state).__name__} is no array, and `{symbol}` does not work on it",

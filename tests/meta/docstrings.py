@@ -225,6 +225,30 @@ def _entries(text: str) -> dict[str, str]:
     return found
 
 
+# ----------------------------------------------------------------------------------------- purpose
+
+LONG = 8  # lines, without the docstring
+
+
+def lacks_purpose(text: str) -> list[str]:
+    """Return the private functions in the text of a module that are long and say nothing.
+
+    Those inside other functions, and of names like ``__init__``, are told of by what is around.
+    """
+    found: list[str] = []
+    nodes: list[ast.AST] = [ast.parse(text)]
+    while nodes:
+        node = nodes.pop()
+        if not isinstance(node, ast.FunctionDef):
+            nodes += ast.iter_child_nodes(node)
+            continue
+        private = node.name.startswith("_") and not node.name.startswith("__")
+        lines = (node.end_lineno or 0) - node.body[0].lineno + 1
+        if private and lines > LONG and not ast.get_docstring(node):
+            found.append(node.name)
+    return sorted(found)
+
+
 # ------------------------------------------------------------------------------------------ source
 
 

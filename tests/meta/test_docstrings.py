@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.meta.docstrings import (
     LIKE,
     described,
     lacks_errors,
+    lacks_purpose,
     lacks_shapes,
     lacks_source,
     lacks_units,
@@ -318,3 +320,21 @@ def decayed(x: float, tau: float, time: float, V_th: float) -> float:
 def test_a_unit_that_lacks_is_noticed() -> None:
     assert lacks_units(decayed) == ["V_th"]
     assert lacks_units(doubled) == []
+
+
+PACKAGE = Path(inspect.getfile(lacks_errors)).parents[2] / "brainlite"
+
+
+def test_long_private_functions_say_what_they_are_for() -> None:
+    found = {str(file): lacks_purpose(file.read_text()) for file in PACKAGE.rglob("*.py")}
+    assert len(found) > 200
+    assert {file: names for file, names in found.items() if names} == {}
+
+
+def test_a_long_private_function_that_says_nothing_is_noticed() -> None:
+    lines = [f"        x += {n}" for n in range(8)]
+    silent = "\n".join(["class A:", "    def _sum(self, x):", *lines, "        return x"])
+    told = silent.replace("        x += 0", '        """Add up."""\n        x += 0')
+    assert lacks_purpose(silent) == ["_sum"]
+    assert lacks_purpose(told) == lacks_purpose(silent.replace("_sum", "__add__")) == []
+    assert lacks_purpose(silent.replace("        x += 0\n", "")) == []  # it is short

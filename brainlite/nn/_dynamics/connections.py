@@ -278,6 +278,7 @@ EventFixedProb = EventFixedNumConn
 
 
 def _one_axis(owner: Module, size: Size, name: str) -> tuple[int]:
+    """Return a size of one axis, or raise."""
     shape = to_size(size, name, type(owner).__name__)
     if len(shape) != 1:
         raise SizeError(

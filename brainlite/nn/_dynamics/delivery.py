@@ -60,6 +60,7 @@ _times_matrix.defvjp(_times_matrix_fwd, _times_matrix_bwd)
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def _scatter(most: int, post: int, events: Array, weight: Array, index: Array) -> Array:
+    """Add the weights of the neurons that are active to their targets, or those of all."""
     kind = jnp.result_type(events, weight)
     # In half precision a sum stops growing where one more is less than half of its last digit.
     nothing = jnp.zeros(post, jnp.promote_types(kind, jnp.float32))

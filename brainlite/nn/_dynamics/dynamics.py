@@ -172,6 +172,7 @@ class Dynamics(Module):
         return {**(there or {}), key: fun}
 
     def _found(self, when: str, there: dict[str, Any] | None, key: str) -> Any:
+        """Return the update of this key among those that run before or after each call."""
         if key in (there or {}):
             return (there or {})[key]
         raise NameNotFoundError(

@@ -59,6 +59,7 @@ class StateWithDelay(Delay):
 
 
 def _state_of(module: Module, item: str) -> AnyState:
+    """Return the state in an attribute, or raise for what has no history."""
     state = getattr(module, item)
     if isinstance(state, State):
         return state

@@ -87,6 +87,7 @@ class BaseProjection(Module):
     arriving: HiddenState[Array]
 
     def _set_up(self, modules: tuple[Any, ...], comm: Any, post: Any, label: str | None) -> None:
+        """Keep the parts of a projection, and let the neurons at its end know of it."""
         if not isinstance(post, Neuron):
             raise OptionError(
                 "a projection ends at neurons",

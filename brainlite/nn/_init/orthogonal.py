@@ -85,6 +85,7 @@ class DeltaOrthogonal(RandomInitializer):
     unit: Multiplier = UNITLESS
 
     def _make(self, shape: Shape, dtype: DTypeLike) -> Array:
+        """Put an orthogonal matrix at the center of a kernel of zeros."""
         if len(shape) not in (3, 4, 5) or shape[-2] > shape[-1]:
             raise SizeError(
                 "DeltaOrthogonal makes the kernels of convolutions that widen",

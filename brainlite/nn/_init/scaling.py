@@ -70,6 +70,7 @@ class VarianceScaling(RandomInitializer):
         check_choice("VarianceScaling", "distribution", self.distribution, kinds)
 
     def _make(self, shape: Shape, dtype: DTypeLike) -> Array:
+        """Draw from the distribution, with the variance that the fan of the shape asks for."""
         scale = self.scale / self._fan(shape)
         # Of a plain number numpy takes the root before XLA has compiled that of one number.
         array: Any = np if isinstance(scale, float) else jnp

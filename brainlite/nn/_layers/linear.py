@@ -151,6 +151,7 @@ class Linear(Affine[dict[str, Array]]):
         )
 
     def _torch_views(self) -> list[TorchView]:
+        """Say how torch names and lays out the weight, which is transposed there, and the bias."""
         return [
             view_of(
                 self.weight,

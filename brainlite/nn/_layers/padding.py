@@ -79,6 +79,7 @@ class Pad(ByRank):
 
     @classmethod
     def _doubt(cls, padding: Any = None, *_rest: Any, **_named: Any) -> Doubt | None:
+        """Doubt a padding that means another in torch, which takes the last axis first."""
         given = padding if isinstance(padding, tuple | list) else ()
         flat = [each for each in given if isinstance(each, int)]
         if cls._rank == 1 or len(flat) != 2 * cls._rank:

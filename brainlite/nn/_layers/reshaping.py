@@ -173,6 +173,7 @@ class Unflatten(Reshaping):
         self._set_size(in_size)
 
     def _reshape(self, shape: Shape) -> Shape | str:
+        """Return the shape with the axis split, or what is wrong with it."""
         rank = len(shape)
         if not -rank <= self.axis < rank:
             return "the axis to split is not there"

@@ -109,6 +109,7 @@ class _Finite(Observer):
         return number, int(self.calls.value["first_of"][number])
 
     def _error(self, number: int, call: int) -> NonFiniteError:
+        """Return the error for what was not finite first: a place in a module, and a call."""
         kind = self.kinds[number].__name__
         source = self._sources[int(self.calls.value["what"][number]) - 1]
         index = np.unravel_index(int(self.calls.value["index"][number]), source.shape)

@@ -159,6 +159,7 @@ class Summary:
 
 
 def _cells(row: Row) -> list[str]:
+    """Return the cells of a row; one row may stand for a run of equal blocks."""
     last = dotted((*row.path[:-1], _plus(row.path[-1], row.blocks - 1))) if row.path else ""
     path = dotted(row.path) if row.blocks == 1 else f"{dotted(row.path)} to {last}"
     kind = row.kind if row.blocks == 1 else f"{row.kind} (x{row.blocks})"

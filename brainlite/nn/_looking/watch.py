@@ -305,6 +305,7 @@ def record(
 
 
 def _checked_every(every: Any) -> int:
+    """Return of how many steps one is kept, or raise."""
     try:
         number = 0 if isinstance(every, bool) else operator.index(every)
     except TypeError:

@@ -384,6 +384,7 @@ def _renamed(root: Node, arrays: Mapping[str, Any], names: Names) -> dict[str, A
 
 
 def _assign(places: Mapping[str, _Place], given: Mapping[tuple[int, str], Any]) -> None:
+    """Write arrays with the names of torch, all or none; what is not given stays."""
     views = {id(place.view.state): place.view for place in places.values()}
     targets: dict[Path, AnyState] = {}
     values: dict[Path, Any] = {}

@@ -329,6 +329,7 @@ def _value_and_aux(out: object, has_aux: bool, label: str) -> tuple[object, obje
 
 
 def _positions(argnums: object) -> tuple[int, ...]:
+    """Return the numbers of arguments as a tuple, or raise."""
     if argnums is None:
         return ()
     given = (argnums,) if isinstance(argnums, int) else argnums

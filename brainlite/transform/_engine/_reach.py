@@ -163,6 +163,7 @@ class _Explorer:
                     self._stack.append(vars(each)["__init__"])
 
     def _add_methods(self) -> None:
+        """Go on to the methods of classes that the code mentions, or that Python itself calls."""
         for kind in self._kinds:
             for name, member in [*vars(kind).items()]:
                 mentioned = name in self._mentioned or name == "update"

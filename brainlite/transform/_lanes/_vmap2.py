@@ -216,6 +216,7 @@ def _by_axis(filters: Any) -> Mapping[Any, Filter]:
 
 
 def _check_unexpected(mapping: str) -> None:
+    """Raise for any other wish than to raise: axes are not guessed."""
     if mapping == "raise":
         return
     raise OptionError(

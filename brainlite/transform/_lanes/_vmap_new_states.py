@@ -177,6 +177,7 @@ class _Lane:
     def _make(
         self, frame: Frame, args: Sequence[object], kwargs: Mapping[str, object]
     ) -> tuple[PyTree, Effects, list[PyTree]]:
+        """Run the function in a lane; its new states get their tag, and the place for all lanes."""
         out = self._fun(*args, **kwargs)
         effects, values = collect(frame, merge=False)
         out, self._returned = take_out(loosen(out), frame.is_new)
