@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import jax
 
-from brainlite.checkpoint._files import HEADER, find, read_header, remove
+from brainlite.checkpoint._files import HEADER, read_header, remove, settled_place
 from brainlite.checkpoint._items import LASTING
 from brainlite.checkpoint._placed import Sharding
 from brainlite.checkpoint._report import Report
@@ -83,7 +83,11 @@ class Checkpointer:
                 fix="read it with checkpoint.restore(directory, ...), or name another directory",
             )
         names = {path.name.removeprefix(".").partition(".")[0] for path in self.directory.iterdir()}
-        places = {int(n): find(self.directory / n) for n in names if n.isdecimal() and n.isascii()}
+        places = {
+            int(n): settled_place(self.directory / n)
+            for n in names
+            if n.isdecimal() and n.isascii()
+        }
         return {step: place for step, place in places.items() if (place / HEADER).is_file()}
 
     def _by_age(self) -> list[int]:

@@ -45,7 +45,7 @@ def _beside(directory: File, what: str) -> File:
     return directory.with_name(f".{directory.name}.{what}")
 
 
-def find(directory: File) -> File:
+def settled_place(directory: File) -> File:
     """Return where a checkpoint is: a replacement of it may have been cut short."""
     replaced = _beside(directory, "replaced")
     return replaced if not directory.exists() and replaced.exists() else directory
@@ -59,7 +59,7 @@ def make_room(directory: File) -> File:
     CheckpointError
         There is something in its place that is no checkpoint.
     """
-    settled = find(directory)
+    settled = settled_place(directory)
     if settled.exists() and not (settled / HEADER).is_file():
         raise CheckpointError(
             "there is something else in the place of the checkpoint",

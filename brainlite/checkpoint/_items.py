@@ -10,8 +10,9 @@ from brainlite._jax_compat import no_trace, trace_cell
 from brainlite.checkpoint._report import some
 from brainlite.errors import GraphError, OptionError, TransformError
 from brainlite.graph import Node, Not, Nothing, StateDict, states, to_predicate
+from brainlite.graph._face import dotted
 from brainlite.nn import Module
-from brainlite.nn._face import dotted, iter_places
+from brainlite.nn._face import iter_places
 from brainlite.random import DEFAULT
 from brainlite.state import ShortTermState, State
 from brainlite.state._face import AnyState, current_frame
@@ -105,7 +106,7 @@ def methods_of(item: Any) -> tuple[Any, Any] | None:
     return None
 
 
-def leaves_of(graphs: Mapping[str, Any], select: Filter) -> Leaves:
+def collect_leaves(graphs: Mapping[str, Any], select: Filter) -> Leaves:
     """Return the leaves of all states that a filter selects, each under its first name.
 
     The filter sees paths that begin with the name of the item.
@@ -146,7 +147,7 @@ def check_chosen(graphs: Mapping[str, Any], leaves: Leaves, select: Filter) -> N
         return
     if select is None or select is False or to_predicate(select)((GENERATOR,), DEFAULT):
         return
-    there = [name for name in leaves_of(graphs, ...).by_name if name != GENERATOR]
+    there = [name for name in collect_leaves(graphs, ...).by_name if name != GENERATOR]
     if there and not isinstance(select, Nothing):
         raise OptionError(
             "this filter selects nothing of the items",

@@ -59,7 +59,9 @@ def match(
     return Match(sources, report)
 
 
-def check(report: Report, contents: Contents, items: Mapping[str, Any], strict: bool) -> None:
+def check_report(
+    report: Report, contents: Contents, items: Mapping[str, Any], strict: bool
+) -> None:
     """Raise unless what was found can be restored."""
     if not (report.misshaped or (strict and (report.missing or report.unexpected))):
         return

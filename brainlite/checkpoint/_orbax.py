@@ -48,7 +48,7 @@ class Wanted(NamedTuple):
     sharding: jax.sharding.Sharding | None
 
 
-def read(directory: File, wanted: Mapping[str, Wanted], names: list[str]) -> dict[str, Any]:
+def read_arrays(directory: File, wanted: Mapping[str, Wanted], names: list[str]) -> dict[str, Any]:
     """Read some of the arrays under ``names``: those in ``wanted``."""
     v1 = _v1()
     tree: dict[str, Any] = {

@@ -7,8 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from brainlite._given import beyond
-from brainlite._given import place_of as own_place
+from brainlite._given import beyond, place_of
 from brainlite.checkpoint._entries import Stored
 from brainlite.checkpoint._orbax import Wanted
 from brainlite.errors import CheckpointError
@@ -20,10 +19,10 @@ Place: TypeAlias = jax.sharding.Sharding | None
 """Where an array is to be; None is the default device, uncommitted, as jax makes new arrays."""
 
 
-def place_of(name: str, value: Any, sharding: Sharding | None) -> Place:
+def place_for(name: str, value: Any, sharding: Sharding | None) -> Place:
     """Return where the array belongs that takes the place of ``value``."""
     given = None if sharding is None else sharding(name, value)
-    return own_place(value) if given is None else given
+    return place_of(value) if given is None else given
 
 
 def wanted_as(stored: Stored, value: Any, place: Place) -> Wanted:
@@ -46,7 +45,7 @@ def _make_key(impl: str) -> Callable[[], Key]:
     return lambda: jax.random.key(0, impl=impl)
 
 
-def placed(name: str, stored: Stored, found: Any, value: Any, place: Place) -> Any:
+def replacement_of(name: str, stored: Stored, found: Any, value: Any, place: Place) -> Any:
     """Return what takes the place of ``value``, given the array that was found for it.
 
     Raises

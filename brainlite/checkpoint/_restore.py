@@ -10,17 +10,17 @@ import numpy as np
 
 from brainlite.checkpoint import _orbax
 from brainlite.checkpoint._entries import Contents, Stored, read_contents, read_positions
-from brainlite.checkpoint._files import Header, damaged, find, verify
+from brainlite.checkpoint._files import Header, damaged, settled_place, verify
 from brainlite.checkpoint._items import (
     LASTING,
     Leaves,
     check_chosen,
-    leaves_of,
+    collect_leaves,
     methods_of,
     sort_items,
 )
-from brainlite.checkpoint._match import check, match
-from brainlite.checkpoint._placed import Sharding, place_of, placed, wanted_as
+from brainlite.checkpoint._match import check_report, match
+from brainlite.checkpoint._placed import Sharding, place_for, replacement_of, wanted_as
 from brainlite.checkpoint._report import Report
 from brainlite.errors import StateDictError
 from brainlite.state._face import AnyState, overwrite
@@ -100,14 +100,14 @@ def restore(
     """
     _orbax.check_installed()
     sorted_ = sort_items(items)
-    leaves = leaves_of(sorted_.graphs, select)
-    every = leaves_of(sorted_.graphs, ...)
+    leaves = collect_leaves(sorted_.graphs, select)
+    every = collect_leaves(sorted_.graphs, ...)
     check_chosen(sorted_.graphs, leaves, select)
-    directory = find(File(directory).absolute())
+    directory = settled_place(File(directory).absolute())
     header = verify(directory)
     contents = read_contents(directory)
     sources, report = match(header.step, contents, sorted_, leaves, every)
-    check(report, contents, items, strict)
+    check_report(report, contents, items, strict)
     positions = _positions(directory, header, contents, sorted_.running)
     values = _read(directory, contents, leaves, sources, sharding)
     states, new = _whole(leaves, values)
@@ -124,7 +124,7 @@ def _read(
     sharding: Sharding | None,
 ) -> dict[str, Any]:
     """Return the new value of each leaf that has a source."""
-    places = {name: place_of(name, leaves.by_name[name].value, sharding) for name in sources}
+    places = {name: place_for(name, leaves.by_name[name].value, sharding) for name in sources}
     wanted: dict[str, _orbax.Wanted] = {}
     for name, source in sources.items():
         stored = contents.entries[source]
@@ -136,7 +136,7 @@ def _read(
     for name, source in sources.items():
         stored = contents.entries[source]
         found = _beside(stored) if stored.number is None else arrays[stored.number]
-        values[name] = placed(name, stored, found, leaves.by_name[name].value, places[name])
+        values[name] = replacement_of(name, stored, found, leaves.by_name[name].value, places[name])
     return values
 
 
@@ -152,7 +152,7 @@ def _read_arrays(
 ) -> dict[str, Any]:
     """Read arrays by number, and check that they are what the header says."""
     try:
-        arrays = _orbax.read(directory / "arrays", wanted, numbers)
+        arrays = _orbax.read_arrays(directory / "arrays", wanted, numbers)
     except Exception as error:  # of orbax, whose errors are of many kinds
         raise damaged(directory, f"the arrays cannot be read: {str(error)[:300]}") from error
     for number, kind in wanted.items():

@@ -19,7 +19,7 @@ from brainlite.checkpoint._items import (
     LASTING,
     Leaf,
     check_chosen,
-    leaves_of,
+    collect_leaves,
     methods_of,
     sort_items,
 )
@@ -187,7 +187,7 @@ def _version(package: str) -> str:
 def _take(items: Mapping[str, Any], select: Filter, metadata: Any) -> tuple[Any, Any, Any]:
     """Return the arrays by number, all that is known of them, and where iterators are."""
     graphs, running, plain = sort_items(items)
-    leaves, aliases = found = leaves_of(graphs, [_is_generator, select])
+    leaves, aliases = found = collect_leaves(graphs, [_is_generator, select])
     check_chosen(graphs, found, select)
     arrays: dict[str, Any] = {}
     about = {

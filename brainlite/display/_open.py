@@ -18,7 +18,7 @@ NESTED: Final = 4  # levels of plain containers that may share one line
 _SEQUENCES: Final = (list, tuple, set, frozenset, deque)
 
 
-class Entry(NamedTuple):
+class ShownItem(NamedTuple):
     """One part of an object: ``W=`` and ``.W`` and the value, or ``'a': `` and ``['a']``."""
 
     label: str
@@ -26,12 +26,12 @@ class Entry(NamedTuple):
     value: Any
 
 
-class Opened(NamedTuple):
+class ShownItems(NamedTuple):
     """An opened object: ``opening``, entries, ``closing``; ``rest`` entries were left out."""
 
     opening: str
     closing: str
-    entries: list[Entry]
+    entries: list[ShownItem]
     rest: int = 0
     has_names: bool = False
 
@@ -66,20 +66,20 @@ def described(value: Any) -> Description:
     )
 
 
-def open_displayable(value: object) -> Opened:
+def open_displayable(value: object) -> ShownItems:
     """Open an object that has ``__display__``; what is wrong with it is raised."""
     shown = described(value)
     match shown:
         case Shown(name, fields):
             return _with_names(name, list(fields))
         case ShownSequence(name, items):
-            return Opened(f"{name}([", "])", _numbered(list(items)))
+            return ShownItems(f"{name}([", "])", _numbered(list(items)))
         case ShownMapping(items, name):
             left, right = (f"{name}({{", "})") if name else ("{", "}")
-            return Opened(left, right, _keyed(list(items)))
+            return ShownItems(left, right, _keyed(list(items)))
 
 
-def without_defaults(value: object, opened: Opened) -> Opened:
+def without_defaults(value: object, opened: ShownItems) -> ShownItems:
     """Leave out what an object has by default; what is but a value needs no name."""
     if not opened.has_names:
         return opened
@@ -100,7 +100,7 @@ def _defaults(kind: type[Any]) -> dict[str, Any]:
     return {each.name: each.default for each in parameters if each.default is not each.empty}
 
 
-def _is_default(entry: Entry, defaults: dict[str, Any]) -> bool:
+def _is_default(entry: ShownItem, defaults: dict[str, Any]) -> bool:
     default = defaults.get(entry.label.removesuffix("="), defaults)
     if entry.value is default:
         return True
@@ -108,19 +108,20 @@ def _is_default(entry: Entry, defaults: dict[str, Any]) -> bool:
     return plain and type(entry.value) is type(default) and bool(entry.value == default)
 
 
-def _with_names(name: str, fields: list[tuple[str, Any]]) -> Opened:
-    entries = [Entry(f"{field}=", f".{field}", value) for field, value in fields]
-    return Opened(f"{name}(", ")", entries, has_names=True)
+def _with_names(name: str, fields: list[tuple[str, Any]]) -> ShownItems:
+    entries = [ShownItem(f"{field}=", f".{field}", value) for field, value in fields]
+    return ShownItems(f"{name}(", ")", entries, has_names=True)
 
 
-def _numbered(items: list[Any]) -> list[Entry]:
-    return [Entry("", f"[{index}]", item) for index, item in enumerate(items)]
+def _numbered(items: list[Any]) -> list[ShownItem]:
+    return [ShownItem("", f"[{index}]", item) for index, item in enumerate(items)]
 
 
-def _keyed(items: list[tuple[Any, Any]]) -> list[Entry]:
+def _keyed(items: list[tuple[Any, Any]]) -> list[ShownItem]:
     keys = [_key_text(key) for key, _ in items]
     return [
-        Entry(f"{key}: ", f"[{key}]", value) for key, (_, value) in zip(keys, items, strict=True)
+        ShownItem(f"{key}: ", f"[{key}]", value)
+        for key, (_, value) in zip(keys, items, strict=True)
     ]
 
 
@@ -130,7 +131,7 @@ def _key_text(key: object) -> str:
     return " ".join(text.split()) if "\n" in text else text
 
 
-def open_plain(value: object) -> Opened | None:
+def open_plain(value: object) -> ShownItems | None:
     """Open a container of Python's own, or return None for anything else."""
     if isinstance(value, dict):
         return _open_dict(value)
@@ -147,7 +148,7 @@ def open_plain(value: object) -> Opened | None:
     return None
 
 
-def holds_containers(node: Opened) -> bool:
+def holds_containers(node: ShownItems) -> bool:
     """Say whether an entry of ``node`` is a container too."""
     kinds = (dict, *_SEQUENCES, functools.partial)
     return any(
@@ -161,7 +162,7 @@ def _has_generated_repr(cls: type[Any]) -> bool:
     return _is_generated(owner)
 
 
-def _open_dict(value: dict[Any, Any]) -> Opened:
+def _open_dict(value: dict[Any, Any]) -> ShownItems:
     """Open a dict, in the order in which jax counts its arrays."""
     exact = type(value) is dict
     left, right = ("{", "}") if exact else (f"{type(value).__name__}({{", "})")
@@ -173,16 +174,16 @@ def _open_dict(value: dict[Any, Any]) -> Opened:
         except TypeError:  # keys that do not compare stay as they came
             items = list(value.items())
     rest = _surplus([item for _, item in items])
-    return Opened(left, right, _keyed(items[:HEAD] if rest else items), rest)
+    return ShownItems(left, right, _keyed(items[:HEAD] if rest else items), rest)
 
 
-def _open_sequence(value: Any) -> Opened:
+def _open_sequence(value: Any) -> ShownItems:
     items = list(value)
     if isinstance(value, (set, frozenset)):
         items.sort(key=safe_repr)  # the order of a set of strings changes from run to run
     left, right = _brackets(value)
     rest = _surplus(items)
-    return Opened(left, right, _numbered(items[:HEAD] if rest else items), rest)
+    return ShownItems(left, right, _numbered(items[:HEAD] if rest else items), rest)
 
 
 def _brackets(value: object) -> tuple[str, str]:
@@ -200,12 +201,12 @@ def _brackets(value: object) -> tuple[str, str]:
     return f"{cls.__name__}({left}", f"{right})"
 
 
-def _open_partial(value: functools.partial[Any]) -> Opened:
+def _open_partial(value: functools.partial[Any]) -> ShownItems:
     name = "functools.partial" if type(value) is functools.partial else type(value).__name__
-    function = Entry("", ".func", Verbatim(leaf_text(value.func)))
-    arguments = [Entry("", f".args[{i}]", item) for i, item in enumerate(value.args)]
-    keywords = [Entry(f"{k}=", f".keywords[{k!r}]", item) for k, item in value.keywords.items()]
-    return Opened(f"{name}(", ")", [function, *arguments, *keywords], has_names=True)
+    function = ShownItem("", ".func", Verbatim(leaf_text(value.func)))
+    arguments = [ShownItem("", f".args[{i}]", item) for i, item in enumerate(value.args)]
+    keywords = [ShownItem(f"{k}=", f".keywords[{k!r}]", item) for k, item in value.keywords.items()]
+    return ShownItems(f"{name}(", ")", [function, *arguments, *keywords], has_names=True)
 
 
 def _surplus(items: list[Any]) -> int:
@@ -240,7 +241,7 @@ def _holds_arrays(values: Any) -> bool:
     return found
 
 
-def inline(node: Opened, nesting: int = 0) -> str | None:
+def inline(node: ShownItems, nesting: int = 0) -> str | None:
     """Return an opened container on one line if it holds plain atoms only, else None.
 
     Examples

@@ -14,7 +14,7 @@ from brainlite.display._leaf import (
     safe_repr,
 )
 from brainlite.display._open import (
-    Opened,
+    ShownItems,
     holds_containers,
     inline,
     is_displayable,
@@ -140,7 +140,7 @@ class _Level:
 
     def __init__(
         self,
-        node: Opened,
+        node: ShownItems,
         key: int,
         trail: Route,
         level: int,
@@ -253,7 +253,7 @@ class _Writer:
     def _enter(
         self,
         value: object,
-        node: Opened,
+        node: ShownItems,
         trail: Route,
         too_deep: bool,
         above: int,

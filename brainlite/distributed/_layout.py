@@ -12,7 +12,7 @@ from brainlite.errors import InputError, OptionError, ShardingError
 from brainlite.graph import iter_node, to_predicate
 from brainlite.graph._face import dotted
 from brainlite.nn._face import iter_places
-from brainlite.state._face import AnyState, mesh_of, misfit_of, summary
+from brainlite.state._face import AnyState, mesh_of, misfit_of, type_text
 from brainlite.typing import Filter, Path
 
 AnyMesh: TypeAlias = Mesh | AbstractMesh
@@ -123,14 +123,14 @@ class Placed(NamedTuple):
     rule: int | None  # the number of the rule; None where the state had declared it, or none holds
 
 
-class Layout(NamedTuple):
+class ModelLayout(NamedTuple):
     """What rules make of a model: a tree of shardings for each state, and all arrays by name."""
 
     shardings: dict[AnyState, Any]
     arrays: list[Placed]
 
 
-def lay_out(model: Any, mesh: AnyMesh, rules: Rules) -> Layout:
+def lay_out(model: Any, mesh: AnyMesh, rules: Rules) -> ModelLayout:
     """Say for each state of a model how it is to be laid out.
 
     Raises
@@ -163,7 +163,7 @@ def lay_out(model: Any, mesh: AnyMesh, rules: Rules) -> Layout:
         if number is not None and isinstance(chosen[number][1], Mapping):
             named[number].update(name for name, _ in _leaves(state))
         found[state] = path, number
-    layout = Layout({}, [])
+    layout = ModelLayout({}, [])
     placed = {
         state: list(_placed(path, state, mesh, chosen, number, state.sharding))
         for state, (path, number) in found.items()
@@ -229,7 +229,7 @@ def _placed(
                 "a rule cannot be applied to this array; nothing was placed",
                 where=name,
                 expected=expected,
-                got=f"{got} for {summary(leaf)}, by rule {number}",
+                got=f"{got} for {type_text(leaf)}, by rule {number}",
                 fix="give it a rule of its own before that one, or choose a size that divides",
             )
         yield Placed(name, leaf, where, number)

@@ -7,14 +7,14 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
 
-from brainlite.distributed._layout import WHOLE, Layout, Rules, lay_out
+from brainlite.distributed._layout import WHOLE, ModelLayout, Rules, lay_out
 from brainlite.distributed._processes import check_agreement, digest_of, from_first
 from brainlite.errors import InputError
 from brainlite.graph import Node, iter_leaf
 from brainlite.nn._face import entries_of
 from brainlite.random import DEFAULT
 from brainlite.state import State
-from brainlite.state._face import MISSING, held, put_array, summary
+from brainlite.state._face import MISSING, held, put_array, type_text
 from brainlite.transform import eval_shape, jit
 
 M = TypeVar("M")
@@ -143,8 +143,8 @@ def place(model: M, mesh: Mesh, rules: Rules = ()) -> M:
     return model
 
 
-def _kinds(layout: Layout) -> dict[str, str]:
-    return {each.name: summary(each.leaf) for each in layout.arrays}
+def _kinds(layout: ModelLayout) -> dict[str, str]:
+    return {each.name: type_text(each.leaf) for each in layout.arrays}
 
 
 def _settle_generator(mesh: Mesh) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from brainlite.display._face import Table, rich_table, terminal_text
-from brainlite.distributed._layout import AnyMesh, Layout, Placed, Rules, lay_out
+from brainlite.distributed._layout import AnyMesh, ModelLayout, Placed, Rules, lay_out
 from brainlite.graph import Node
 from brainlite.nn._face import in_bytes
 from brainlite.state import State
-from brainlite.state._face import spec_text, summary
+from brainlite.state._face import spec_text, type_text
 from brainlite.transform import eval_shape
 
 
@@ -26,7 +26,7 @@ class Plan:
         The bytes of the largest array: what a device needs beside its own while it is made.
     """
 
-    def __init__(self, layout: Layout, mesh: AnyMesh) -> None:
+    def __init__(self, layout: ModelLayout, mesh: AnyMesh) -> None:
         self.arrays: list[Placed] = layout.arrays
         self._mesh = mesh
         sizes = [_bytes(each) for each in self.arrays]
@@ -44,7 +44,7 @@ class Plan:
         rows = [
             [
                 each.name,
-                summary(each.leaf),
+                type_text(each.leaf),
                 spec_text(each.where),
                 *[f"{size:,}" for size in _bytes(each)],
                 "" if each.rule is None else str(each.rule),

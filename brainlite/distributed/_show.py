@@ -7,8 +7,9 @@ import jax
 import numpy as np
 
 from brainlite.errors import InputError
-from brainlite.nn._face import dotted, iter_places
-from brainlite.state._face import spec_text, summary
+from brainlite.graph._face import dotted
+from brainlite.nn._face import iter_places
+from brainlite.state._face import spec_text, type_text
 
 _MOST = 8  # rows and columns of a grid that are drawn; of more, the first
 
@@ -128,7 +129,7 @@ def _shortened(grid: list[list[str]]) -> list[list[str]]:
 
 def _title(name: str, array: jax.Array) -> str:
     spec = spec_text(array.sharding) if hasattr(array.sharding, "spec") else "on one device"
-    return "  ".join(filter(None, [name, summary(array), spec]))
+    return "  ".join(filter(None, [name, type_text(array), spec]))
 
 
 def _text(name: str, array: jax.Array) -> str:

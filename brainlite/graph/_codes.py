@@ -1,8 +1,8 @@
 """Codes: how the attributes of nodes are written down in a graph's definition.
 
-A code is a reference to a node or a state, a :class:`Layout` for a container, and for anything
-else the value itself. References count from the node that has them. So layers that are alike have
-equal codes, wherever they are, and a large model is described by few of them.
+A code is a reference to a node or a state, a :class:`ContainerSpec` for a container, and for
+anything else the value itself. References count from the node that has them. So layers that are
+alike have equal codes, wherever they are, and a large model is described by few of them.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ class StateRef(int):
     __slots__ = ()
 
 
-class Layout:
+class ContainerSpec:
     """A container: its type, its keys (see ``Opened``), and the codes of its items."""
 
     __slots__ = ("items", "keys", "kind")
@@ -37,11 +37,11 @@ class Layout:
         self.items: tuple[object, ...] = items
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Layout, (self.kind, self.keys, self.items)
+        return ContainerSpec, (self.kind, self.keys, self.items)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
-            isinstance(other, Layout)
+            isinstance(other, ContainerSpec)
             and self.kind is other.kind
             and bool(self.keys == other.keys)
             and _all_same(self.items, other.items)
@@ -117,7 +117,7 @@ def is_exact(kind: type) -> bool:
     return kind in _EXACT or kind.__eq__ is plain
 
 
-_EXACT = ATOMS | {NodeRef, StateRef, Layout, tuple}  # the only tuples among codes are sizes
+_EXACT = ATOMS | {NodeRef, StateRef, ContainerSpec, tuple}  # the only tuples among codes are sizes
 
 
 def code_hash(code: object) -> int:

@@ -196,7 +196,7 @@ def cycle_error(item: object, path: Path) -> GraphError:
     """Return the error for a container that contains itself."""
     return GraphError(
         "a plain container contains itself",
-        where=dotted(path),
+        where=path_text(path),
         expected="lists, tuples, dicts and dataclasses that end",
         got=f"a {type(item).__name__} inside itself",
         fix="use a Node for a structure with cycles",
@@ -211,12 +211,17 @@ def holds_graph(value: object) -> bool:
 
 
 def dotted(path: Path) -> str:
+    """Return a path as a name: ``'layers.0.weight'``."""
+    return ".".join(map(str, path))
+
+
+def path_text(path: Path) -> str:
     """Return a path as it is written in messages."""
-    return ".".join(map(str, path)) or "the root"
+    return dotted(path) or "the root"
 
 
 def dotted_list(paths: Iterable[Path], most: int = 20) -> str:
     """Return paths for a message, and how many more there are; empty when there are none."""
-    written = list(map(dotted, paths))
+    written = list(map(path_text, paths))
     more = [f"and {len(written) - most:,} more"] if len(written) > most else []
     return ", ".join(written[:most] + more)

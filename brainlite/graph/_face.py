@@ -15,7 +15,7 @@ from brainlite.graph._contents import NodeBase as NodeBase
 # The keys and items of a container; nothing for all else.
 from brainlite.graph._contents import container_items as container_items
 
-# A path as messages write it.
+# A path as a name: 'layers.0.weight'.
 from brainlite.graph._contents import dotted as dotted
 
 # Paths for a message: some, and how many more there are.
@@ -90,14 +90,14 @@ from brainlite.graph._node import fields_in as fields_in
 # The path of one object below another.
 from brainlite.graph._node import find_path as find_path
 
-# What is in a value, containers with keys of any kind included.
-from brainlite.graph._node import leaves_of as leaves_of
-
 # The attributes of a node, past any frame and unseen by it.
 from brainlite.graph._node import node_dict as node_dict
 
 # Tells a frame that its trace depends on an attribute.
 from brainlite.graph._node import note as note
+
+# What is in a value, containers with keys of any kind included.
+from brainlite.graph._node import parts_within as parts_within
 
 # Sets a plain attribute for good when a frame ends well.
 from brainlite.graph._node import set_if_plain as set_if_plain

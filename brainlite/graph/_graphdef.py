@@ -7,7 +7,7 @@ from typing_extensions import TypeVar
 
 from brainlite.display import Shown, notebook_repr, to_text, treescope_repr
 from brainlite.graph._codes import (
-    Layout,
+    ContainerSpec,
     NodeRef,
     NodeSpec,
     StateRef,
@@ -204,7 +204,7 @@ class _Encoder:
         return spec
 
     def value(self, value: Any, number: int, start: int, around: tuple[object, ...] = ()) -> object:
-        """Return the code of a value in an attribute, as :class:`Layout` and references."""
+        """Return the code of a value in an attribute, as :class:`ContainerSpec` and references."""
         kind = type(value)
         role = self._roles.get(kind)
         if role is None:
@@ -225,7 +225,7 @@ class _Encoder:
         assert opened is not None
         around = (*around, value)
         codes = [self.value(item, number, start, around) for item in opened.items]
-        return Layout(kind, opened.keys, tuple(codes))
+        return ContainerSpec(kind, opened.keys, tuple(codes))
 
 
 def build(
@@ -254,7 +254,7 @@ def build(
             return states[start + code]
         if kind is NodeRef:
             return nodes[number + code]
-        if kind is Layout:
+        if kind is ContainerSpec:
             items = [decode(item, number, start) for item in code.items]
             return remake(code.kind, code.keys, items)
         return code

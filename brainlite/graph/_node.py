@@ -183,7 +183,7 @@ def _check_raw_attribute(node: Node, name: str, value: object) -> None:
     born = node.__compiled__.get(_BORN)
     if born is not None and born() is current_trace():
         return
-    traced = any(isinstance(leaf, Tracer) for leaf in leaves_of(value))
+    traced = any(isinstance(leaf, Tracer) for leaf in parts_within(value))
     if traced or any(_is_raw(thing) for _, thing in graph_below(value)):
         raise RawTransformError(
             f"attribute {name!r} is set inside a plain jax transform to something that lives in "
@@ -337,7 +337,7 @@ def _set_plain(frame: Frame, node: Node, name: str, value: object) -> None:
 
 def _check_no_tracer(frame: Frame, node: Node, name: str, value: object) -> None:
     """Raise for a traced value in a plain attribute, which would outlive its trace."""
-    if any(isinstance(leaf, Tracer) for leaf in leaves_of(value)):
+    if any(isinstance(leaf, Tracer) for leaf in parts_within(value)):
         raise TracedAttributeError(
             f"attribute {name!r} was set to a traced value inside {frame.label}",
             where=locate(node),
@@ -391,11 +391,11 @@ def _equal(before: object, value: object) -> bool:
         return False
 
 
-def leaves_of(value: object) -> Iterator[Any]:
+def parts_within(value: object) -> Iterator[Any]:
     """Yield what is in a value. Unlike a pytree, a dict may have keys that cannot be sorted."""
     if isinstance(value, list | tuple | dict):
         for _, item in container_items(value):
-            yield from leaves_of(item)
+            yield from parts_within(item)
     else:
         yield from jax.tree.leaves(value)
 
@@ -418,7 +418,7 @@ def _warn_plain_write(kind: type, name: str, label: str) -> None:
 
 def _check_overwrite(node: Node, name: str, value: object) -> None:
     """Raise for a bare value over a state: the parameter would be dropped."""
-    leaves = list(leaves_of(value))
+    leaves = list(parts_within(value))
     arrays = (jax.Array, np.ndarray, np.generic, int, float, complex)
     if leaves and all(isinstance(leaf, arrays) for leaf in leaves):
         old = fields(node)[name]

@@ -6,7 +6,7 @@ from typing import Any
 
 from brainlite.display import Shown, treescope_repr
 from brainlite.display._face import Verbatim
-from brainlite.graph._codes import Layout, NodeRef, NodeSpec, StateRef
+from brainlite.graph._codes import ContainerSpec, NodeRef, NodeSpec, StateRef
 from brainlite.graph._contents import dotted
 from brainlite.state._face import StateSpec
 from brainlite.typing import Path
@@ -73,7 +73,7 @@ class Outline:
             return self._nodes[number + code]
         if isinstance(code, StateRef):
             return self._states[start + code]
-        if not isinstance(code, Layout):
+        if not isinstance(code, ContainerSpec):
             return code
         items = [self._show(item, number, start) for item in code.items]
         if isinstance(code.keys, tuple):
@@ -84,7 +84,7 @@ class Outline:
 
 def _references(codes: Iterable[Any]) -> Iterator[NodeRef | StateRef]:
     for code in codes:
-        if isinstance(code, Layout):
+        if isinstance(code, ContainerSpec):
             yield from _references(code.items)
         elif isinstance(code, NodeRef | StateRef):
             yield code

@@ -6,7 +6,7 @@ from typing import Any, overload
 from typing_extensions import TypeVar
 
 from brainlite.errors import GraphError
-from brainlite.graph._contents import container_items, dotted, graph_below
+from brainlite.graph._contents import container_items, graph_below, path_text
 from brainlite.graph._filters import StateFilter
 from brainlite.graph._find import states
 from brainlite.graph._foreign import node_types
@@ -95,7 +95,7 @@ def _places(
             if not isinstance(holder, list | dict):
                 raise GraphError(
                     f"a state in a {type(holder).__name__} cannot be taken out",
-                    where=dotted(inner),
+                    where=path_text(inner),
                     expected="a list or a dict",
                     got=f"a {type(holder).__name__}",
                     fix="keep the state in a list instead",

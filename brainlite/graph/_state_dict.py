@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 from brainlite._given import apart
 from brainlite.display import ShownMapping, notebook_repr, text_repr, treescope_repr
 from brainlite.errors import GraphError
-from brainlite.graph._contents import dotted
+from brainlite.graph._contents import path_text
 from brainlite.graph._filters import sort
 from brainlite.state import State
 from brainlite.state._face import (
@@ -19,7 +19,7 @@ from brainlite.state._face import (
     make_states,
     same_structure,
     specs_of,
-    summary,
+    type_text,
 )
 from brainlite.typing import Filter, Path, PathPart
 
@@ -245,8 +245,8 @@ class StateDict(Mapping[Path, S_co]):
         if not same_structure(values, updates):
             raise GraphError(
                 "these updates are none of the states here",
-                expected=summary(values),
-                got=summary(updates),
+                expected=type_text(values),
+                got=type_text(updates),
                 fix="give `params.to_values()` to init and update of the transformation, and the "
                 "gradients that `grad(loss, params)` returns",
             )
@@ -329,7 +329,7 @@ class StateDict(Mapping[Path, S_co]):
             if not path or not isinstance(level, dict) or path[-1] in level:
                 raise GraphError(
                     "this path cannot be nested",
-                    where=dotted(path),
+                    where=path_text(path),
                     expected="paths of one step or more, none of which goes on below another",
                     got=repr(path),
                     fix="keep the collection flat",

@@ -25,16 +25,16 @@ def check_file(path: File) -> None:
         There is none, or it is one of another kind.
     """
     if not path.is_file():
-        raise refused(path, "a directory" if path.is_dir() else "no such file", "check the path")
+        raise unreadable(path, "a directory" if path.is_dir() else "no such file", "check the path")
     with path.open("rb") as file:
         start = file.read(9)
     other = next((told for mark, told in _OTHERS.items() if start.startswith(mark)), None)
     # In a file of safetensors the length of the header comes first, and then its first brace.
     if other is not None and start[8:] != b"{":
-        raise refused(path, other, "for a file of torch: brainlite.interop.torch.load")
+        raise unreadable(path, other, "for a file of torch: brainlite.interop.torch.load")
 
 
-def refused(path: File, got: str, fix: str) -> CheckpointError:
+def unreadable(path: File, got: str, fix: str) -> CheckpointError:
     """Return the error of a file that cannot be read."""
     return CheckpointError(
         "this is no whole file of safetensors; nothing was loaded",

@@ -22,7 +22,7 @@ from jax.experimental import multihost_utils
 from brainlite._given import as_numpy
 from brainlite.errors import CheckpointError, OptionError
 from brainlite.graph import Node
-from brainlite.interop._file import check_file, refused, write_whole
+from brainlite.interop._file import check_file, unreadable, write_whole
 from brainlite.nn import IncompatibleKeys
 from brainlite.nn._face import entries_of, load_entries
 from brainlite.typing import ArrayLike
@@ -299,14 +299,14 @@ def _header(path: File) -> tuple[dict[str, Any], int]:
             length = int.from_bytes(file.read(8), "little")
             header: dict[str, Any] = json.loads(file.read(length))
     except (library.SafetensorError, OSError, ValueError, RecursionError) as error:
-        raise refused(path, str(error)[:300], "copy it again from where it is whole") from None
+        raise unreadable(path, str(error)[:300], "copy it again from where it is whole") from None
     return header, 8 + length
 
 
 def _view(path: File, name: str, about: Any, data: Any) -> np.ndarray[Any, Any]:
     dtype = _DTYPES.get(about["dtype"])
     if dtype is None:
-        raise refused(path, f"{name} of type {about['dtype']}", "convert it to another type")
+        raise unreadable(path, f"{name} of type {about['dtype']}", "convert it to another type")
     begin, end = about["data_offsets"]
     part: np.ndarray[Any, Any] = data[begin:end].view(np.ndarray).view(jnp.dtype(dtype))
     return part.reshape(about["shape"])

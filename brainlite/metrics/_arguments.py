@@ -37,10 +37,10 @@ def to_mask(metric: object, mask: ArrayLike | None, shape: Shape) -> Array | Non
             got=f"an array of {mask.dtype}",
             fix="pass `mask != 0`; weights that are numbers go to weights= of an AverageMetric",
         )
-    return spread(metric, "mask", mask, shape)
+    return to_leading_axes(metric, "mask", mask, shape)
 
 
-def spread(metric: object, name: str, given: Array, shape: Shape) -> Array:
+def to_leading_axes(metric: object, name: str, given: Array, shape: Shape) -> Array:
     """Return an array broadcast to a shape whose leading axes it has, or raise."""
     pairs = zip(given.shape, shape, strict=False)
     if given.ndim > len(shape) or not all(size in (1, other) for size, other in pairs):

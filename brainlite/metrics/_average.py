@@ -7,12 +7,12 @@ import jax.numpy as jnp
 
 from brainlite.metrics._arguments import (
     check_known,
-    spread,
     to_classes,
+    to_leading_axes,
     to_mask,
     to_real,
 )
-from brainlite.metrics._metric import MetricState, Named, Tally, lanes
+from brainlite.metrics._metric import MetricState, NamedMetric, Tally, lanes
 from brainlite.metrics._sums import plus
 from brainlite.typing import Array, ArrayLike
 
@@ -61,7 +61,7 @@ def _add(
     return new[0], new[1], rests
 
 
-class AverageMetric(Named[Array], Mean):
+class AverageMetric(NamedMetric[Array], Mean):
     """The mean of all numbers: of a loss over an epoch, say.
 
     Parameters
@@ -121,7 +121,7 @@ class AverageMetric(Named[Array], Mean):
         x = self._named(values)
         counts = to_mask(self, mask, x.shape)
         if weights is not None:
-            weight = spread(self, "weights", to_real(self, "weights", weights), x.shape)
+            weight = to_leading_axes(self, "weights", to_real(self, "weights", weights), x.shape)
             counts = weight if counts is None else jnp.where(counts, weight, 0)
             x = x * counts
         self._add(x, counts)

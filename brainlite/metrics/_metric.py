@@ -125,7 +125,7 @@ class Tally(Metric[R_co], Generic[R_co]):
                 state.value = state.value + lanes(state, getattr(other, name)).sum(0)
 
 
-class Named(Tally[R_co], Generic[R_co]):
+class NamedMetric(Tally[R_co], Generic[R_co]):
     """The base of metrics of numbers that ``update`` takes under a name of the user's."""
 
     argname: str

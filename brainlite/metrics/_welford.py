@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from brainlite.metrics._arguments import to_mask
-from brainlite.metrics._metric import MetricState, Named, lanes
+from brainlite.metrics._metric import MetricState, NamedMetric, lanes
 from brainlite.metrics._sums import plus
 from brainlite.typing import Array, ArrayLike
 
@@ -37,7 +37,7 @@ class Statistics(NamedTuple):
     standard_deviation: Array
 
 
-class WelfordMetric(Named[Statistics]):
+class WelfordMetric(NamedMetric[Statistics]):
     """Mean, standard deviation and standard error of all numbers, in one pass.
 
     Deviations are from the mean, so a large mean does not spoil them.

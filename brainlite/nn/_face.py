@@ -18,8 +18,5 @@ from brainlite.nn._modules.state_dict import entries_of as entries_of
 # Writes arrays over some of these, each where the old one is: all or none.
 from brainlite.nn._modules.state_dict import load_entries as load_entries
 
-# A path as a name: 'layers.0.weight'.
-from brainlite.nn._modules.tree import dotted as dotted
-
 # Each path that leads to a state: one that is shared comes repeatedly.
 from brainlite.nn._modules.tree import iter_places as iter_places

@@ -2,7 +2,7 @@
 
 from typing_extensions import Unpack
 
-from brainlite.optim._named import Named, Options
+from brainlite.optim._named import NamedOptimizer, OptimizerOptions
 from brainlite.optim._rules import (
     AdamaxRule,
     AdamRule,
@@ -16,7 +16,7 @@ from brainlite.optim._transformation import Rate
 Betas = tuple[float, float]
 
 
-class Adam(Named):
+class Adam(NamedOptimizer):
     """Running means of gradients and of their squares.
 
     Parameters
@@ -66,13 +66,13 @@ class Adam(Named):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[OptimizerOptions],
     ) -> None:
         rule = AdamRule(weight_decay, False, maximize, betas, eps, amsgrad)
         super().__init__(lr, rule, options)
 
 
-class AdamW(Named):
+class AdamW(NamedOptimizer):
     """Adam with weight decay beside the gradient, in proportion to the learning rate.
 
     Parameters
@@ -104,13 +104,13 @@ class AdamW(Named):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[OptimizerOptions],
     ) -> None:
         rule = AdamRule(weight_decay, True, maximize, betas, eps, amsgrad)
         super().__init__(lr, rule, options)
 
 
-class NAdam(Named):
+class NAdam(NamedOptimizer):
     """Adam with Nesterov's momentum, which looks a step ahead.
 
     Parameters
@@ -145,7 +145,7 @@ class NAdam(Named):
         decoupled_weight_decay: bool = False,
         *,
         maximize: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[OptimizerOptions],
     ) -> None:
         rule = NAdamRule(
             weight_decay, decoupled_weight_decay, maximize, betas, eps, False, momentum_decay
@@ -153,7 +153,7 @@ class NAdam(Named):
         super().__init__(lr, rule, options)
 
 
-class RAdam(Named):
+class RAdam(NamedOptimizer):
     """Adam that takes the size of gradients into account once it is known well enough.
 
     Parameters
@@ -185,13 +185,13 @@ class RAdam(Named):
         decoupled_weight_decay: bool = False,
         *,
         maximize: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[OptimizerOptions],
     ) -> None:
         rule = RAdamRule(weight_decay, decoupled_weight_decay, maximize, betas, eps, False)
         super().__init__(lr, rule, options)
 
 
-class Adamax(Named):
+class Adamax(NamedOptimizer):
     """Adam with the largest gradient, which decays, in place of the mean square.
 
     Parameters
@@ -220,12 +220,12 @@ class Adamax(Named):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(lr, AdamaxRule(weight_decay, False, maximize, betas, eps), options)
 
 
-class Lamb(Named):
+class Lamb(NamedOptimizer):
     """Adam for large batches: the step of each array is as long as the array is.
 
     Parameters
@@ -259,12 +259,12 @@ class Lamb(Named):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(lr, LambRule(weight_decay, True, maximize, betas, eps, False), options)
 
 
-class Lion(Named):
+class Lion(NamedOptimizer):
     """The signs of a running mean of gradients.
 
     Parameters
@@ -296,6 +296,6 @@ class Lion(Named):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(lr, LionRule(weight_decay, True, maximize, betas), options)

@@ -17,7 +17,7 @@ from brainlite.optim._scaling import LossScale
 from brainlite.optim._slots import is_trained
 from brainlite.optim._transformation import Maker, is_transformation
 from brainlite.state import State
-from brainlite.state._face import AnyState, same_structure, summary
+from brainlite.state._face import AnyState, same_structure, type_text
 from brainlite.typing import DTypeLike, Filter, Path
 
 Params = dict[Path, Any]
@@ -62,7 +62,7 @@ def find_params(given: Any, wrt: Filter) -> Params:
                 f"a {type(state).__name__} that is not made of floats cannot be trained",
                 where=dotted(path),
                 expected="float or complex numbers",
-                got=summary(state.value),
+                got=type_text(state.value),
                 fix="leave it out with wrt=, or keep it in another kind of state",
             )
     _check_once(found)
@@ -243,8 +243,8 @@ def _check_gradient(path: Path, gradient: Any, value: Any) -> None:
     raise GraphError(
         "a gradient does not fit its parameter",
         where=dotted(path),
-        expected=summary(value),
-        got=summary(gradient),
+        expected=type_text(value),
+        got=type_text(gradient),
         fix="pass gradients as `grad(loss, optimizer.params)` returns them",
     )
 

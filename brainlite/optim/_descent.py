@@ -7,12 +7,12 @@ from typing import Any, Literal
 from typing_extensions import Unpack
 
 from brainlite.errors import OptionError
-from brainlite.optim._named import Named, Options
+from brainlite.optim._named import NamedOptimizer, OptimizerOptions
 from brainlite.optim._rules import AdadeltaRule, AdagradRule, LARSRule, RMSpropRule, SGDRule
 from brainlite.optim._transformation import Rate, Transformation
 
 
-class SGD(Named):
+class SGD(NamedOptimizer):
     """Gradient descent, with momentum if that is asked for.
 
     Parameters
@@ -49,7 +49,7 @@ class SGD(Named):
         nesterov: bool = False,
         *,
         maximize: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[OptimizerOptions],
     ) -> None:
         if nesterov and (not momentum or dampening):
             raise OptionError(
@@ -63,7 +63,7 @@ class SGD(Named):
         super().__init__(lr, rule, options)
 
 
-class RMSprop(Named):
+class RMSprop(NamedOptimizer):
     """Gradients over the root of the running mean of their squares.
 
     Parameters
@@ -103,13 +103,13 @@ class RMSprop(Named):
         centered: bool = False,
         *,
         maximize: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[OptimizerOptions],
     ) -> None:
         rule = RMSpropRule(weight_decay, False, maximize, alpha, eps, momentum, centered)
         super().__init__(lr, rule, options)
 
 
-class Adagrad(Named):
+class Adagrad(NamedOptimizer):
     """Gradients over the root of the sum of all their squares.
 
     Parameters
@@ -146,13 +146,13 @@ class Adagrad(Named):
         eps: float = 1e-10,
         *,
         maximize: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[OptimizerOptions],
     ) -> None:
         rule = AdagradRule(weight_decay, False, maximize, lr_decay, initial_accumulator_value, eps)
         super().__init__(lr, rule, options)
 
 
-class Adadelta(Named):
+class Adadelta(NamedOptimizer):
     """Steps whose size comes from that of the steps before.
 
     Parameters
@@ -185,12 +185,12 @@ class Adadelta(Named):
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(lr, AdadeltaRule(weight_decay, False, maximize, rho, eps), options)
 
 
-class LARS(Named):
+class LARS(NamedOptimizer):
     """Momentum for large batches: the gradient of each array is a part as long as the array is.
 
     Parameters
@@ -226,7 +226,7 @@ class LARS(Named):
         eps: float = 0.0,
         *,
         maximize: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[OptimizerOptions],
     ) -> None:
         rule = LARSRule(weight_decay, False, maximize, momentum, trust_coefficient, eps)
         super().__init__(lr, rule, options)
@@ -251,7 +251,7 @@ class _LBFGS:
         return made
 
 
-class LBFGS(Named):
+class LBFGS(NamedOptimizer):
     """Steps that know the curvature from the last gradients: for losses without noise.
 
     Train with :meth:`~Optimizer.minimize`, one iteration at each call. optax computes it.
@@ -290,7 +290,7 @@ class LBFGS(Named):
         lr: Rate = 1.0,
         history_size: int = 100,
         line_search_fn: Literal["strong_wolfe"] | None = None,
-        **options: Unpack[Options],
+        **options: Unpack[OptimizerOptions],
     ) -> None:
         if line_search_fn not in (None, "strong_wolfe"):
             raise OptionError(

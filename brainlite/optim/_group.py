@@ -10,7 +10,7 @@ from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError
 from brainlite.graph import Node
 from brainlite.graph._face import dotted
-from brainlite.optim._slots import ABSENT, Layout, OptimState, fitted, real_type
+from brainlite.optim._slots import ABSENT, OptimState, SlotLayout, fitted, real_type
 from brainlite.optim._transformation import (
     Factory,
     Maker,
@@ -104,7 +104,7 @@ class Part(Node):
         # Eagerly: zeros_like keeps the sharding of an array, which under jit it would not.
         remembered = jax.eval_shape(init, values) if _is_abstract(values) else init(dict(values))
         names = dict(zip(self._paths, self.params, strict=True))
-        self._layout, self.slots, self.counts = Layout.of(remembered, names)
+        self._layout, self.slots, self.counts = SlotLayout.of(remembered, names)
 
     @property
     def learning_rate(self) -> Array:

@@ -9,7 +9,7 @@ from brainlite.errors import OptionError, StateLostError
 from brainlite.optim._slots import fitted
 from brainlite.random import RandomState
 from brainlite.state import State
-from brainlite.state._face import AnyState, current_frame, summary
+from brainlite.state._face import AnyState, current_frame, type_text
 from brainlite.transform._face import lift_call
 from brainlite.typing import Array, Path
 
@@ -98,12 +98,12 @@ def _split(out: Any) -> tuple[Any, Any]:
         "a loss with has_aux=True returns a pair",
         where="minimize",
         expected="(loss, aux)",
-        got=summary(out),
+        got=type_text(out),
         fix="return `loss, aux`, or drop has_aux",
     )
 
 
-def refused(_: object) -> Any:
+def no_loss(_: object) -> Any:
     """Stand for the loss where it is only one of several whose gradients are summed."""
     raise OptionError(
         "a line search needs the loss itself, not one of several whose gradients make an update",

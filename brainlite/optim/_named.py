@@ -13,7 +13,7 @@ from brainlite.optim._transformation import Factory, Rate, check_rate
 from brainlite.typing import Array, ArrayLike, DTypeLike, Filter
 
 
-class Options(TypedDict, total=False):
+class OptimizerOptions(TypedDict, total=False):
     """What every optimizer takes: see :class:`Optimizer`."""
 
     wrt: Filter
@@ -25,10 +25,10 @@ class Options(TypedDict, total=False):
     master_dtype: DTypeLike | None
 
 
-class Named(Optimizer):
+class NamedOptimizer(Optimizer):
     """The base of the optimizers that are made before they are told what to train."""
 
-    _given: tuple[Factory, Rate, Options] | None = None
+    _given: tuple[Factory, Rate, OptimizerOptions] | None = None
 
     if not TYPE_CHECKING:  # to whom the signatures of the classes say it
 
@@ -44,8 +44,8 @@ class Named(Optimizer):
                 )
             return super().__new__(cls)
 
-    def __init__(self, lr: Rate, factory: Factory, options: Options) -> None:
-        unknown = sorted(options.keys() - Options.__annotations__.keys())
+    def __init__(self, lr: Rate, factory: Factory, options: OptimizerOptions) -> None:
+        unknown = sorted(options.keys() - OptimizerOptions.__annotations__.keys())
         if unknown:
             raise TypeError(f"{type(self).__name__}() got an unexpected argument {unknown[0]!r}")
         model = isinstance(cast("object", lr), Node)  # which can be called, as a schedule can

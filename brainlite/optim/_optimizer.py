@@ -22,7 +22,7 @@ from brainlite.optim._arguments import (
     read_gradients,
 )
 from brainlite.optim._group import Group, Part
-from brainlite.optim._loss import Loss, refused
+from brainlite.optim._loss import Loss, no_loss
 from brainlite.optim._scaling import LossScale
 from brainlite.optim._slots import OptimState, apply, beside, fitted, is_trained
 from brainlite.optim._transformation import Factory, Rate, Transformation
@@ -297,7 +297,7 @@ class Optimizer(Node):
         if scale is not None:
             found = jax.tree.map(lambda g: _unscaled(g, scale), found)
         named = read_gradients(found, targets)
-        again = watched.at(self._all()) if self._accumulate == 1 else refused
+        again = watched.at(self._all()) if self._accumulate == 1 else no_loss
         self._take(named, {"value": value, "value_fn": again}, watched.undoable())
         return (value, aux) if has_aux else value
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from typing_extensions import TypeVar
 
 from brainlite.state import LongTermState, ParamState
-from brainlite.state._face import AnyState, same_structure, whole
+from brainlite.state._face import AnyState, replicated, same_structure
 from brainlite.typing import Array, Path
 
 T = TypeVar("T", default=Array)
@@ -61,7 +61,7 @@ class Interned:
 
 
 @dataclass(frozen=True, eq=False)
-class Layout(Interned):
+class SlotLayout(Interned):
     """How the tree that a transformation remembers comes apart into states, and together again.
 
     Attributes
@@ -81,7 +81,7 @@ class Layout(Interned):
     @classmethod
     def of(
         cls, tree: Any, names: Mapping[Path, str]
-    ) -> tuple["Layout", dict[str, dict[str, OptimState[Any]]], dict[str, OptimState[Any]]]:
+    ) -> tuple["SlotLayout", dict[str, dict[str, OptimState[Any]]], dict[str, OptimState[Any]]]:
         """Take a tree apart: the layout, the states by parameter, and all others."""
 
         def by_parameter(tree: Any) -> bool:
@@ -172,7 +172,7 @@ def beside(param: AnyState, where: Any, remembered: AnyState) -> Any:
         map(_same_shape, jax.tree.leaves(param.value), jax.tree.leaves(remembered.value))
     )
     if not alike:
-        return jax.tree.map(lambda _: whole(where), remembered.value)
+        return jax.tree.map(lambda _: replicated(where), remembered.value)
     return where
 
 

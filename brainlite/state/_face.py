@@ -16,7 +16,7 @@ from brainlite.state._fit import same_structure as same_structure
 from brainlite.state._fit import same_types as same_types
 
 # The structure, shapes and dtypes of a value, as every message shows them.
-from brainlite.state._fit import summary as summary
+from brainlite.state._fit import type_text as type_text
 
 # What a frame finds where a slot has no value yet.
 from brainlite.state._frame import MISSING as MISSING
@@ -73,11 +73,11 @@ from brainlite.state._sharding import misfit_of as misfit_of
 # An array laid out as a sharding says: keys, and several processes, too.
 from brainlite.state._sharding import put_array as put_array
 
+# Where an array is that is whole on each device of the mesh of a sharding.
+from brainlite.state._sharding import replicated as replicated
+
 # A sharding as text.
 from brainlite.state._sharding import spec_text as spec_text
-
-# Where an array is that is whole on each device of the mesh of a sharding.
-from brainlite.state._sharding import whole as whole
 
 # The sharding of values that have one more axis, whole.
 from brainlite.state._sharding import with_axis as with_axis

@@ -57,7 +57,7 @@ def _same_type(old: Any, new: Any) -> bool:
 _UNTYPED = (bool, int, float, complex, np.generic, np.ndarray)
 
 
-def summary(value: object) -> str:
+def type_text(value: object) -> str:
     """Describe a value by structure, shapes and dtypes: ``{'bias': float32[3]}``."""
     return str(jax.tree.map(_Named, value))
 

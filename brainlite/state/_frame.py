@@ -19,7 +19,7 @@ from brainlite._jax_compat import (
     trace_cell,
 )
 from brainlite.errors import RawTransformError, StateLostError, TransformError
-from brainlite.state._fit import summary
+from brainlite.state._fit import type_text
 from brainlite.state._locate import locate
 
 
@@ -306,7 +306,7 @@ class Frame:
                 f"this {type(slot).__name__} cannot be used inside {self.label}",
                 where=locate(slot),
                 expected="a value made of arrays and numbers",
-                got=summary(self.outside(slot)),
+                got=type_text(self.outside(slot)),
                 fix="keep other values in plain attributes of the module",
             ) from error
 

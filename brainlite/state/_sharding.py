@@ -19,7 +19,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from brainlite._given import explicit_spec
 from brainlite._jax_compat import Tracer
 from brainlite.errors import ShardingError
-from brainlite.state._fit import same_structure, summary
+from brainlite.state._fit import same_structure, type_text
 from brainlite.state._locate import locate
 
 FIELD = "__sharding__"  # under which it is among the fields of a state
@@ -49,7 +49,7 @@ def check_sharding(state: Any, value: Any, sharding: Any) -> None:
         raise ShardingError(
             f"the sharding of this {type(state).__name__} has another structure than its value",
             where=locate(state),
-            expected=f"one NamedSharding, or a tree of them like {summary(value)}",
+            expected=f"one NamedSharding, or a tree of them like {type_text(value)}",
             got=str(jax.tree.map(spec_text, sharding)),
             fix="assign `state.sharding` in the structure of the value",
         )
@@ -61,7 +61,7 @@ def check_sharding(state: Any, value: Any, sharding: Any) -> None:
         f"this {type(state).__name__} cannot be laid out over the devices as it declares",
         where=locate(state),
         expected=f"of {inside!r} {expected}" if inside else expected,
-        got=f"{got} for {summary(leaf)}",
+        got=f"{got} for {type_text(leaf)}",
         fix="choose another spec or size, or give the declaration up: `state.sharding = None`",
     )
 
@@ -167,8 +167,8 @@ def put_array(leaf: Any, where: NamedSharding) -> Any:
         return jax.device_put(np.array(leaf) if isinstance(leaf, np.ndarray) else leaf, where)
     # Across processes jax compares what each of them puts, which takes a message for each array.
     if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        whole = NamedSharding(where.mesh, _make_spec())
-        data = put_array(np.asarray(jax.random.key_data(leaf)), whole)
+        replicated = NamedSharding(where.mesh, _make_spec())
+        data = put_array(np.asarray(jax.random.key_data(leaf)), replicated)
         return _wrapped(jax.random.key_impl(leaf), where)(data)
     host = np.array(leaf)
     return jax.make_array_from_callback(host.shape, where, lambda index: host[index])
@@ -198,7 +198,7 @@ def with_axis(sharding: Any, axis: int) -> Any:
     return jax.tree.map(wider, sharding)
 
 
-def whole(sharding: Any) -> NamedSharding:
+def replicated(sharding: Any) -> NamedSharding:
     """Return where an array is that is whole on each device of the mesh of a sharding."""
     first: NamedSharding = jax.tree.leaves(sharding)[0]
     return NamedSharding(first.mesh, _make_spec())

@@ -19,7 +19,7 @@ from brainlite._jax_compat import (
 from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.errors import ShardingError, StateValueError, TransformError
 from brainlite.state._epoch import epoch
-from brainlite.state._fit import same_structure, same_types, summary
+from brainlite.state._fit import same_structure, same_types, type_text
 from brainlite.state._frame import (
     MISSING,
     Slot,
@@ -219,8 +219,8 @@ class State(Slot[T]):
         raise StateValueError(
             f"this {type(self).__name__} was given a value of another structure",
             where=locate(self),
-            expected=summary(old),
-            got=summary(new),
+            expected=type_text(old),
+            got=type_text(new),
             fix="write a value of the same tree structure, or assign a new state to the "
             "attribute to replace it",
         )
@@ -455,8 +455,8 @@ def _wrong_type(state: AnyState, old: Any, new: Any) -> StateValueError:
     return StateValueError(
         f"this {type(state).__name__} was given a value of another shape or dtype",
         where=locate(state),
-        expected=summary(old),
-        got=summary(new),
+        expected=type_text(old),
+        got=type_text(new),
         fix="write a value of the same shape and dtype (`.reshape`, `.astype`), or assign "
         "a new state to the attribute to replace it",
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from brainlite.checkpoint import restore, save
-from brainlite.checkpoint._orbax import Wanted, read, start_writing
+from brainlite.checkpoint._orbax import Wanted, read_arrays, start_writing
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +23,7 @@ def test_some_arrays_are_read_on_the_host_or_in_shards(tmp_path: Path) -> None:
         "0": Wanted((3,), np.dtype("int32"), None),
         "1": Wanted((2,), np.dtype("float32"), device),
     }
-    found = read(tmp_path / "a", wanted, ["0", "1", "2"])
+    found = read_arrays(tmp_path / "a", wanted, ["0", "1", "2"])
     assert list(found) == ["0", "1"]
     assert np.asarray(found["0"]).tolist() == [0, 1, 2]
     assert found["1"].sharding == device
@@ -33,7 +33,7 @@ def test_a_wrong_shape_is_noticed_before_there_is_memory_for_it(tmp_path: Path) 
     start_writing(tmp_path / "a", {"0": jnp.arange(3)})()
     for shape in ((2,), (10**12,), (3, 1)):
         with pytest.raises(Exception, match=r"shape|rank|compatible"):
-            read(tmp_path / "a", {"0": Wanted(shape, np.dtype("int32"), None)}, ["0"])
+            read_arrays(tmp_path / "a", {"0": Wanted(shape, np.dtype("int32"), None)}, ["0"])
 
 
 def test_without_orbax_an_error_says_what_to_install(

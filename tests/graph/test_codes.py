@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from brainlite.graph import graphdef
-from brainlite.graph._codes import Layout, NodeRef, StateRef, code_hash, same_code
+from brainlite.graph._codes import ContainerSpec, NodeRef, StateRef, code_hash, same_code
 from tests.graph.models import Bag, Linear
 
 
@@ -22,9 +22,9 @@ def test_codes_are_the_same_if_type_and_value_are() -> None:
     assert same_code(jnp.ones(2), jnp.ones(2))
     assert not same_code(np.ones(2), jnp.ones(2))
     assert not same_code(functools.partial(int), functools.partial(int))
-    assert same_code(Layout(list, None, (1,)), Layout(list, None, (1,)))
-    assert not same_code(Layout(list, None, (1,)), Layout(list, None, (1.0,)))
-    assert not same_code(Layout(list, None, (1,)), Layout(list, None, (1, 1)))
+    assert same_code(ContainerSpec(list, None, (1,)), ContainerSpec(list, None, (1,)))
+    assert not same_code(ContainerSpec(list, None, (1,)), ContainerSpec(list, None, (1.0,)))
+    assert not same_code(ContainerSpec(list, None, (1,)), ContainerSpec(list, None, (1, 1)))
 
 
 def test_what_cannot_be_compared_is_the_same_as_itself_only() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from brainlite.errors import GraphError
 from brainlite.graph import StateDict, clone, graphdef, merge, split, states
-from brainlite.graph._contents import dotted, dotted_list, holds_graph, is_size
+from brainlite.graph._contents import dotted_list, holds_graph, is_size, path_text
 from brainlite.state import HiddenState, State
 from brainlite.transform import jit
 from brainlite.typing import Array
@@ -148,8 +148,8 @@ def test_the_path_of_a_list_inside_itself_is_named(wrap: Any) -> None:
 
 
 def test_paths_in_messages() -> None:
-    assert dotted(("a", 0, "b")) == "a.0.b"
-    assert dotted(()) == "the root"
+    assert path_text(("a", 0, "b")) == "a.0.b"
+    assert path_text(()) == "the root"
     assert dotted_list([]) == ""
     assert dotted_list([("a",)] * 3, most=2) == "a, a, and 1 more"
     assert dotted_list((("a",) for _ in range(5000)), most=1) == "a, and 4,999 more"

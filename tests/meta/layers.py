@@ -160,6 +160,45 @@ def find_imports_in_functions(package: Path) -> list[str]:
     )
 
 
+def find_doubled_names(package: Path) -> list[str]:
+    """List names of functions and classes that mean one thing in one file, another in another.
+
+    Users may meet a name in several modules, as ``save``: what stands on a face is let through,
+    unless something of the same name stands on none.
+    """
+    shown = {
+        (_base(node, package, file), alias.name)
+        for file in _files(package)
+        if _is_open(file)
+        for node in ast.walk(_parse(package, file))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    homes: dict[str, list[tuple[Path, bool]]] = {}
+    for file in _files(package):
+        for name in sorted(_defined(_parse(package, file))):
+            public = _is_open(file) or (_module(package, file), name) in shown
+            homes.setdefault(name, []).append((file, public))
+    return [
+        f"{name} is defined in {', '.join(str(file) for file, _ in files)}: one word for one thing"
+        for name, files in sorted(homes.items())
+        if len(files) > 1 and not all(public for _, public in files)
+    ]
+
+
+def _is_open(file: Path) -> bool:
+    """Say whether users may import from a file: it is no private one."""
+    parts = file.with_suffix("").parts
+    return not any(part.startswith("_") and part != "__init__" for part in parts)
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    """Return the functions and classes at the top of a file that others may import."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    names = {node.name for node in tree.body if isinstance(node, kinds)}
+    return {name for name in names if not name.startswith("_")}
+
+
 def find_jax_internals(package: Path) -> list[str]:
     """List the places that name a JAX internal outside the one file that may."""
     complaints: list[str] = []
@@ -227,15 +266,21 @@ def _targets(
             binds_package = alias.asname is None and alias.name.startswith(f"{package.name}.")
             yield alias.name, binds_package or alias.name == package.name
         return
-    base = node.module or ""
-    if node.level:
-        folder = [package.name, *file.parent.parts]
-        parents = folder[: len(folder) - node.level + 1]
-        base = ".".join([*parents, *([base] if base else [])])
+    base = _base(node, package, file)
     for alias in node.names:
         submodule = f"{base}.{alias.name}"
         # `from brainlite import environ` imports the room, not the face.
         yield submodule if submodule in modules else base, False
+
+
+def _base(node: ast.ImportFrom, package: Path, file: Path) -> str:
+    """Return the module that a statement imports from, as an absolute dotted name."""
+    base = node.module or ""
+    if not node.level:
+        return base
+    folder = [package.name, *file.parent.parts]
+    parents = folder[: len(folder) - node.level + 1]
+    return ".".join([*parents, *([base] if base else [])])
 
 
 def _dotted_names(tree: ast.Module) -> Iterator[tuple[int, str]]:

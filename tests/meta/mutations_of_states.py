@@ -200,7 +200,7 @@ GRAPH = [
     Mutation(
         "no traced value in an attribute",
         "brainlite/graph/_node.py",
-        "if any(isinstance(leaf, Tracer) for leaf in leaves_of(value)):",
+        "if any(isinstance(leaf, Tracer) for leaf in parts_within(value)):",
         "if False:",
         ("tests/graph/test_node.py",),
     ),

@@ -7,6 +7,7 @@ import pytest
 
 from tests.meta.layers import (
     find_cycles,
+    find_doubled_names,
     find_face_imports,
     find_imports_in_functions,
     find_jax_internals,
@@ -26,6 +27,7 @@ RULES = [
     find_cycles,
     find_imports_in_functions,
     find_jax_internals,
+    find_doubled_names,
 ]
 
 
@@ -50,11 +52,14 @@ WELL_BEHAVED = {
     "state/__init__.py": "from brainlite.state._state import State\n",
     "state/_face.py": "from brainlite.state._state import current as current\n",
     "state/_state.py": "import jax\nfrom brainlite.errors import StateError\n",
-    "nn/__init__.py": "from ._module import Module\n",
+    "nn/__init__.py": "from ._module import Module, save\n",
+    "nn/torch.py": "def save() -> None: ...\n",
     "nn/_module.py": (
         "from ..state import State\n"
         "from brainlite.state._face import current\n"
         "from brainlite import errors\n"
+        "class Module: ...\n"
+        "def save() -> None: ...\n"
         "def plot() -> None:\n"
         "    import matplotlib.pyplot as plt\n"
         '    "jax._src may be spoken of"\n'
@@ -189,6 +194,12 @@ def test_a_well_behaved_package_passes(tmp_path: Path, rule: Callable[[Path], li
             "from jax import extend\n",
             "transform/_deep.py:1 names jax.extend",
         ),
+        (
+            find_doubled_names,
+            "nn/_a.py",
+            "class Module:\n    pass\n",
+            "Module is defined in nn/_a.py, nn/_module.py: one word for one thing",
+        ),
     ],
 )
 def test_the_rule_notices_a_breach(
@@ -205,7 +216,7 @@ def test_the_tests_mirror_the_package() -> None:
 def test_the_mirror_notices_a_file_without_tests(tmp_path: Path) -> None:
     package = make_package(tmp_path, {**WELL_BEHAVED, "nn/_layers/pool.py": ""})
     tests = tmp_path / "tests"
-    for name in ("test_errors.py", "test_jax_compat.py", "state/test_state.py"):
+    for name in ("test_errors.py", "test_jax_compat.py", "state/test_state.py", "nn/test_torch.py"):
         (tests / name).parent.mkdir(parents=True, exist_ok=True)
         (tests / name).touch()
     assert find_missing_tests(package, tests) == [

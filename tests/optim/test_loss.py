@@ -8,7 +8,7 @@ import pytest
 
 import brainlite
 from brainlite.errors import OptionError
-from brainlite.optim._loss import Loss, refused
+from brainlite.optim._loss import Loss, no_loss
 from brainlite.transform import grad, jit
 from tests.closeness import assert_same
 
@@ -62,4 +62,4 @@ def test_a_scaled_loss_is_returned_as_it_is() -> None:
 
 def test_one_of_several_losses_is_not_searched_along() -> None:
     with pytest.raises(OptionError, match=r"accumulate: a line search needs the loss itself"):
-        refused({})
+        no_loss({})

@@ -10,7 +10,7 @@ import pytest
 
 from brainlite.errors import StateValueError
 from brainlite.optim import OptimState
-from brainlite.optim._slots import Layout, apply, fitted
+from brainlite.optim._slots import SlotLayout, apply, fitted
 from brainlite.typing import Path
 from tests.closeness import assert_same
 
@@ -31,7 +31,7 @@ def tree() -> Any:
 
 
 def test_what_mirrors_the_parameters_becomes_a_state_for_each() -> None:
-    layout, slots, others = Layout.of(tree(), NAMES)
+    layout, slots, others = SlotLayout.of(tree(), NAMES)
     assert {name: list(slot) for name, slot in slots.items()} == {
         "0.mu": ["a", "b.0"],
         "inner.mu": ["a"],
@@ -48,7 +48,7 @@ def test_what_mirrors_the_parameters_becomes_a_state_for_each() -> None:
 
 
 def test_numbers_become_arrays_that_keep_their_dtype() -> None:
-    _, _, others = Layout.of(tree(), NAMES)
+    _, _, others = SlotLayout.of(tree(), NAMES)
     state = others["inner.count"]
     assert not state.value.weak_type
     with pytest.raises(StateValueError, match="this OptimState was given a value of another shape"):
@@ -56,11 +56,11 @@ def test_numbers_become_arrays_that_keep_their_dtype() -> None:
 
 
 def test_equal_layouts_are_one_object_also_after_a_copy() -> None:
-    layout = Layout.of(tree(), NAMES)[0]
-    assert Layout.of(tree(), NAMES)[0] is layout
+    layout = SlotLayout.of(tree(), NAMES)[0]
+    assert SlotLayout.of(tree(), NAMES)[0] is layout
     assert copy.deepcopy(layout) is layout
     assert pickle.loads(pickle.dumps(layout)) is layout
-    assert Layout.of(tree()[0], NAMES)[0] is not layout
+    assert SlotLayout.of(tree()[0], NAMES)[0] is not layout
 
 
 def test_fitted_arrays_are_strong_and_of_the_dtype_asked_for() -> None:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from brainlite.state._fit import same_structure, same_types, summary
+from brainlite.state._fit import same_structure, same_types, type_text
 
 
 class Pair(NamedTuple):
@@ -119,4 +119,4 @@ def test_leaves_of_another_shape_or_dtype_are_not(old: Any, new: Any) -> None:
     ],
 )
 def test_a_value_is_described_by_structure_shapes_and_dtypes(value: Any, text: str) -> None:
-    assert summary(value) == text
+    assert type_text(value) == text

@@ -17,8 +17,8 @@ from brainlite.state._sharding import (
     fits,
     misfit_of,
     put_array,
+    replicated,
     spec_text,
-    whole,
     with_axis,
     without_axis,
 )
@@ -54,7 +54,7 @@ def test_a_spec_is_shown_as_it_is_written() -> None:
     assert spec_text(over()) == "P()"
     assert spec_text(over(None, "x")) == "P(None, 'x')"
     assert spec_text("data") == "'data'"
-    assert whole({"a": over("x")}) == over()
+    assert replicated({"a": over("x")}) == over()
 
 
 def test_only_arrays_that_can_be_laid_out_fit() -> None:

@@ -11,7 +11,7 @@ from brainlite.state._face import refused
 from brainlite.typing import Array, Shape
 
 
-def check_options(kind: str, heads: tuple[str, int], size: tuple[str, int], dropout: float) -> None:
+def check_heads(kind: str, heads: tuple[str, int], size: tuple[str, int], dropout: float) -> None:
     """Raise unless the heads divide the features, and dropout is a probability."""
     (name, count), (whole, features) = heads, size
     divides = count > 0 and features % count == 0

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from brainlite._given import to_size
 from brainlite.nn import init
-from brainlite.nn._attention.arguments import check_options, check_sequences, read_masks
+from brainlite.nn._attention.arguments import check_heads, check_sequences, read_masks
 from brainlite.nn._attention.cache import Stepwise
 from brainlite.nn._functional.attention import (
     Masks,
@@ -16,7 +16,7 @@ from brainlite.nn._functional.attention import (
 )
 from brainlite.nn._functional.kernel import broadcasting
 from brainlite.nn._layers.linear import Linear
-from brainlite.nn._modules.torch_names import Layout, TorchView, view_of
+from brainlite.nn._modules.torch_names import TorchLayout, TorchView, view_of
 from brainlite.random import split_key
 from brainlite.state import ParamState
 from brainlite.typing import Array, DTypeLike, Shape
@@ -113,7 +113,7 @@ class MultiheadAttention(Stepwise):
         [self.vdim] = to_size(embed_dim if vdim is None else vdim, "vdim", kind)
         self.dropout: float = dropout
         self.add_zero_attn: bool = add_zero_attn
-        check_options(kind, ("num_heads", self.num_heads), ("embed_dim", self.embed_dim), dropout)
+        check_heads(kind, ("num_heads", self.num_heads), ("embed_dim", self.embed_dim), dropout)
         self._set_dtypes(dtype, param_dtype)
         xavier = init.XavierUniform()
         for each, columns in self._weights():
@@ -251,7 +251,7 @@ class MultiheadAttention(Stepwise):
     def _torch_views(self) -> list[TorchView]:
         names = [name for name, _ in self._weights()] + ["in_proj_bias", "bias_k", "bias_v"]
         states = {name: getattr(self, name) for name in names}
-        return [view_of(s, {name: Layout()}) for name, s in states.items() if s is not None]
+        return [view_of(s, {name: TorchLayout()}) for name, s in states.items() if s is not None]
 
 
 def _append(x: Array, end: Array, shape: Shape) -> Array:

@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 from brainlite._given import placed_like, to_size
 from brainlite.errors import OptionError
 from brainlite.nn import init
-from brainlite.nn._attention.arguments import check_options
+from brainlite.nn._attention.arguments import check_heads
 from brainlite.nn._attention.multihead import MultiheadAttention
 from brainlite.nn._layers.activations import GELU, ReLU
 from brainlite.nn._layers.dropout import Dropout
@@ -56,7 +56,7 @@ class TransformerLayer(Layer):
         self.in_size = self.out_size = to_size(d_model, "d_model", kind)
         [size], [heads] = self.in_size, to_size(nhead, "nhead", kind)
         [hidden] = to_size(dim_feedforward, "dim_feedforward", kind)
-        check_options(kind, ("nhead", heads), ("d_model", size), dropout)
+        check_heads(kind, ("nhead", heads), ("d_model", size), dropout)
         self._set_dtypes(dtype, param_dtype)
         self.norm_first: bool = norm_first
         self.activation: Function = _to_activation(activation, kind)

@@ -209,7 +209,7 @@ class FixedNumConn(Module):
 
         def deliver(events: Array) -> Array:
             if self.efferent_target == "pre":
-                return delivery.gather(events, weight, index)
+                return delivery.gather_events(events, weight, index)
             return delivery.scatter(most, post, events, weight, index)
 
         return delivery.over_batch(deliver, events)

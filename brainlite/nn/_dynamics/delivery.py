@@ -124,7 +124,7 @@ def scatter(most: int, post: int, events: Array, weight: Array, index: Array) ->
     return out
 
 
-def gather(events: Array, weight: Array, index: Array) -> Array:
+def gather_events(events: Array, weight: Array, index: Array) -> Array:
     """Return the sum of what each neuron gets from its sources, ``index`` of shape (post, m)."""
     return (events[index] * weight).sum(-1)
 

@@ -19,7 +19,7 @@ from brainlite.nn._functional.kernel import kernel, of_arrays
 from brainlite.nn._functional.reduction import (
     Reduction,
     as_floats,
-    check_options,
+    check_ranges,
     check_reduction,
     reduce_loss,
     same_shape,
@@ -106,7 +106,7 @@ def _cross_entropy(
 ) -> Array:
     """Return the loss of logits, for classes or for probabilities."""
     where = "cross_entropy"
-    check_options(where, label_smoothing=label_smoothing, ignore_index=ignore_index)
+    check_ranges(where, label_smoothing=label_smoothing, ignore_index=ignore_index)
     (x,) = as_floats(where, input)
     if x.ndim and jnp.shape(target) == x.shape:
         (soft,) = as_floats(where, _check_probabilities(where, target))
@@ -226,7 +226,7 @@ def _multi_margin_loss(
 ) -> Array:
     """Return the hinge of each wrong class against the right one."""
     where = "multi_margin_loss"
-    check_options(where, p=p)
+    check_ranges(where, p=p)
     (x,) = as_floats(where, input)
     scale = _class_weight(where, weight, x)
     classes, known = _known_classes(where, target, x.shape)

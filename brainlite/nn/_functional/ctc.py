@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from brainlite._given import whole
 from brainlite.errors import InputError
 from brainlite.nn._functional.kernel import broadcasting, of_arrays
-from brainlite.nn._functional.reduction import Reduction, as_floats, check_options, reduce_loss
+from brainlite.nn._functional.reduction import Reduction, as_floats, check_ranges, reduce_loss
 from brainlite.typing import Array, ArrayLike
 
 
@@ -70,7 +70,7 @@ def ctc_loss(
     >>> bool(jnp.allclose(jnp.exp(-loss), 3 / 9))  # 11, 01 and 10 of nine ways
     True
     """
-    check_options("ctc_loss", blank=blank)
+    check_ranges("ctc_loss", blank=blank)
     (x,) = as_floats("ctc_loss", log_probs)
     shapes = [jnp.shape(each) for each in (targets, input_lengths, target_lengths)]
     _check_inputs(

@@ -10,7 +10,7 @@ from brainlite.nn._functional.kernel import kernel, of_arrays
 from brainlite.nn._functional.reduction import (
     Reduction,
     as_floats,
-    check_options,
+    check_ranges,
     reduce_loss,
     same_shape,
 )
@@ -253,7 +253,7 @@ def triplet_margin_loss(
     Array(0., dtype=float32)
     """
     where = "triplet_margin_loss"
-    check_options(where, p=p)
+    check_ranges(where, p=p)
     a, b, c = same_shape(where, anchor=anchor, positive=positive, negative=negative)
     near, far = (_length(a - each + eps, p) for each in (b, c))
     if swap:

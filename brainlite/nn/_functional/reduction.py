@@ -26,7 +26,7 @@ _RANGES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = MappingProxyTy
 )
 
 
-def check_options(where: str, **options: Any) -> None:
+def check_ranges(where: str, **options: Any) -> None:
     """Raise for an option out of its range; those without a range are let through."""
     for name, value in options.items():
         fits, expected = _RANGES.get(name, (None, ""))

@@ -17,7 +17,7 @@ from brainlite.nn._functional.kernel import kernel, of_arrays
 from brainlite.nn._functional.reduction import (
     Reduction,
     as_floats,
-    check_options,
+    check_ranges,
     reduce_loss,
     same_shape,
 )
@@ -118,7 +118,7 @@ def smooth_l1_loss(
     >>> F.smooth_l1_loss(jnp.array([1.0, 3.0]), jnp.zeros(2), reduction="none")
     Array([0.5, 2.5], dtype=float32)
     """
-    check_options("smooth_l1_loss", beta=beta)
+    check_ranges("smooth_l1_loss", beta=beta)
     x, y = same_shape("smooth_l1_loss", input=input, target=target)
     error = _distance(x, y)
     near = jnp.minimum(error, beta)  # its square does not overflow where the error is large
@@ -154,7 +154,7 @@ def huber_loss(
     >>> F.huber_loss(jnp.array([1.0, 3.0]), jnp.zeros(2), reduction="none")
     Array([0.5, 2.5], dtype=float32)
     """
-    check_options("huber_loss", delta=delta)
+    check_ranges("huber_loss", delta=delta)
     x, y = same_shape("huber_loss", input=input, target=target)
     error = _distance(x, y)
     near = jnp.minimum(error, delta)

@@ -5,7 +5,7 @@ from typing import Any
 
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn import init
-from brainlite.nn._layers.convolution import Convolution, Plan
+from brainlite.nn._layers.convolution import Convolution, Windows
 from brainlite.nn._layers.layer import Init
 from brainlite.nn._layers.padding import PaddingMode, most_padding
 from brainlite.nn._layers.spatial import Pads, SpatialPadding, per_axis, to_padding, to_pads
@@ -114,11 +114,11 @@ class Conv(Convolution):
         self._check_mode()
         self._finish(w_init, b_init, w_mask, param_type, dtype, param_dtype)
 
-    def _plan(self) -> Plan:
+    def _plan(self) -> Windows:
         """Return what is to be done, for input of in_size."""
         sizes = zip(self._spatial(), self.lhs_dilation, strict=True)
         dilated = tuple((size - 1) * step + 1 for size, step in sizes)
-        return Plan(
+        return Windows(
             self.stride,
             to_pads(self.padding, dilated, self._spans(), self.stride),
             self.lhs_dilation,

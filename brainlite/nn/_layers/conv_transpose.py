@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from brainlite.nn import init
-from brainlite.nn._layers.convolution import Convolution, Plan
+from brainlite.nn._layers.convolution import Convolution, Windows
 from brainlite.nn._layers.layer import Init
 from brainlite.nn._layers.spatial import Pads, SpatialPadding, per_axis, to_padding
 from brainlite.state import ParamState
@@ -87,14 +87,14 @@ class ConvTranspose(Convolution):
         )
         self._finish(w_init, b_init, w_mask, param_type, dtype, param_dtype)
 
-    def _plan(self) -> Plan:
+    def _plan(self) -> Windows:
         """Return the convolution of the stretched input that a transposed one is."""
         pads = self.padding
         if isinstance(pads, str):
             whole, along = pads == "VALID", zip(self._spans(), self.stride, strict=True)
             pads = tuple(_named(span, stride, whole) for span, stride in along)
         more = zip(pads, self.output_padding, strict=True)
-        return Plan(
+        return Windows(
             stride=(1,) * self._rank,
             pads=tuple((before, after + extra) for (before, after), extra in more),
             lhs_dilation=self.stride,

@@ -17,13 +17,13 @@ from brainlite.nn._layers.families import ByRank
 from brainlite.nn._layers.layer import Init, Layer, batched, check_array
 from brainlite.nn._layers.padding import PaddingMode, pad
 from brainlite.nn._layers.spatial import Pads, per_axis
-from brainlite.nn._modules.torch_names import Layout, TorchView, view_of
+from brainlite.nn._modules.torch_names import TorchLayout, TorchView, view_of
 from brainlite.state import ParamState
 from brainlite.state._face import refused
 from brainlite.typing import Array, DTypeLike, Shape, Size
 
 
-class Plan(NamedTuple):
+class Windows(NamedTuple):
     """What a convolution does along its axes; static under jit."""
 
     stride: Shape
@@ -48,7 +48,7 @@ class Convolution(Layer, ByRank):
         bias = Elsewhere()
 
     @abstractmethod
-    def _plan(self) -> Plan:
+    def _plan(self) -> Windows:
         """Return what is to be done, for input of in_size."""
 
     def _set_kernel(
@@ -125,7 +125,7 @@ class Convolution(Layer, ByRank):
             )
         self.weight: ParamState[dict[str, Array]] = param_type(params)
 
-    def _out_spatial(self, plan: Plan) -> Shape:
+    def _out_spatial(self, plan: Windows) -> Shape:
         """Return the sizes of the output, or raise where no window fits."""
         found: list[int] = []
         along = zip(
@@ -194,10 +194,10 @@ class Convolution(Layer, ByRank):
         names = {"weight": _torch_kernel(self._rank, groups), "bias": self._torch_bias()}
         return [view_of(self.weight, names)]
 
-    def _torch_bias(self) -> Layout:
+    def _torch_bias(self) -> TorchLayout:
         shape = (-1, *[1] * self._rank) if self.channel_first else (*[1] * self._rank, -1)
         lead = (1,) if self.channel_first else ()
-        return Layout(
+        return TorchLayout(
             "bias", lambda bias: bias.reshape(-1), lambda bias: bias.reshape(lead + shape)
         )
 
@@ -221,7 +221,7 @@ class Convolution(Layer, ByRank):
         return shown._replace(fields=given)
 
 
-def _torch_kernel(rank: int, groups: int) -> Layout:
+def _torch_kernel(rank: int, groups: int) -> TorchLayout:
     """Return how torch has a kernel: (*kernel, in, out) as (out, in, *kernel).
 
     A transposed one, (*kernel, out, in / groups), it has as (in, out / groups, *kernel).
@@ -244,11 +244,11 @@ def _torch_kernel(rank: int, groups: int) -> Layout:
         ordered = parts.transpose(*range(3, rank + 3), 0, 2, 1)
         return ordered.reshape(*sizes, groups * second, first // groups)
 
-    return Layout("weight", take, put)
+    return TorchLayout("weight", take, put)
 
 
 @kernel("plan")
-def convolve(plan: Plan, params: dict[str, Array], mask: Array | None, x: Array) -> Array:
+def convolve(plan: Windows, params: dict[str, Array], mask: Array | None, x: Array) -> Array:
     """Convolve an array with one batch axis."""
     weight = params["weight"]
     if mask is not None:

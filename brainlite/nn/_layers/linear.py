@@ -9,9 +9,9 @@ from brainlite.errors import SizeError, StateValueError
 from brainlite.nn import init
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import Init, Layer, check_features
-from brainlite.nn._modules.torch_names import Layout, TorchView, view_of
+from brainlite.nn._modules.torch_names import TorchLayout, TorchView, view_of
 from brainlite.state import ParamState
-from brainlite.state._face import locate, summary
+from brainlite.state._face import locate, type_text
 from brainlite.typing import Array, DTypeLike, Size
 
 P = TypeVar("P")
@@ -58,7 +58,7 @@ class Affine(Layer, Generic[P]):
             "the parameters are no dict of a weight and a bias: another state was put in place",
             where=locate(self.weight) or type(self).__name__,
             expected="{'weight': ..., 'bias': ...}",
-            got=summary(params),
+            got=type_text(params),
             fix="to share the table of an embedding, make the layer by `nn.TiedLinear(embedding)`; "
             "to change the numbers, write to `.weight.value`",
         )
@@ -156,8 +156,8 @@ class Linear(Affine[dict[str, Array]]):
             view_of(
                 self.weight,
                 {
-                    "weight": Layout("weight", _transposed, _transposed),
-                    "bias": Layout("bias"),
+                    "weight": TorchLayout("weight", _transposed, _transposed),
+                    "bias": TorchLayout("bias"),
                 },
                 flat="weight",
             )

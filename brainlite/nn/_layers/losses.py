@@ -16,7 +16,7 @@ from brainlite.nn._functional.ctc import ctc_loss
 from brainlite.nn._functional.reduction import (
     REDUCTIONS,
     Reduction,
-    check_options,
+    check_ranges,
     check_reduction,
 )
 from brainlite.nn._layers.families import continue_doc
@@ -76,7 +76,7 @@ class _Loss(Module):
 
     def __init__(self, *, reduction: str, **options: Any) -> None:
         check_reduction(type(self).__name__, reduction, self._reductions)
-        check_options(type(self).__name__, **options)
+        check_ranges(type(self).__name__, **options)
         self.reduction: str = reduction
         for name, value in options.items():
             if name in ("weight", "pos_weight"):

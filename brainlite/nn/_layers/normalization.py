@@ -13,7 +13,7 @@ from brainlite.errors import OptionError, SizeError
 from brainlite.nn._functional.floating import floating
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.layer import Init, Layer, check_array
-from brainlite.nn._modules.torch_names import Layout, TorchView, view_of
+from brainlite.nn._modules.torch_names import TorchLayout, TorchView, view_of
 from brainlite.state import ParamState
 from brainlite.state._face import refused
 from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
@@ -135,11 +135,13 @@ class Norm(Layer):
         names = {"weight": self._torch_layout("scale"), "bias": self._torch_layout("bias")}
         return [] if state is None else [view_of(state, names)]
 
-    def _torch_layout(self, key: str | None = None) -> Layout:
+    def _torch_layout(self, key: str | None = None) -> TorchLayout:
         """Return how torch has what is here of the rank of in_size: with the axes of features."""
         shape = self._param_shape()
         kept = tuple(self.in_size[axis] for axis in self.feature_axes)
-        return Layout(key, lambda array: array.reshape(kept), lambda array: array.reshape(shape))
+        return TorchLayout(
+            key, lambda array: array.reshape(kept), lambda array: array.reshape(shape)
+        )
 
     def _check(self, x: Array) -> None:
         """Raise unless the features of ``x`` are those of in_size."""

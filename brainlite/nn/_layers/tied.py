@@ -8,7 +8,7 @@ from brainlite.errors import OptionError, SizeError
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.embedding import Embedding
 from brainlite.nn._layers.layer import Init, Layer, check_features
-from brainlite.nn._modules.torch_names import Layout, TorchView, view_of
+from brainlite.nn._modules.torch_names import TorchLayout, TorchView, view_of
 from brainlite.state import ParamState
 from brainlite.typing import Array, DTypeLike
 
@@ -100,8 +100,8 @@ class TiedLinear(Layer):
         return y
 
     def _torch_views(self) -> list[TorchView]:
-        views = [view_of(self.embedding.weight, {"weight": Layout()})]
-        return views if self.bias is None else [*views, view_of(self.bias, {"bias": Layout()})]
+        views = [view_of(self.embedding.weight, {"weight": TorchLayout()})]
+        return views if self.bias is None else [*views, view_of(self.bias, {"bias": TorchLayout()})]
 
 
 def _sizes(embedding: object) -> tuple[tuple[int], tuple[int]]:

@@ -11,8 +11,8 @@ from jax.custom_batching import custom_vmap
 
 from brainlite.errors import NonFiniteError
 from brainlite.graph import Node, iter_node
-from brainlite.graph._face import fields
-from brainlite.nn._looking.watch import Observer, dotted
+from brainlite.graph._face import dotted, fields
+from brainlite.nn._looking.watch import Observer
 from brainlite.state import HiddenState, ShortTermState, State
 from brainlite.typing import Array, Path
 

@@ -7,8 +7,9 @@ from typing import Any, Final, NamedTuple
 from brainlite.display._face import Table, rich_table, terminal_text
 from brainlite.errors import InputError, OptionError
 from brainlite.graph import Node, iter_node
+from brainlite.graph._face import dotted
 from brainlite.nn._looking.cost import Flops, count_flops
-from brainlite.nn._looking.watch import Observer, dotted
+from brainlite.nn._looking.watch import Observer
 from brainlite.nn._modules.footprint import (
     device_bytes,
     footprint,
@@ -17,7 +18,7 @@ from brainlite.nn._modules.footprint import (
     is_laid_out,
     numbers,
 )
-from brainlite.state._face import summary as shapes
+from brainlite.state._face import type_text
 from brainlite.transform import eval_shape
 from brainlite.transform._face import commit, lift_call
 from brainlite.typing import Path
@@ -70,12 +71,12 @@ class _Calls(Observer):
             return call
 
         def called(*args: Any, **kwargs: Any) -> Any:
-            given = [shapes(arg) for arg in args]
-            given += [f"{name}={shapes(arg)}" for name, arg in kwargs.items()]
+            given = [type_text(arg) for arg in args]
+            given += [f"{name}={type_text(arg)}" for name, arg in kwargs.items()]
             number = len(found)
             found.append(_Seen("", "", 0, None))  # before those of a call inside
             out, flops = self._run(call, args, kwargs)
-            found[number] = _Seen(", ".join(given), shapes(out), self.repeats, flops)
+            found[number] = _Seen(", ".join(given), type_text(out), self.repeats, flops)
             return out
 
         return called

@@ -17,18 +17,12 @@ import jax.numpy as jnp
 from brainlite.display import ShownMapping, notebook_repr, text_repr, treescope_repr
 from brainlite.errors import InputError, OptionError
 from brainlite.graph import iter_node, to_predicate
-from brainlite.graph._face import find_path
+from brainlite.graph._face import dotted, find_path
 from brainlite.nn._modules.habits import not_called
 from brainlite.state import HiddenState, State
 from brainlite.state._face import blank, current_frame, epoch
 from brainlite.transform._face import Trail, Watcher, watchers
-from brainlite.typing import Filter, Path
-
-
-def dotted(path: Path) -> str:
-    """Return a path as text: ``layers.0.weight``."""
-    return ".".join(map(str, path))
-
+from brainlite.typing import Filter
 
 _lock = threading.Lock()
 _users: Counter[type[Any]] = Counter()

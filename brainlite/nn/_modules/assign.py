@@ -7,7 +7,7 @@ import jax
 
 from brainlite._given import own
 from brainlite.graph import states
-from brainlite.nn._modules.tree import dotted
+from brainlite.graph._face import dotted
 from brainlite.typing import Path
 
 

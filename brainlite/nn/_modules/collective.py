@@ -11,7 +11,7 @@ from typing_extensions import TypeVar
 
 from brainlite.errors import GraphError, OptionError
 from brainlite.graph import Node, Not, nodes
-from brainlite.nn._modules.tree import dotted
+from brainlite.graph._face import dotted
 from brainlite.typing import Filter
 
 M = TypeVar("M")

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from brainlite.display._face import Table
 from brainlite.graph import Node, iter_leaf, to_predicate
+from brainlite.graph._face import dotted
 from brainlite.state import ParamState
 from brainlite.typing import Filter, Path
 
@@ -60,7 +61,7 @@ def count_parameters(
     total = sum(counts.values())
     if not return_table:
         return total
-    rows = [[".".join(map(str, path)), _short(n, precision)] for path, n in counts.items()]
+    rows = [[dotted(path), _short(n, precision)] for path, n in counts.items()]
     footer = [f"total: {_short(total, precision)}"]
     return Table(["state", "parameters"], rows, footer, right=[1]).text(), total
 

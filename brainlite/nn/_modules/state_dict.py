@@ -12,7 +12,8 @@ from brainlite._given import as_numpy, beyond, placed_like
 from brainlite._jax_compat import Tracer
 from brainlite.errors import GraphError, StateDictError
 from brainlite.graph import Node, StateDict
-from brainlite.nn._modules.tree import dotted, iter_places
+from brainlite.graph._face import dotted
+from brainlite.nn._modules.tree import iter_places
 from brainlite.random import RandomState
 from brainlite.state import ShortTermState
 from brainlite.state._face import AnyState
@@ -111,7 +112,7 @@ def load_entries(
     for name, entry in entries.items():
         if name in named:
             place = (id(entry.state), entry.number)
-            array = as_array(named[name])
+            array = to_array(named[name])
             misfits += misfit(name, entry.leaf, array, given.setdefault(place, array))
     keys = IncompatibleKeys(
         [name for name, each in entries.items() if (id(each.state), each.number) not in given],
@@ -148,7 +149,7 @@ def _suffix(inside: Any) -> str:
     return f".{name}" if name else ""
 
 
-def as_array(value: Any) -> Any:
+def to_array(value: Any) -> Any:
     """Return a value as an array of jax or numpy."""
     return value if isinstance(value, jax.Array) else as_numpy(value)
 

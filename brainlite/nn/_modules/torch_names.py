@@ -15,15 +15,16 @@ import numpy as np
 from brainlite._given import placed_like
 from brainlite.errors import OptionError, StateDictError
 from brainlite.graph import Node, StateDict
+from brainlite.graph._face import dotted
 from brainlite.nn._modules.state_dict import (
     PASSING,
     IncompatibleKeys,
-    as_array,
     check_mapping,
     misfit,
     refusal,
+    to_array,
 )
-from brainlite.nn._modules.tree import dotted, parts
+from brainlite.nn._modules.tree import parts
 from brainlite.state import State
 from brainlite.state._face import AnyState
 from brainlite.typing import ArrayLike, Path, Shape
@@ -43,7 +44,7 @@ class TorchView(NamedTuple):
     flat: str | None = None  # the matrix whose last axis may be that of a flattened image
 
 
-class Layout(NamedTuple):
+class TorchLayout(NamedTuple):
     """An array in torch's layout, and back; in a state that holds a dict, that under a key."""
 
     key: str | None = None
@@ -53,7 +54,7 @@ class Layout(NamedTuple):
 
 def view_of(
     state: AnyState,
-    layouts: Mapping[str, Layout],
+    layouts: Mapping[str, TorchLayout],
     spare: tuple[str, ...] = (),
     flat: str | None = None,
 ) -> TorchView:
@@ -169,7 +170,7 @@ class TorchNamed(Node):
         misfits: list[str] = []
         for name, place in places.items():
             if name in found:
-                array = as_array(found[name])
+                array = to_array(found[name])
                 first = given.setdefault(place.key(), array)
                 misfits += misfit(name, shown[name], array, first)
         keys = IncompatibleKeys(

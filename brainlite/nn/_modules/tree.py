@@ -9,7 +9,7 @@ from typing_extensions import TypeVar
 
 from brainlite.errors import NameNotFoundError
 from brainlite.graph import Node, iter_leaf, iter_node
-from brainlite.graph._face import container_items
+from brainlite.graph._face import container_items, dotted
 from brainlite.nn._modules.attach import attach, check_part
 from brainlite.state import ParamState, State
 from brainlite.state._face import AnyState
@@ -18,11 +18,6 @@ from brainlite.typing import Path
 K = TypeVar("K", bound=Node)
 T = TypeVar("T")
 _LEADING = (Node, State, list, tuple, dict)
-
-
-def dotted(path: Path) -> str:
-    """Return a path as a name: ``'layers.0.weight'``."""
-    return ".".join(map(str, path))
 
 
 def parts(item: Any) -> list[tuple[Any, Any]]:

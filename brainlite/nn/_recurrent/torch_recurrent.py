@@ -13,7 +13,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from brainlite import random
 from brainlite._given import check_option, explicit_spec, to_size
 from brainlite.nn._functional.kernel import compiled_for
-from brainlite.nn._modules.torch_names import Layout, TorchView, view_of
+from brainlite.nn._modules.torch_names import TorchLayout, TorchView, view_of
 from brainlite.nn._recurrent import cudnn
 from brainlite.nn._recurrent.lengths import valid_steps
 from brainlite.nn._recurrent.recurrence import (
@@ -308,4 +308,4 @@ class TorchRecurrent(SequenceLayer):
 
     def _torch_views(self) -> list[TorchView]:
         names = [name for name, _ in self._parameters()]
-        return [view_of(getattr(self, name), {name: Layout()}) for name in names]
+        return [view_of(getattr(self, name), {name: TorchLayout()}) for name in names]

@@ -10,7 +10,7 @@ from typing_extensions import ParamSpec, TypeVar
 from brainlite._jax_compat import ClosedJaxpr
 from brainlite.graph import Node
 from brainlite.state._face import AnyState
-from brainlite.transform._engine._arguments import choose
+from brainlite.transform._engine._arguments import choose_arguments
 from brainlite.transform._engine._call import LiftedCall, lift_call
 from brainlite.transform._engine._effects import itself
 from brainlite.transform._engine._lift import fetch
@@ -148,7 +148,7 @@ def make_jaxpr(
     True
     """
     given = dict(locals())
-    options = Options(choose(fun, static_argnums, static_argnames, label="make_jaxpr"))
+    options = Options(choose_arguments(fun, static_argnums, static_argnames, label="make_jaxpr"))
 
     def jaxpr_maker(*args: object, **kwargs: object) -> Any:
         call = lift_call(fun, args, kwargs, label="make_jaxpr", options=options)

@@ -12,7 +12,7 @@ from jax.sharding import NamedSharding
 from brainlite._jax_compat import Tracer
 from brainlite.random import RandomState
 from brainlite.random._face import drawing, untied
-from brainlite.state._face import AnyState, held, whole
+from brainlite.state._face import AnyState, held, replicated
 
 
 def follow(states: Iterable[AnyState], arguments: object) -> bool:
@@ -39,7 +39,7 @@ def follow(states: Iterable[AnyState], arguments: object) -> bool:
             key = untied(generator.value)
             generator.sharding = None
             generator.value = key
-            generator.sharding = whole(where) if on_mesh else None
+            generator.sharding = replicated(where) if on_mesh else None
     return bool(away)
 
 

@@ -20,7 +20,7 @@ from brainlite.transform._compile._warm import STALE
 from brainlite.transform._engine._arguments import (
     Call,
     Top,
-    choose,
+    choose_arguments,
     contains_graph,
     nested_only,
     take_apart,
@@ -356,7 +356,7 @@ class _Method(BoundJit[P, R_co]):
         return self._function.__display__()
 
 
-class _Decorator(Protocol):
+class _Jitting(Protocol):
     def __call__(self, fun: Callable[P, R], /) -> JitFunction[P, R]: ...
 
 
@@ -388,7 +388,7 @@ def jit(
     keep_unused: bool = False,
     inline: bool = False,
     compiler_options: Mapping[str, str | float] | None = None,
-) -> _Decorator: ...
+) -> _Jitting: ...
 def jit(
     fun: Callable[..., object] | None = None,
     *,
@@ -473,8 +473,8 @@ def jit(
 
     def decorate(fun: Callable[..., object]) -> JitFunction[..., object]:
         options = Options(
-            choose(fun, static_argnums, static_argnames, label="jit"),
-            choose(fun, donate_argnums, donate_argnames, label="jit", role="donate"),
+            choose_arguments(fun, static_argnums, static_argnames, label="jit"),
+            choose_arguments(fun, donate_argnums, donate_argnames, label="jit", role="donate"),
             donate_states,
             in_shardings,
             out_shardings,

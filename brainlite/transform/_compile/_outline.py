@@ -7,8 +7,9 @@ import jax
 
 from brainlite.display._face import Verbatim, is_displayable, safe_repr
 from brainlite.graph import iter_leaf
+from brainlite.graph._face import dotted
 from brainlite.state import State
-from brainlite.state._face import AnyState, summary
+from brainlite.state._face import AnyState, type_text
 
 MOST: Final = 4  # states of one module that are listed
 
@@ -24,9 +25,11 @@ def outline(thing: object, values: Mapping[AnyState, object]) -> Verbatim:
     """Return the type of a module and the shapes of those of its states that have values here."""
     kind = type(thing).__name__
     if isinstance(thing, State):
-        return Verbatim(f"{kind}({summary(values[thing])})" if thing in values else f"{kind}(...)")
+        return Verbatim(
+            f"{kind}({type_text(values[thing])})" if thing in values else f"{kind}(...)"
+        )
     states = [(path, state) for path, state in iter_leaf(thing) if state in values]
-    texts = [f"{'.'.join(map(str, path))}={summary(values[s])}" for path, s in states[:MOST]]
+    texts = [f"{dotted(path)}={type_text(values[s])}" for path, s in states[:MOST]]
     texts += [f"... {len(states) - MOST} more"] if len(states) > MOST else []
     return Verbatim(f"{kind}({', '.join(texts)})")
 
@@ -39,7 +42,7 @@ def _leaf(leaf: object) -> Verbatim:
     if isinstance(leaf, Verbatim):
         return leaf
     if hasattr(leaf, "shape") and hasattr(leaf, "dtype"):
-        return Verbatim(summary(leaf))
+        return Verbatim(type_text(leaf))
     # A static argument.
     text = f"{type(leaf).__name__}(...)" if is_displayable(leaf) else safe_repr(leaf)
     return Verbatim(" ".join(text.split()))

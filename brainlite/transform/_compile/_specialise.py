@@ -41,8 +41,8 @@ from brainlite.state._face import (
     check_sharding,
     current_frame,
     hold,
-    summary,
     template,
+    type_text,
 )
 from brainlite.transform._compile._intake import Intake, Misfit, own_buffers
 from brainlite.transform._compile._outline import outline, outline_arguments
@@ -422,7 +422,7 @@ class Binding:
                     f"this {type(state).__name__} holds no value, but only its shape and dtype",
                     where=name_of(state),
                     expected="arrays",
-                    got=summary(value),
+                    got=type_text(value),
                     fix="write a value to it: what eval_shape returns is a model without values",
                 )
 

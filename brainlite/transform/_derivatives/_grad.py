@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Concatenate, Literal, Protocol, overload
+from typing import Any, Concatenate, Literal, overload
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,7 @@ from brainlite.transform._derivatives._gradient import (
     differentiate,
     gradient_function,
 )
-from brainlite.transform._derivatives._signatures import A, Derivative
+from brainlite.transform._derivatives._signatures import A, Derivative, SameArguments
 from brainlite.transform._engine._nonfinite import raise_if_not_finite
 from brainlite.transform._engine._transformed import Transformed
 from brainlite.typing import Array, GradTarget, PyTree
@@ -30,10 +30,6 @@ G = TypeVar("G")
 Aux = TypeVar("Aux")
 R = TypeVar("R")
 States = Sequence[AnyState] | dict[str, AnyState]
-
-
-class _Decorator(Protocol):
-    def __call__(self, fun: Callable[P, object], /) -> Callable[P, Any]: ...
 
 
 # The overloads give the exact result of each combination of (states, argnums 0, 1, (0, 1), both)
@@ -287,7 +283,7 @@ def grad(
     unit_aware: bool = False,
     check_states: bool = False,
     debug_nan: bool = False,
-) -> _Decorator: ...
+) -> SameArguments: ...
 def grad(
     fun: object = None,
     grad_states: object = None,

@@ -13,7 +13,7 @@ from brainlite.errors import GradError
 from brainlite.graph import Node, StateDict
 from brainlite.graph import states as states_of
 from brainlite.state import ParamState, State
-from brainlite.state._face import AnyState, Frame, summary
+from brainlite.state._face import AnyState, Frame, type_text
 from brainlite.transform._engine._effects import Effects, called, commit, itself
 from brainlite.transform._engine._escapes import Escapes
 from brainlite.transform._engine._lift import fetch, name_of
@@ -323,7 +323,7 @@ def _value_and_aux(out: object, has_aux: bool, label: str) -> tuple[object, obje
     raise GradError(
         f"{label} with has_aux=True needs a function that returns a pair",
         expected="(value, aux)",
-        got=summary(out),
+        got=type_text(out),
         fix="return `value, aux`, or drop has_aux",
     )
 
@@ -353,7 +353,7 @@ def _check_traced(value: object, label: str) -> None:
             raise GradError(
                 f"{label} was given a number of {'numpy' if hasattr(leaf, 'dtype') else 'Python'}",
                 expected="an array of jax",
-                got=summary(leaf),
+                got=type_text(leaf),
                 fix="leave out `.item()` and the like, which cut off derivatives; for a constant "
                 "return `jnp.asarray(...)`",
             )
@@ -369,7 +369,7 @@ def check_scalar(value: object, label: str) -> None:
     raise GradError(
         f"{label} needs a function that returns one number",
         expected="an array of shape ()",
-        got=summary(value),
+        got=type_text(value),
         fix=f"reduce the result with .mean() or .sum(){hint}",
     )
 
@@ -415,7 +415,7 @@ def _check_state(state: AnyState, value: object, accepted: type[object]) -> None
                 f"this {type(state).__name__} is not made of {_plural(accepted)}",
                 where=name_of(state),
                 expected=_KINDS[accepted],
-                got=summary(value),
+                got=type_text(value),
                 fix="leave the state out of grad_states",
             )
 
@@ -428,7 +428,7 @@ def _check_argument(position: int, argument: object, label: str, accepted: type[
                 f"{label} cannot differentiate this argument",
                 where=f"argument {position}{jax.tree_util.keystr(path)}",
                 expected=_KINDS[accepted],
-                got=summary(leaf),
+                got=type_text(leaf),
                 fix=_fix(leaf, accepted),
             )
 
@@ -442,14 +442,14 @@ def _check_outputs(value: object, label: str, accepted: type[object]) -> None:
                 f"{label} cannot differentiate this result",
                 where=f"result{jax.tree_util.keystr(path)}",
                 expected=_KINDS[accepted],
-                got=summary(leaf),
+                got=type_text(leaf),
                 fix=f"{_fix(leaf, accepted)}; what is not to be differentiated can go into aux",
             )
     if not leaves:
         raise GradError(
             f"{label} needs a function that returns arrays",
             expected="an array, or containers of them",
-            got=summary(value),
+            got=type_text(value),
             fix="return the value to differentiate",
         )
 

@@ -13,7 +13,7 @@ from brainlite._jax_compat import PyTreeDef, shape_struct
 from brainlite.errors import GradError
 from brainlite.graph import Node
 from brainlite.state import State
-from brainlite.state._face import summary
+from brainlite.state._face import type_text
 from brainlite.transform._derivatives._gradient import Outcome, Pure, Targets, evaluate
 from brainlite.transform._derivatives._signatures import StateGroup
 from brainlite.typing import ArrayLike, GradTarget, PyTree
@@ -293,7 +293,7 @@ def jvp(
             raise GradError(
                 f"the {name} of jvp are no list of arguments",
                 expected="a tuple or a list, with one item for each argument",
-                got=summary(given),
+                got=type_text(given),
                 fix=f"pass `({name},)` if there is one argument",
             )
     if any(isinstance(leaf, Node | State) for leaf in jax.tree.leaves(tuple(primals))):
@@ -330,8 +330,8 @@ def _fitted(vector: object, like: object, problem: str) -> object:
     hint = "; for whole numbers pass `np.zeros(shape, jax.dtypes.float0)`" if whole else ""
     raise GradError(
         problem,
-        expected=summary(like).replace("void", "float0"),
-        got=summary(vector),
+        expected=type_text(like).replace("void", "float0"),
+        got=type_text(vector),
         fix=f"pass arrays of the same structure, shapes and dtypes{hint}",
     )
 

@@ -83,7 +83,7 @@ def take_top(args: tuple[object, ...], kwargs: dict[str, object], donated: Chose
     return Call(*holed, graph, fill, Top(positions, names), given)
 
 
-def choose(
+def choose_arguments(
     fun: Callable[..., object],
     argnums: int | Sequence[int] | None,
     argnames: str | Iterable[str] | None,

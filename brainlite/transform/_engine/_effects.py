@@ -20,8 +20,8 @@ from brainlite.graph._face import (
     fields_in,
     graph_below,
     holds_graph,
-    leaves_of,
     note,
+    parts_within,
     refill,
     set_if_plain,
     take_edits,
@@ -177,7 +177,7 @@ def collect(
 def _check_attributes(frame: Frame, node: Node) -> None:
     """Raise if a new node that outlives the trace holds arrays of the trace."""
     for name, value in fields(node).items():
-        if any(isinstance(leaf, Tracer) or leaf is TAKEN for leaf in leaves_of(value)):
+        if any(isinstance(leaf, Tracer) or leaf is TAKEN for leaf in parts_within(value)):
             raise TracedAttributeError(
                 f"a {type(node).__name__} is made inside {frame.label} and put in place with a "
                 f"traced value in its attribute {name!r}",

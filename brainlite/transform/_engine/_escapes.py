@@ -5,7 +5,7 @@ from brainlite.errors import EscapedTracerError
 from brainlite.graph import Node, StateDict
 from brainlite.graph._face import contents_of, differ, holds_graph
 from brainlite.state import State
-from brainlite.state._face import Kept, summary
+from brainlite.state._face import Kept, type_text
 from brainlite.transform._engine._reach import MOST, Reach, Variable, explore
 
 
@@ -100,4 +100,4 @@ def _holds_tracer(value: object) -> bool:
 def _shown(value: object) -> str:
     inside = "" if isinstance(value, Tracer) else f"a {type(value).__name__} that holds "
     found = [thing for thing in explore(value).objects.values() if isinstance(thing, Tracer)]
-    return f"{inside}{summary(found[0])}, an abstract value"
+    return f"{inside}{type_text(found[0])}, an abstract value"

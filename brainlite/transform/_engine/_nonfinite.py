@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental import checkify
 
-from brainlite._jax_compat import Tracer
 from brainlite.errors import NonFiniteError
 from brainlite.transform._engine._call import lift_call
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute
 from brainlite.transform._engine._lift import Body, name_of
+from brainlite.transform._engine._reports import report_where
 from brainlite.typing import Array
 
 
@@ -60,16 +60,8 @@ def raise_if_not_finite(
     names, leaves = zip(*found, strict=True)
     counts = jnp.stack([_count(leaf) for leaf in leaves])
     failed = jnp.any(counts > 0) & jnp.asarray(when, bool)
-    report = _Report(phase, names, tuple(map(jnp.shape, leaves)))
-    if not any(isinstance(each, Tracer) for each in jax.tree.leaves((failed, counts, error))):
-        report(failed, counts, error)
-        return
-
-    def call_back() -> None:
-        # With the condition: under vmap both branches run, and it alone knows which lane failed.
-        jax.debug.callback(report, failed, counts, error)
-
-    jax.lax.cond(failed, call_back, _nothing)
+    shapes = tuple(map(jnp.shape, leaves))
+    report_where(failed, _NonFinite(phase, names, shapes), counts, error)
 
 
 def _run(
@@ -89,14 +81,14 @@ def _count(leaf: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class _Report:
+class _NonFinite:
     """Raises; equal to another for the same results, so that a compiled loop is found again."""
 
     phase: str
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
 
-    def __call__(self, failed: object, counts: object, error: checkify.Error) -> None:
+    def __call__(self, failed: Array, counts: Array, error: checkify.Error, /) -> None:
         if not failed:
             return
         counted = zip(self.names, self.shapes, np.asarray(counts).tolist(), strict=True)
@@ -115,7 +107,3 @@ class _Report:
             if first
             else "look for an overflow: no operation made a NaN or divided by zero",
         )
-
-
-def _nothing() -> None:
-    pass

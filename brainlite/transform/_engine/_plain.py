@@ -23,7 +23,7 @@ Step: TypeAlias = Callable[[PyTree, PyTree], tuple[PyTree, PyTree]]
 R = TypeVar("R")
 
 
-def is_plain() -> bool:
+def runs_plainly() -> bool:
     """Say whether ``jax.disable_jit()`` holds here."""
     return bool(jit_switch.value)
 
@@ -48,7 +48,7 @@ def run_plainly(
     return result
 
 
-def value_of(number: Any) -> int | None:
+def known_number(number: Any) -> int | None:
     """Return a whole number or a truth value that is known here; None where it is traced."""
     try:
         return int(number)

@@ -21,8 +21,8 @@ from brainlite.graph._face import (
     describe,
     fields,
     holds_graph,
-    leaves_of,
     node_dict,
+    parts_within,
 )
 from brainlite.state import State
 from brainlite.state._face import AnyState, Frame, adopt
@@ -280,7 +280,7 @@ def _take_plain(
         if id(node) not in fresh:
             continue
         for name, value in list(fields(node).items()):
-            if not any(isinstance(leaf, Tracer) for leaf in leaves_of(value)):
+            if not any(isinstance(leaf, Tracer) for leaf in parts_within(value)):
                 continue
             if holds_graph(value):
                 raise ResultError(

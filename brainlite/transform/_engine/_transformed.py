@@ -4,13 +4,22 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from types import FunctionType, MethodType
-from typing import Any, Self
+from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 from brainlite.display import Shown, notebook_repr, text_repr, treescope_repr
 from brainlite.errors import ArgumentError
 from brainlite.typing import PyTree
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 _PLAIN = (type(None), int, float, str, tuple, frozenset)
+
+
+class SameSignature(Protocol):
+    """A decorator: makes of a function one with its signature."""
+
+    def __call__(self, fun: Callable[P, R], /) -> Callable[P, R]: ...
 
 
 class Transformed:

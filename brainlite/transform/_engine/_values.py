@@ -11,7 +11,7 @@ from brainlite._jax_compat import valid_jaxtype
 from brainlite.errors import ArgumentError, ResultError
 from brainlite.graph._face import NodeBase
 from brainlite.state import State
-from brainlite.state._face import summary
+from brainlite.state._face import type_text
 from brainlite.typing import PyTree
 
 _ARRAYS = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
@@ -131,7 +131,7 @@ def check_number(value: PyTree, name: str, label: str, *, whole: bool = False) -
         f"{label} cannot decide by this",
         where=name,
         expected="one whole number" if whole else "one truth value, or one number",
-        got=summary(value) if known else _kind(value),
+        got=type_text(value) if known else _kind(value),
         fix="reduce an array with .all() or .any(); let vmap choose for each lane",
     )
 
@@ -146,6 +146,6 @@ def check_condition(value: PyTree, label: str) -> None:
             f"{label} goes on as long as something is true, and a number is not",
             where=where,
             expected="one truth value",
-            got=summary(value),
+            got=type_text(value),
             fix="compare: `x > 0` for a positive number, `x != 0` for what Python takes as true",
         )

@@ -121,7 +121,7 @@ def watchers() -> tuple[Watcher, ...]:
     return found
 
 
-class Watched(NamedTuple):
+class WatchedLoop(NamedTuple):
     """A loop whose steps are watched.
 
     Attributes
@@ -141,11 +141,11 @@ class Watched(NamedTuple):
 
 def watch_steps(
     f: StepOfLoop, init: object, xs: object, length: int, reverse: bool = False
-) -> Watched:
+) -> WatchedLoop:
     """Let the watchers look at each step of a loop, or at every n-th as they ask for."""
     found = watchers()
     if not found:
-        return Watched(f, _itself, _itself)
+        return WatchedLoop(f, _itself, _itself)
     look = functools.partial(_look, found, f, length)
     thinned: list[Thinned | None] = [None] * len(found)
     if length and not jit_switch.value and any(each.every > 1 for each in found):
@@ -171,7 +171,7 @@ def watch_steps(
                 each.put(path, value)
         return own
 
-    return Watched(step, _first, end)
+    return WatchedLoop(step, _first, end)
 
 
 def _look(

@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 from typing_extensions import TypeVar
 
 from brainlite.errors import LoopStateError, OptionError
-from brainlite.state._face import Frame, same_structure, same_types, summary
+from brainlite.state._face import Frame, same_structure, same_types, type_text
 from brainlite.transform._engine._effects import called
 from brainlite.transform._engine._lift import name_of, strengthen
 from brainlite.transform._engine._transformed import check_callable
@@ -155,8 +155,8 @@ def _check_carry(before: object, after: object) -> None:
     if not same_structure(before, after) or not same_types(before, after):
         raise LoopStateError(
             "the carry of a bounded_while_loop changes in the body of a loop",
-            expected=f"what it was before the loop: {summary(before)}",
-            got=summary(after),
+            expected=f"what it was before the loop: {type_text(before)}",
+            got=type_text(after),
             fix="keep structure, shape and dtype in the body",
         )
 

@@ -11,7 +11,7 @@ from typing_extensions import TypeVar, TypeVarTuple, Unpack
 from brainlite._given import whole
 from brainlite._jax_compat import is_eager
 from brainlite.errors import BranchError
-from brainlite.state._face import AnyState, locate, same_structure, same_types, summary
+from brainlite.state._face import AnyState, locate, same_structure, same_types, type_text
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute
 from brainlite.transform._engine._effects import Effects, commit
@@ -25,7 +25,7 @@ from brainlite.transform._engine._lift import (
     name_of,
     strengthen,
 )
-from brainlite.transform._engine._plain import is_plain, run_plainly, value_of
+from brainlite.transform._engine._plain import known_number, run_plainly, runs_plainly
 from brainlite.transform._engine._transformed import check_callable
 from brainlite.transform._engine._values import check_number
 from brainlite.typing import PyTree
@@ -178,7 +178,7 @@ def _branch(
     """Run the branch of a number, and put in place what any of them may write."""
     for branch in branches:
         check_callable(branch, "a branch")
-    known = value_of(index) if is_plain() else None
+    known = known_number(index) if runs_plainly() else None
     if known is not None:
         known = min(max(known, 0), len(branches) - 1)
         return run_plainly(branches[known], operands, label="a branch of cond")
@@ -268,7 +268,7 @@ def _check_results(lifted: Sequence[Lifted]) -> None:
             raise BranchError(
                 f"branch {number} returns another type than branch 0 (of cond: the one for False)",
                 expected="the same structure, shapes and dtypes from each branch",
-                got=f"{summary(first)} from branch 0, {summary(other)} from branch {number}",
+                got=f"{type_text(first)} from branch 0, {type_text(other)} from branch {number}",
                 fix="return the same from each: `.astype`, `.reshape`, `jnp.zeros` for what is not "
                 "there",
             )
@@ -288,7 +288,7 @@ def _check_types(
                 raise BranchError(
                     f"this {type(state).__name__} has different types after the branches",
                     where=name_of(state),
-                    expected=f"in each branch what it was before: {summary(old)}",
-                    got=summary(new),
+                    expected=f"in each branch what it was before: {type_text(old)}",
+                    got=type_text(new),
                     fix="keep structure, shape and dtype in each branch",
                 )

@@ -1,30 +1,26 @@
 """Rematerialisation: ``checkpoint``, also known as ``remat``."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias, overload
+from typing import Any, NamedTuple, TypeAlias, overload
 
 import jax
 from typing_extensions import ParamSpec, TypeVar
 
-from brainlite.transform._engine._arguments import choose
+from brainlite.transform._engine._arguments import choose_arguments
 from brainlite.transform._engine._call import lift_call
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute
 from brainlite.transform._engine._effects import commit
 from brainlite.transform._engine._lift import Body
 from brainlite.transform._engine._options import Options
-from brainlite.transform._engine._plain import is_plain, run_plainly
-from brainlite.transform._engine._transformed import Transformed, check_callable
+from brainlite.transform._engine._plain import run_plainly, runs_plainly
+from brainlite.transform._engine._transformed import SameSignature, Transformed, check_callable
 from brainlite.typing import PyTree
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 Policy: TypeAlias = Callable[..., Any]
-
-
-class _SameSignature(Protocol):
-    def __call__(self, fun: Callable[P, R], /) -> Callable[P, R]: ...
 
 
 class _Remat(NamedTuple):
@@ -49,7 +45,7 @@ def checkpoint(
     prevent_cse: bool = True,
     policy: Policy | None = None,
     static_argnums: int | Sequence[int] = (),
-) -> _SameSignature: ...
+) -> SameSignature: ...
 def checkpoint(
     fun: Callable[..., object] | None = None,
     /,
@@ -106,13 +102,13 @@ def checkpoint(
     given = dict(locals())
 
     def decorate(fun: Callable[..., object]) -> Transformed:
-        options = Options(choose(fun, static_argnums, None, label="checkpoint"))
+        options = Options(choose_arguments(fun, static_argnums, None, label="checkpoint"))
         if policy is not None:
             check_callable(policy, "the policy of checkpoint")
         remat = _Remat(prevent_cse, policy)
 
         def checkpointed(*args: object, **kwargs: object) -> object:
-            if is_plain():
+            if runs_plainly():
                 return run_plainly(fun, args, kwargs, label="checkpoint")
             call = lift_call(fun, args, kwargs, label="checkpoint", options=options)
             with exclusive(call.lifted.effects.states):

@@ -11,15 +11,15 @@ from jax.experimental import checkify as _checkify
 from jax.typing import ArrayLike
 from typing_extensions import ParamSpec, TypeVar
 
-from brainlite._jax_compat import Tracer
 from brainlite.errors import OptionError
 from brainlite.transform._engine._call import lift_call
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute
 from brainlite.transform._engine._effects import commit
 from brainlite.transform._engine._lift import Body
+from brainlite.transform._engine._reports import report_where
 from brainlite.transform._engine._transformed import Transformed
-from brainlite.typing import PyTree
+from brainlite.typing import Array, PyTree
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -84,27 +84,17 @@ def jit_error_if(
             got=f"{type(error).__name__} {error!r}",
             fix="pass a text, such as 'the rate is {}', and then its values",
         )
-    report = _Report(error)
-    failed = jnp.any(jnp.asarray(pred, bool))
-    if not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((failed, args, kwargs))):
-        report(failed, args, kwargs)
-        return
-
-    def call_back() -> None:
-        # With the condition: under vmap both branches run, and it alone knows which lane failed.
-        jax.debug.callback(report, failed, args, kwargs)
-
-    jax.lax.cond(failed, call_back, _nothing)
+    report_where(jnp.any(jnp.asarray(pred, bool)), _Failed(error), args, kwargs)
 
 
 @dataclass(frozen=True)
-class _Report:
+class _Failed:
     """Raises; equal to another for the same error, so that a compiled loop is found again."""
 
     error: Callable[..., object] | str
 
     def __call__(
-        self, failed: object, args: tuple[object, ...], kwargs: Mapping[str, object]
+        self, failed: Array, args: tuple[object, ...], kwargs: Mapping[str, object], /
     ) -> None:
         if failed:
             named = {name: _to_numpy(value) for name, value in kwargs.items()}
@@ -132,10 +122,6 @@ def _to_numpy(value: object) -> PyTree:
         return np.asarray(leaf) if plain else leaf
 
     return jax.tree.map(convert, value)
-
-
-def _nothing() -> None:
-    pass
 
 
 def check(

@@ -20,7 +20,7 @@ from brainlite.state._face import (
     locate,
     same_structure,
     same_types,
-    summary,
+    type_text,
 )
 from brainlite.transform._compile._known import UNKNOWN, run_known
 from brainlite.transform._engine._drawing import exclusive
@@ -37,7 +37,7 @@ from brainlite.transform._engine._lift import (
     strengthen,
 )
 from brainlite.transform._engine._origin import Each, Origin, origin_of
-from brainlite.transform._engine._plain import Step, is_plain, scan_plainly
+from brainlite.transform._engine._plain import Step, runs_plainly, scan_plainly
 from brainlite.transform._engine._transformed import check_callable
 from brainlite.transform._engine._values import check_arguments
 from brainlite.transform._engine._watch import KEY, watch_steps
@@ -143,9 +143,9 @@ def scan(
             )
         return carry, end(ys)
     init = strengthen(init)
-    if is_plain() and length:
+    if runs_plainly() and length:
         return _scan_plainly(f, init, xs, length, reverse, end)
-    if is_plain():  # of what type the results are, a trace has to say
+    if runs_plainly():  # of what type the results are, a trace has to say
         with jax.disable_jit(False):
             return scan(user, init, xs, length)
     carry, ys = _scan(f, init, xs, _Loop((), length, reverse, unroll), user)
@@ -411,15 +411,15 @@ def _check_carry(out: object, init: object) -> None:
         raise LoopStateError(
             "the body of a scan did not return a pair",
             expected="(carry, y)",
-            got=summary(out),
+            got=type_text(out),
             fix="return `carry, y`; None will do for either",
         )
     carry = out[0]
     if not same_structure(init, carry) or not same_types(init, carry):
         raise LoopStateError(
             "the carry of a scan changes in the body",
-            expected=f"a carry like init: {summary(init)}",
-            got=summary(carry),
+            expected=f"a carry like init: {type_text(init)}",
+            got=type_text(carry),
             fix="return a carry of the same structure, shapes and dtypes as `init`",
         )
 
@@ -433,8 +433,8 @@ def _first_value(state: AnyState, kind: object, read: bool) -> PyTree:
         raise LoopStateError(
             f"this {type(state).__name__} changes in the body of a loop",
             where=name_of(state),
-            expected=f"what it was before the loop: {summary(value)}",
-            got=summary(kind),
+            expected=f"what it was before the loop: {type_text(value)}",
+            got=type_text(kind),
             fix=_wider(value, kind)
             or "keep structure, shape and dtype in the body; `reset_state` before the loop gives "
             "it another shape",

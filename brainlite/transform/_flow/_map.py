@@ -10,7 +10,7 @@ from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
 from brainlite.errors import MapStateError, OptionError
 from brainlite.random import RandomState
-from brainlite.state._face import current_frame, summary
+from brainlite.state._face import current_frame, type_text
 from brainlite.transform._engine._effects import collect
 from brainlite.transform._engine._lift import name_of
 from brainlite.transform._engine._values import check_arguments
@@ -107,7 +107,7 @@ def _readonly(f: Callable[..., object]) -> Callable[..., object]:
                     f"this {type(state).__name__} is written in a map with batch_size",
                     where=name_of(state),
                     expected="a function that writes no state",
-                    got=f"a write of {summary(value)}",
+                    got=f"a write of {type_text(value)}",
                     fix="leave batch_size out to write it slice by slice, or use vmap with "
                     "`out_states=`",
                 )

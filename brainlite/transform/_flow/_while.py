@@ -16,7 +16,7 @@ from brainlite.state._face import (
     locate,
     same_structure,
     same_types,
-    summary,
+    type_text,
 )
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute
@@ -29,7 +29,7 @@ from brainlite.transform._engine._lift import (
     strengthen,
     value_if_left_out,
 )
-from brainlite.transform._engine._plain import is_plain, while_plainly
+from brainlite.transform._engine._plain import runs_plainly, while_plainly
 from brainlite.transform._engine._transformed import check_callable
 from brainlite.transform._engine._values import check_arguments, check_condition
 from brainlite.typing import PyTree
@@ -78,7 +78,7 @@ def while_loop(cond_fun: Callable[[C], ArrayLike], body_fun: Callable[[C], C], i
     check_callable(body_fun, "body_fun of while_loop")
     check_arguments({"init_val": init_val}, "while_loop")
     init: PyTree = strengthen(init_val)
-    if is_plain():
+    if runs_plainly():
         try:
             plain: C = _run_plainly(cond_fun, body_fun, init)
         except NEEDS_VALUES:  # in a lane of a vmap, say
@@ -200,7 +200,7 @@ def _check_same_type(what: str, state: AnyState | None, before: object, after: o
     raise LoopStateError(
         f"{what} changes in the body of a loop",
         where=None if state is None else name_of(state),
-        expected=f"what it was before the loop: {summary(before)}",
-        got=summary(after),
+        expected=f"what it was before the loop: {type_text(before)}",
+        got=type_text(after),
         fix="keep structure, shape and dtype in the body",
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from brainlite._jax_compat import PyTreeDef, is_batched
 from brainlite.errors import ArgumentError, OptionError, ResultError
-from brainlite.state._face import summary
+from brainlite.state._face import type_text
 from brainlite.typing import PyTree
 
 Axes: TypeAlias = int | Sequence[PyTree] | Mapping[str, object] | None
@@ -54,7 +54,7 @@ def check_size(axis_size: int | None) -> None:
         )
 
 
-def spread(
+def axes_by_leaf(
     axes: object, value: PyTree, where: str, option: str
 ) -> Iterator[tuple[int | None, str, PyTree]]:
     """Yield (axis, path, leaf) for each leaf of ``value``."""
@@ -67,7 +67,7 @@ def spread(
             f"{option} of vmap does not have the structure of what it is for",
             where=where,
             expected="the containers of the value, or an axis for a whole container",
-            got=f"{axes!r} for {summary(value)}",
+            got=f"{axes!r} for {type_text(value)}",
             fix=f"pass one axis for all of it: {option}=0",
         ) from error
     whole = [axis for axis, part in zip(each, parts, strict=True) for _ in jax.tree.leaves(part)]
@@ -78,7 +78,7 @@ def spread(
 
 def check_out_axes(out: PyTree, axes: object, trace: object) -> None:
     """Raise unless a result, as it is in one lane, can be stacked along ``out_axes``."""
-    for axis, path, leaf in spread(axes, out, "result", "out_axes"):
+    for axis, path, leaf in axes_by_leaf(axes, out, "result", "out_axes"):
         rank = np.ndim(leaf)
         if axis is None and is_batched(leaf, trace):
             raise ResultError(
@@ -93,7 +93,7 @@ def check_out_axes(out: PyTree, axes: object, trace: object) -> None:
                 f"a result cannot have its lanes at axis {axis}",
                 where=f"result{path}",
                 expected=f"an axis from {-rank - 1} to {rank}",
-                got=f"out_axes={axis} for {summary(leaf)} in each lane",
+                got=f"out_axes={axis} for {type_text(leaf)} in each lane",
                 fix="out_axes counts the axes of the stacked result",
             )
 
@@ -120,7 +120,7 @@ def check_lanes(
     """
     sizes: dict[str, int] = {} if axis_size is None else {"axis_size": axis_size}
     for name, (axes, value) in arguments.items():
-        for axis, path, leaf in spread(axes, value, f"argument {name}", "in_axes"):
+        for axis, path, leaf in axes_by_leaf(axes, value, f"argument {name}", "in_axes"):
             where = f"argument {name}{path}"
             if axis is not None:
                 sizes[where] = _size(where, np.shape(leaf), axis, leaf)
@@ -151,6 +151,6 @@ def _size(where: str, shape: tuple[int, ...], axis: int, leaf: object) -> int:
         f"this argument has no axis {axis} to map over",
         where=where,
         expected=f"at least {axis + 1 if axis >= 0 else -axis} axes",
-        got=summary(leaf),
+        got=type_text(leaf),
         fix="pass None for it in `in_axes`, to share it between the lanes",
     )

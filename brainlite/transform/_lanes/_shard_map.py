@@ -11,7 +11,7 @@ from typing_extensions import ParamSpec, TypeVar
 from brainlite._jax_compat import PyTreeDef, set_current_trace
 from brainlite.errors import MapStateError, OptionError
 from brainlite.state import State
-from brainlite.state._face import AnySlot, AnyState, Frame, Setting, same_structure, summary
+from brainlite.state._face import AnySlot, AnyState, Frame, Setting, same_structure, type_text
 from brainlite.transform._engine._call import Arguments, open_call
 from brainlite.transform._engine._drawing import exclusive
 from brainlite.transform._engine._eager import execute
@@ -216,7 +216,7 @@ def _shard_of(slot: AnySlot, leaf: object, mesh: Mesh, spec: PartitionSpec) -> P
             f"this {type(slot).__name__} cannot be cut over the mesh as {spec}",
             where=name_of(slot) if isinstance(slot, State) else None,
             expected=f"axes that {dict(mesh.shape)} divides evenly",
-            got=summary(whole),
+            got=type_text(whole),
             fix="pass another spec in `state_in_specs`, or pad the state",
         ) from error
     return jax.lax.pcast(jnp.zeros(shape, whole.dtype), _axes(spec), to="varying")
@@ -243,7 +243,7 @@ def _specs_of(state: Any, value: PyTree, *asked: StateSpecs) -> _Specs:
         raise MapStateError(
             f"the specs of this {type(state).__name__} do not fit its value",
             where=name_of(state) if isinstance(state, State) else None,
-            expected=f"one PartitionSpec, or a tree of them like {summary(value)}",
+            expected=f"one PartitionSpec, or a tree of them like {type_text(value)}",
             got=repr(found),
             fix="name each array of the value: {'weight': P(None, 'x'), 'bias': P('x')}",
         )
@@ -287,7 +287,7 @@ def _check_whole(state: AnyState, specs: _Specs, kind: object) -> None:
                 where=name_of(state),
                 expected=f"the same value along the axes {missing} of the mesh, as the spec {spec} "
                 "says",
-                got=f"{summary(leaf)} on each device",
+                got=f"{type_text(leaf)} on each device",
                 fix="pass `state_out_specs={state: PartitionSpec(...)}`, or reduce the value with "
                 "jax.lax.psum or pmean before writing it",
             )

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias, overload
+from typing import Any, NamedTuple, TypeAlias, overload
 
 import jax
 from typing_extensions import ParamSpec, TypeVar
@@ -18,7 +18,7 @@ from brainlite.state._face import (
     AnyState,
     Frame,
     current_frame,
-    summary,
+    type_text,
     with_axis,
 )
 from brainlite.transform._engine._eager import run_compiled
@@ -26,17 +26,17 @@ from brainlite.transform._engine._effects import Effects, commit, itself
 from brainlite.transform._engine._lift import fetch, name_of
 from brainlite.transform._engine._origin import Origin
 from brainlite.transform._engine._returned import Returned, called_apart, fasten, homes, loosen
-from brainlite.transform._engine._transformed import Transformed
+from brainlite.transform._engine._transformed import SameSignature, Transformed
 from brainlite.transform._engine._values import check_arguments, check_result
 from brainlite.transform._engine._watch import Trail
 from brainlite.transform._lanes._axes import (
     Axes,
+    axes_by_leaf,
     check_axes,
     check_count,
     check_lanes,
     check_out_axes,
     check_size,
-    spread,
 )
 from brainlite.typing import Key, PyTree
 
@@ -44,12 +44,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 MappedStates: TypeAlias = "AnyState | Sequence[AnyState] | Mapping[Any, object] | None"
-
-
-class SameSignature(Protocol):
-    """Makes of a function one with its signature."""
-
-    def __call__(self, fun: Callable[P, R], /) -> Callable[P, R]: ...
 
 
 class _Outcome(NamedTuple):
@@ -363,7 +357,7 @@ def _checked(state: AnyState, axis: int) -> PyTree:
                 f"this {type(state).__name__} has no axis {axis} to map over",
                 where=name_of(state),
                 expected=f"at least {axis + 1 if axis >= 0 else -axis} axes",
-                got=summary(value),
+                got=type_text(value),
                 fix="make the state with a lane axis (`init_all_states(model, batch_size=...)`), "
                 "or leave it out of in_states",
             )
@@ -395,7 +389,7 @@ def lanes_of(
     ``placed`` are the states that are declared already, or have no lanes.
     """
     out = loosen(out)
-    each = [axis for axis, _, _ in spread(loosen(out_axes), out, "result", "out_axes")]
+    each = [axis for axis, _, _ in axes_by_leaf(loosen(out_axes), out, "result", "out_axes")]
     axes = jax.tree.unflatten(jax.tree.structure(out), each)
     leaves, of_leaves = map(returned.structure.flatten_up_to, (out, axes))
     for root, axes in zip(returned.roots, of_leaves, strict=True):
@@ -422,6 +416,6 @@ def _check_shared(effects: Effects, state: AnyState, value: object, trace: objec
         "not declared",
         where=name_of(state),
         expected="a value that all lanes share, or a declared state",
-        got=f"one {summary(value)} for each lane",
+        got=f"one {type_text(value)} for each lane",
         fix=fix,
     )

@@ -12,10 +12,10 @@ from brainlite.random import RandomState
 from brainlite.state import State
 from brainlite.state._face import AnyState
 from brainlite.transform._engine._reach import explore
-from brainlite.transform._engine._transformed import Transformed
+from brainlite.transform._engine._transformed import SameSignature, Transformed
 from brainlite.transform._lanes._axes import Axes
 from brainlite.transform._lanes._new_lanes import arrange_lanes
-from brainlite.transform._lanes._vmap import SameSignature, vmap
+from brainlite.transform._lanes._vmap import vmap
 from brainlite.transform._lanes._vmap_new_states import vmap_new_states
 from brainlite.typing import Filter, PyTree
 

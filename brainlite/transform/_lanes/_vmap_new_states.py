@@ -1,7 +1,7 @@
 """Vectorisation over states that come to be inside: ``vmap_new_states``."""
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from typing import Protocol, overload
+from typing import overload
 
 import jax
 import jax.numpy as jnp
@@ -11,23 +11,19 @@ from brainlite._jax_compat import current_trace, is_batched
 from brainlite.errors import MapStateError, OptionError
 from brainlite.graph import states as states_of
 from brainlite.graph import to_predicate
-from brainlite.graph._face import fields
+from brainlite.graph._face import dotted, fields
 from brainlite.state import State
-from brainlite.state._face import AnyState, Frame, summary, with_axis
+from brainlite.state._face import AnyState, Frame, type_text, with_axis
 from brainlite.transform._engine._effects import Effects, Place, collect, commit, itself
 from brainlite.transform._engine._lift import name_of
 from brainlite.transform._engine._returned import Returned, fasten, homes, loosen, take_out
-from brainlite.transform._engine._transformed import Transformed
+from brainlite.transform._engine._transformed import SameSignature, Transformed
 from brainlite.transform._lanes._axes import Axes
 from brainlite.transform._lanes._vmap import MappedStates, lanes_of, vmap
 from brainlite.typing import Filter, Path, Predicate, PyTree
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class _SameSignature(Protocol):
-    def __call__(self, fun: Callable[P, R], /) -> Callable[P, R]: ...
 
 
 @overload
@@ -56,7 +52,7 @@ def vmap_new_states(
     state_to_exclude: Filter = None,
     in_states: MappedStates = None,
     out_states: MappedStates = None,
-) -> _SameSignature: ...
+) -> SameSignature: ...
 def vmap_new_states(
     fun: Callable[..., object] | None = None,
     *,
@@ -248,7 +244,7 @@ def _check_shared(path: Path, state: AnyState, value: object) -> None:
             "by state_to_exclude",
             where=name_of(state),
             expected="a value that all lanes share",
-            got=f"one {summary(value)} for each lane, at {'.'.join(map(str, path))!r}",
+            got=f"one {type_text(value)} for each lane, at {dotted(path)!r}",
             fix="do not exclude it, or make its value without random numbers and mapped arguments",
         )
 

@@ -112,5 +112,5 @@ def test_many_small_weights_add_up_in_half_precision(dtype: Any, most: int) -> N
     assert (found.dtype, float(found[0])) == (dtype, 376.0 if dtype is jnp.bfloat16 else 375.0)
     product = delivery.times_matrix(most or 1, events, jnp.full((3000, 1), weight))
     assert float(product[0]) == float(found[0])
-    gathered = delivery.gather(events, weight, jnp.arange(3000)[None])
+    gathered = delivery.gather_events(events, weight, jnp.arange(3000)[None])
     assert float(gathered[0]) == float(found[0])

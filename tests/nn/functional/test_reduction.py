@@ -20,10 +20,10 @@ def test_a_loss_is_reduced_as_asked() -> None:
 
 
 def test_options_are_checked_where_their_values_are_known() -> None:
-    reduction.check_options("f", beta=0, margin=-3, delta=1)
+    reduction.check_ranges("f", beta=0, margin=-3, delta=1)
     with pytest.raises(OptionError, match=r"f: beta is out(.|\n)*beta: 0 or more(.|\n)*beta=nan"):
-        reduction.check_options("f", beta=float("nan"))
-    jax.jit(lambda beta: reduction.check_options("f", beta=beta))(-1.0)
+        reduction.check_ranges("f", beta=float("nan"))
+    jax.jit(lambda beta: reduction.check_ranges("f", beta=beta))(-1.0)
 
 
 def test_floats_are_single_at_least() -> None:

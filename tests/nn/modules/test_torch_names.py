@@ -9,7 +9,7 @@ import pytest
 import brainlite
 from brainlite import ParamState, nn, transform
 from brainlite.errors import OptionError, StateDictError
-from brainlite.nn._modules.torch_names import Layout, TorchView, find_views, view_of
+from brainlite.nn._modules.torch_names import TorchLayout, TorchView, find_views, view_of
 
 
 class Affine(nn.Module):
@@ -20,8 +20,8 @@ class Affine(nn.Module):
         self.rest = ParamState({"w": jnp.zeros((2, 3)), "b": jnp.zeros(2)})
 
     def _torch_views(self) -> list[TorchView]:
-        turned = Layout("w", lambda w: w.T, lambda w: w.T)
-        return [view_of(self.scale, {"s": Layout()}), view_of(self.rest, {"w": turned})]
+        turned = TorchLayout("w", lambda w: w.T, lambda w: w.T)
+        return [view_of(self.scale, {"s": TorchLayout()}), view_of(self.rest, {"w": turned})]
 
 
 def test_a_layer_says_how_torch_has_its_states() -> None:

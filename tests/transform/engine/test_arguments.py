@@ -13,7 +13,7 @@ from brainlite.errors import ArgumentError, OptionError
 from brainlite.graph import Node
 from brainlite.state import HiddenState, ParamState, State
 from brainlite.transform import checkpoint, eval_shape, jit
-from brainlite.transform._engine._arguments import choose, contains_graph
+from brainlite.transform._engine._arguments import choose_arguments, contains_graph
 from brainlite.typing import Array
 from tests.transform.checks import Runs, assert_close, assert_same, says, values
 from tests.transform.small import Chain, Counter, Scale, Total
@@ -264,16 +264,16 @@ def test_static_arguments_and_modules_mix() -> None:
 
 
 def test_numbers_and_names_stand_for_each_other() -> None:
-    assert choose(power, 1, None, label="jit") == ((1,), ("n",))
-    assert choose(power, None, "n", label="jit") == ((1,), ("n",))
-    assert choose(power, -2, ["negate"], label="jit") == ((0,), ("negate", "x"))
-    assert choose(power, None, None, label="jit") == ((), ())
+    assert choose_arguments(power, 1, None, label="jit") == ((1,), ("n",))
+    assert choose_arguments(power, None, "n", label="jit") == ((1,), ("n",))
+    assert choose_arguments(power, -2, ["negate"], label="jit") == ((0,), ("negate", "x"))
+    assert choose_arguments(power, None, None, label="jit") == ((), ())
 
 
 def test_functions_that_take_anything_may_have_any_static_argument() -> None:
     def anything(*args: Any, **kwargs: Any) -> None: ...
 
-    assert choose(anything, (0, 5), "free", label="jit") == ((0, 5), ("free",))
+    assert choose_arguments(anything, (0, 5), "free", label="jit") == ((0, 5), ("free",))
 
 
 @pytest.mark.parametrize(
