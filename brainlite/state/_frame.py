@@ -9,7 +9,6 @@ from typing import Any, Concatenate, Generic, NamedTuple, Self
 import jax
 from typing_extensions import ParamSpec, TypeVar
 
-from brainlite import environ
 from brainlite._given import add_hint
 from brainlite._jax_compat import (
     bind_read,
@@ -18,6 +17,7 @@ from brainlite._jax_compat import (
     set_current_trace,
     trace_cell,
 )
+from brainlite.environ._face import watch
 from brainlite.errors import RawTransformError, StateLostError, TransformError
 from brainlite.state._fit import type_text
 from brainlite.state._locate import locate
@@ -251,7 +251,7 @@ class Frame:
         Frame.on_open(self)
         self._tokens = [(current_frame, current_frame.set(self))]
         if self._records:
-            self._tokens.append(environ.watch(self.environment))
+            self._tokens.append(watch(self.environment))
         return self
 
     def __exit__(self, *error: object) -> None:

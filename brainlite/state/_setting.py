@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from brainlite import environ
+from brainlite.environ._face import frames, input_now
 from brainlite.state._frame import MISSING, current_frame
 from brainlite.state._state import State, label
 
@@ -33,12 +33,12 @@ class Setting(State[Any]):
 
     @property
     def __held__(self) -> Any:  # read-only: looked up, never put
-        found = environ.input_now(self.key)
+        found = input_now(self.key)
         return MISSING if found is None else found.value
 
     def now(self) -> "Setting":
         """Return the one of the same key that holds here."""
-        found = environ.input_now(self.key)
+        found = input_now(self.key)
         return self if found is None else found.slot
 
 
@@ -55,5 +55,5 @@ def _read(setting: Setting, value: object) -> Any:
     return value if frame is None else frame.read(setting)
 
 
-environ.on_make = _make
-environ.on_read = _read
+frames.make = _make
+frames.read = _read

@@ -194,8 +194,7 @@ def _is_open(file: Path) -> bool:
 
 def _defined(tree: ast.Module) -> set[str]:
     """Return the functions and classes at the top of a file that others may import."""
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    names = {node.name for node in tree.body if isinstance(node, kinds)}
+    names = [n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
     return {name for name in names if not name.startswith("_")}
 
 

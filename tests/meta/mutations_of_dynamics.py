@@ -12,16 +12,16 @@ _RECORDS = ("tests/nn/looking/test_watch.py",)
 MUTATIONS = [
     Mutation(
         "numbers of time are inputs of a compilation",
-        "brainlite/environ/__init__.py",
-        "return key in _TIMES or any(map(_is_array, leaves))",
-        "return any(map(_is_array, leaves))",
+        "brainlite/environ/_store.py",
+        "return all(map(is_numeric, leaves)) and (key in _TIMES or any(map(_is_array, leaves)))",
+        "return all(map(is_numeric, leaves)) and any(map(_is_array, leaves))",
         _SETTINGS,
     ),
     Mutation(
         "settings that are arrays are inputs of a compilation",
-        "brainlite/environ/__init__.py",
-        "return key in _TIMES or any(map(_is_array, leaves))",
-        "return key in _TIMES",
+        "brainlite/environ/_store.py",
+        "return all(map(is_numeric, leaves)) and (key in _TIMES or any(map(_is_array, leaves)))",
+        "return all(map(is_numeric, leaves)) and key in _TIMES",
         _SETTINGS,
     ),
     Mutation(

@@ -50,7 +50,7 @@ STATE = [
     Mutation(
         "a frame watches the settings that are read",
         "brainlite/state/_frame.py",
-        "            self._tokens.append(environ.watch(self.environment))",
+        "            self._tokens.append(watch(self.environment))",
         "            pass",
         ("tests/transform/compile/test_specialise.py",),
     ),

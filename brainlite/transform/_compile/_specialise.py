@@ -20,6 +20,7 @@ import jax
 from brainlite import environ
 from brainlite._jax_compat import Tracer
 from brainlite.display._face import Verbatim
+from brainlite.environ._face import lookup
 from brainlite.errors import TransformError
 from brainlite.graph import Node
 from brainlite.graph._face import (
@@ -105,7 +106,7 @@ class Specialisation:
         self.reads: list[AnyState] = self.intake.states
         self.guards: Guards = Guards(lifted.notes, [*self.reads, *self.effects.written])
         # Who watches is asked by modules that are being watched only.
-        self.environment: dict[str, object] = {KEY: environ.lookup(KEY), **lifted.environment}
+        self.environment: dict[str, object] = {KEY: lookup(KEY), **lifted.environment}
         self.variables: Variables = Variables((fun, *call.graph))
         self.reusable: bool = not (_mentions_tracers(lifted) or self.variables.traced)
         outer = [s for s in (*self.reads, *self.effects.written) if s not in self._stand_ins]
@@ -304,13 +305,13 @@ class Specialisation:
         settings = [
             "who watches the model" if name == KEY else f"the setting {name!r}"
             for name, value in self.environment.items()
-            if not same_value(value, environ.lookup(name))
+            if not same_value(value, lookup(name))
         ]
         variables = [f"the variable {name!r}" for name in self.variables.changed()]
         return attributes + settings + variables
 
     def _environment_holds(self) -> bool:
-        return all(same_value(value, environ.lookup(k)) for k, value in self.environment.items())
+        return all(same_value(value, lookup(k)) for k, value in self.environment.items())
 
 
 class Outputs:

@@ -40,7 +40,7 @@ from types import CellType
 from typing import Any, Final, NamedTuple
 
 from brainlite._jax_compat import jit_switch, no_trace, trace_cell
-from brainlite.environ import layer, process
+from brainlite.environ._face import layer, process
 from brainlite.graph._face import ABSENT, Watched
 from brainlite.state._face import AnyState, current_frame, epoch
 from brainlite.transform._compile._intake import Intake, Misfit
