@@ -75,7 +75,8 @@ if _typing.TYPE_CHECKING:
     from brainlite.nn._dynamics.dynamics import Dynamics
     from brainlite.nn._dynamics.integrate import exp_euler_step
     from brainlite.nn._dynamics.interpolation import InterpolationRegistry
-    from brainlite.nn._dynamics.neurons import ALIF, IF, LIF, Izhikevich, LIFRef, Neuron
+    from brainlite.nn._dynamics.neuron import Neuron
+    from brainlite.nn._dynamics.neurons import ALIF, IF, LIF, Izhikevich, LIFRef
     from brainlite.nn._dynamics.prefetch import (
         OutputDelayAt,
         Prefetch,
@@ -317,7 +318,8 @@ else:
             "._dynamics.dynamics": "Dynamics",
             "._dynamics.integrate": "exp_euler_step",
             "._dynamics.interpolation": "InterpolationRegistry",
-            "._dynamics.neurons": "ALIF IF LIF Izhikevich LIFRef Neuron",
+            "._dynamics.neuron": "Neuron",
+            "._dynamics.neurons": "ALIF IF LIF Izhikevich LIFRef",
             "._dynamics.prefetch": "OutputDelayAt Prefetch PrefetchDelayAt StateWithDelay",
             "._dynamics.projections": "COBA CUBA AlignPostProj CurrentProj DeltaProj",
             "._dynamics.readout": "LeakyRateReadout PoissonEncoder",

@@ -23,6 +23,15 @@ from brainlite.optim._arguments import (
 )
 from brainlite.optim._group import Group, Part
 from brainlite.optim._loss import Loss, no_loss
+from brainlite.optim._precision import (
+    added,
+    followed,
+    moving_mean,
+    to_at_least,
+    unscaled,
+    value_or_mean,
+    widened,
+)
 from brainlite.optim._scaling import LossScale
 from brainlite.optim._slots import OptimState, apply, beside, fitted, is_trained
 from brainlite.optim._transformation import Factory, Rate, Transformation
@@ -148,12 +157,12 @@ class Optimizer(Node):
             accumulate=accumulate > 1,
             scaling=loss_scale,
         )
-        exact = {path: apply(_caster(master), state.value) for path, state in found.items()}
+        exact = {path: apply(to_at_least(master), state.value) for path, state in found.items()}
         self.groups = tuple(
             Part(group, members, {path: exact[path] for path in members}, self.counts["step"])
             for group, members in groups
         )
-        wide = {dotted(path): apply(_widened, state.value) for path, state in found.items()}
+        wide = {dotted(path): apply(widened, state.value) for path, state in found.items()}
         self.masters = {
             dotted(path): OptimState(value)
             for path, value in exact.items()
@@ -295,7 +304,7 @@ class Optimizer(Node):
         if not found:
             raise _unread(targets)
         if scale is not None:
-            found = jax.tree.map(lambda g: _unscaled(g, scale), found)
+            found = jax.tree.map(lambda g: unscaled(g, scale), found)
         named = read_gradients(found, targets)
         again = watched.at(self._all()) if self._accumulate == 1 else no_loss
         self._take(named, {"value": value, "value_fn": again}, watched.undoable())
@@ -354,7 +363,9 @@ class Optimizer(Node):
         inside: dict[AnyState, list[Any]] = {}
         try:
             for path, state in states.items():
-                mean = jax.tree.map(_chosen(begun), self.averages[dotted(path)].value, state.value)
+                mean = jax.tree.map(
+                    value_or_mean(begun), self.averages[dotted(path)].value, state.value
+                )
                 state.value = mean
                 inside[state] = jax.tree.leaves(state.value)
             yield
@@ -420,7 +431,7 @@ class Optimizer(Node):
         count = self.counts["gathered"].value + 1
         full = count == self._accumulate
         for name, gradient in grads.items():
-            self.sums[name].value = jax.tree.map(_plus, self.sums[name].value, gradient)
+            self.sums[name].value = jax.tree.map(added, self.sums[name].value, gradient)
             self.reached[name].value = jnp.ones((), bool)
         if "value" in extra:
             self._add("gathered_loss", extra["value"] / self._accumulate)
@@ -435,7 +446,7 @@ class Optimizer(Node):
             before = {n: [s.value for s in self._remembered(n)] for n in trained}
             self._apply(mean, extra)
             for name in trained:
-                choose = _chosen(self.reached[name].value)
+                choose = value_or_mean(self.reached[name].value)
                 for state, old in zip(self._remembered(name), before[name], strict=True):
                     state.value = jax.tree.map(choose, state.value, old)
             self._count_update()
@@ -469,7 +480,7 @@ class Optimizer(Node):
     def _count_update(self) -> None:
         """Count an update, and let the averages follow: those of all parameters, frozen or not."""
         if self._decay is not None:
-            follow = _mean(self._decay, self.counts["step"].value == 0)
+            follow = moving_mean(self._decay, self.counts["step"].value == 0)
             for path, state in self._all().items():
                 name, mean = dotted(path), self.averages[dotted(path)]
                 mean.value = jax.tree.map(follow, mean.value, self._exact(name, state.value))
@@ -479,7 +490,7 @@ class Optimizer(Node):
         """Return a parameter in the precision in which it is updated."""
         if name not in self.masters:
             return value
-        return jax.tree.map(_followed, self.masters[name].value, value)
+        return jax.tree.map(followed, self.masters[name].value, value)
 
     def _all(self) -> dict[Path, ParamState[Any]]:
         """Return every parameter by path, the frozen ones, too."""
@@ -555,48 +566,6 @@ def _unread(targets: Mapping[Path, object]) -> OptionError:
         "the optimizer was made?",
         fix="make the optimizer of the model as it is now, or call `requires_grad_(True)`",
     )
-
-
-def _caster(dtype: Any) -> Callable[[Array], Array]:
-    """Return what makes floats that are less exact than ``dtype`` that exact."""
-
-    def cast(leaf: Array) -> Array:
-        own = leaf.dtype
-        if dtype is None or own == dtype or not jnp.issubdtype(own, jnp.floating):
-            return leaf
-        return leaf.astype(dtype) if jnp.promote_types(own, dtype) == dtype else leaf
-
-    return cast
-
-
-def _widened(leaf: Array) -> Array:
-    """Return floats in single precision at least."""
-    return leaf.astype(jnp.promote_types(leaf.dtype, jnp.float32))
-
-
-def _unscaled(gradient: Array, scale: Array) -> Array:
-    return _widened(gradient) / scale
-
-
-def _plus(total: Array, gradient: Array) -> Array:
-    return total + gradient.astype(total.dtype)
-
-
-def _followed(master: Array, value: Array) -> Array:
-    """Return a master; where somebody has written the parameter since, what was written."""
-    return jnp.where(master.astype(value.dtype) == value, master, value.astype(master.dtype))
-
-
-def _mean(decay: float, first: Array) -> Callable[[Array, Array], Array]:
-    def mean(old: Array, new: Array) -> Array:
-        new = new.astype(old.dtype)
-        return jnp.where(first, new, old + (new - old) * (1 - decay))
-
-    return mean
-
-
-def _chosen(begun: Array) -> Callable[[Array, Array], Array]:
-    return lambda mean, value: jnp.where(begun, mean, value.astype(mean.dtype)).astype(value.dtype)
 
 
 def _differ(one: object, other: object) -> bool:

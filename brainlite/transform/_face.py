@@ -6,8 +6,8 @@ Each name with what it promises; all else in here may change without a word.
 # Whether a module runs as under jit where nothing is traced: its code only computes, and it was not
 # found to hold anything foreign.
 from brainlite.transform._compile._known import Foreign as Foreign
+from brainlite.transform._compile._known import guarded as guarded
 from brainlite.transform._compile._known import is_known as is_known
-from brainlite.transform._compile._known import refuse_foreign as refuse_foreign
 from brainlite.transform._compile._known import remember_foreign as remember_foreign
 
 # Lifts a function for arguments that may be modules.

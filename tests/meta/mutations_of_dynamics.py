@@ -69,8 +69,8 @@ MUTATIONS = [
     Mutation(
         "an eager step that holds what is foreign is not kept",
         "brainlite/nn/_dynamics/dynamics.py",
-        "        refuse_foreign(args[0])\n",
-        "",
+        "return guarded(run, args[0])",
+        "return run()",
         _DYNAMICS,
     ),
     Mutation(

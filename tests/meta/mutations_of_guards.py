@@ -294,6 +294,20 @@ MUTATIONS = [
         ("tests/transform/compile/test_covered.py",),
     ),
     Mutation(
+        "code of the user's that does more than compute is not run before",
+        "brainlite/transform/_compile/_known.py",
+        "    if not is_covered((f, part)):\n        raise Foreign\n    out = run()",
+        "    out = run()\n    if not is_covered((f, part)):\n        raise Foreign",
+        ("tests/transform/compile/test_known.py",),
+    ),
+    Mutation(
+        "what the library may call of an object is looked at",
+        "brainlite/transform/_compile/_covered.py",
+        "and all(_computes_only(m) for each in reach.objects.values() for m in own_methods(each))",
+        "",
+        ("tests/nn/dynamics/test_neuron.py",),
+    ),
+    Mutation(
         "a loop that compiles often is traced",
         "brainlite/transform/_compile/_known.py",
         "    if compiled.times_made_for(node) >= _MOST:",

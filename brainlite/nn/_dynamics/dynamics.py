@@ -24,7 +24,7 @@ from brainlite.nn._modules.module import Module
 from brainlite.state import State
 from brainlite.state._face import AnyState, current_frame, locate, refused
 from brainlite.transform import jit
-from brainlite.transform._face import Foreign, is_known, refuse_foreign, remember_foreign
+from brainlite.transform._face import Foreign, guarded, is_known, remember_foreign
 from brainlite.typing import Array, ArrayLike, Shape, Size
 
 R = TypeVar("R")
@@ -272,9 +272,8 @@ def one_dispatch(update: Callable[P, R]) -> Callable[P, R]:
     """
 
     def step(*args: Any) -> Any:
-        out = update(*args)  # type: ignore[call-arg]  # whatever the step takes
-        refuse_foreign(args[0])
-        return out
+        run = functools.partial(update, *args)
+        return guarded(run, args[0])
 
     compiled: Any = jit(step)
 

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from brainlite.errors import OptionError
 from brainlite.nn import init
 from brainlite.nn._dynamics.dynamics import value_of
-from brainlite.nn._dynamics.neurons import Neuron
+from brainlite.nn._dynamics.neuron import Neuron
 from brainlite.nn._modules.module import Module
 from brainlite.state import HiddenState
 from brainlite.typing import Array

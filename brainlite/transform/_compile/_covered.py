@@ -24,6 +24,7 @@ from brainlite.transform._engine._reach import (
     explore,
     is_of_user,
     names_of,
+    own_methods,
     root_of,
     variables_of,
 )
@@ -61,6 +62,8 @@ def is_covered(fun: object) -> bool:
         not any(each.own for each in reach.variables)
         and all(_is_fixed(each.value) for each in reach.variables)
         and all(map(_computes_only, reach.objects.values()))
+        # Which methods of an object the library calls, its code does not tell.
+        and all(_computes_only(m) for each in reach.objects.values() for m in own_methods(each))
     )
 
 

@@ -11,7 +11,7 @@ modules while they were traced; what does not pass once is traced at each call f
 import functools
 from collections.abc import Callable, Hashable
 from types import MethodType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import jax
 import numpy as np
@@ -23,6 +23,8 @@ from brainlite.state._face import current_frame
 from brainlite.transform._compile._covered import is_covered, is_own, is_safe
 from brainlite.transform._compile._jit import BoundJit, jit
 from brainlite.typing import PyTree
+
+R = TypeVar("R")
 
 Part = Callable[..., object] | None
 """The function of a bound method, or None for a module that is called."""
@@ -82,18 +84,27 @@ def remember_foreign(f: Any, part: Part = None) -> None:
     f.__compiled__[_KEY, part] = False
 
 
-def refuse_foreign(f: Node, part: Part = None) -> None:
-    """Raise if the function being traced, of a module, has read anything that guards cannot see."""
+def guarded(run: Callable[[], R], f: Node, part: Part = None) -> R:
+    """Run what is traced of a module, or of a method of it.
+
+    Raises
+    ------
+    Foreign
+        It depends on something that guards cannot see, or may do more than compute. It runs anew
+        then, as Python: so code of the user's that would notice is not run before.
+    """
+    if not is_covered((f, part)):
+        raise Foreign
+    out = run()
     frame = current_frame.get()
     assert frame is not None
     if not all(is_safe(value) for _, value in frame.notes.values()):
-        raise Foreign
-    if not is_covered((f, part)):
         raise Foreign
     # What code of the user's changes itself in an attribute would not change at the next call.
     own = all(is_own(type(owner)) for owner, _ in frame.notes.values())
     if not own and Guards(frame.notes).match((), frozenset(), []) is None:
         raise Foreign
+    return out
 
 
 def _apart(f: object) -> tuple[PyTree, Part]:
@@ -120,9 +131,7 @@ def _compiled(
 
     def run(node: Node, *operands: PyTree) -> object:
         body = node if part is None else MethodType(part, node)
-        out = loop(body, *operands, *options)
-        refuse_foreign(node, part)
-        return out
+        return guarded(lambda: loop(body, *operands, *options), node, part)
 
     return jit(run)
 

@@ -265,6 +265,15 @@ def _is_plain_object(thing: object) -> bool:
     )
 
 
+def own_methods(thing: object) -> list[object]:
+    """Return the functions of the class of a plain object of the user's; nothing for all else."""
+    if not _is_plain_object(thing):
+        return []
+    kinds = [each for each in type(thing).__mro__ if root_of(each.__module__) not in _LIBRARIES]
+    members = [member for kind in kinds for member in vars(kind).values()]
+    return [function for member in members for function in _functions_in(member)]
+
+
 def variables_of(fun: FunctionType) -> list[Variable]:
     """Return the cells of a Python function, and the global names that code of the user's loads."""
     owner = fun.__qualname__

@@ -325,11 +325,6 @@ def test_bad_input_names_the_neuron() -> None:
         nn.LIF(3, tau=jnp.ones(2))
 
 
-def test_a_neuron_of_ones_own_says_what_spikes() -> None:
-    with pytest.raises(TypeError, match="does not say what spikes"):
-        nn.Neuron(3).get_spike()
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -354,12 +349,3 @@ def test_times_that_are_traced_or_states_are_taken() -> None:
     assert nn.LIFRef(2, tau_ref=0.0).tau_ref == 0.0
     nn.LIF(2, tau=ParamState(jnp.full(2, 5.0)))
     jit(lambda tau: nn.init_all_states(nn.LIF(2, tau=tau)).V.value)(jnp.asarray(5.0))
-
-
-@pytest.mark.parametrize("drive", [lambda V: jnp.ones(4), lambda V: None, lambda V: V[:, None]])
-def test_a_function_of_the_potential_has_its_shape(drive: Any) -> None:
-    neurons = nn.init_all_states(nn.LIF(3))
-    before = neurons.V.value
-    with environ.context(dt=1.0), pytest.raises(InputError, match=r"LIF: .*input"):
-        neurons(drive)
-    assert_same(neurons.V.value, before)

@@ -1,6 +1,8 @@
 """Eager loops over modules are not traced again, and are never stale."""
 
+import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -8,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from brainlite import nn
+from brainlite import environ, nn
 from brainlite.state import ParamState
 from brainlite.transform import for_loop
 from brainlite.transform._compile._known import is_known
@@ -130,3 +132,66 @@ def test_unrolling_as_a_whole_is_not_unrolling_by_one() -> None:
         for_loop(model, jnp.asarray(XS), unroll=True)
     assert work == 0
     assert counted.traced > 0
+
+
+class Counted:
+    """Computes, and counts how often it was asked to."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, x: Array) -> Array:
+        self.calls += 1
+        return jnp.tanh(x)
+
+
+def counting() -> tuple[Callable[[Array], Array], Callable[[], int]]:
+    """Return a function of the user's that leaves a trace in Python, and what reads it."""
+    log: list[None] = []
+
+    def logged(x: Array) -> Array:
+        log.append(None)
+        return jnp.tanh(x)
+
+    return logged, lambda: len(log)
+
+
+def counting_object() -> tuple[Callable[[Array], Array], Callable[[], int]]:
+    counted = Counted()
+    return counted, lambda: counted.calls
+
+
+def neurons(f: Any) -> Callable[[], object]:
+    cells = nn.init_all_states(nn.IF(2, spk_fun=f))
+
+    def step() -> object:
+        with environ.context(dt=1.0):
+            return cells(jnp.asarray(XS[0]))
+
+    return step
+
+
+X = jnp.asarray(XS)
+loop: Any = for_loop  # a partial of it has no overloads
+# From something that computes to a call of something of the library that holds it.
+HOLDERS: dict[str, Callable[[Any], Callable[[], object]]] = {
+    "a step of neurons": neurons,
+    "a loop": lambda f: partial(loop, nn.Sequential(f), X),
+    "a loop over a wrapper": lambda f: partial(loop, nn.Vmap(nn.Sequential(f)), X[:, None]),
+    "a loop over a method": lambda f: partial(loop, nn.Sequential(f).update, X),
+    "a cell": lambda f: partial(cell(activation=f), X[0]),
+    "a layer of cells": lambda f: partial(nn.Recurrent(nn.GRUCell(2, 3, activation=f)), X),
+}
+
+
+@pytest.mark.parametrize("make", [counting, counting_object])
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_code_of_the_user_runs_as_often_at_the_first_call_as_later(holder: str, make: Any) -> None:
+    f, count = make()
+    call = HOLDERS[holder](f)
+    seen = [count()]
+    for _ in range(3):
+        call()
+        seen.append(count())
+    assert len({after - before for before, after in itertools.pairwise(seen)}) == 1, seen
+    assert seen[-1] > 0
