@@ -1,8 +1,10 @@
 """Whatever a program does with states, the transforms do what Python does, or raise."""
 
+import itertools
 import warnings
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -21,8 +23,14 @@ def same(one: Outcome, other: Outcome) -> None:
     np.testing.assert_allclose(one.values, other.values, rtol=RTOL, atol=ATOL)
 
 
+_programs = itertools.count(1)
+
+
 def compare(block: Block, *, compiled: bool) -> None:
     """Run a program three times: a second call must see what the first has left."""
+    if next(_programs) % 100 == 0:
+        # No program is wanted again, and thousands would fill the memory.
+        jax.clear_caches()  # type: ignore[no-untyped-call]  # of jax
     plain, lifted = Plain(), Lifted()
 
     def program(x: Any) -> Any:
