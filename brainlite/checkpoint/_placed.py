@@ -15,17 +15,17 @@ from brainlite.random._face import is_key
 from brainlite.typing import Key
 
 Sharding: TypeAlias = Callable[[str, Any], jax.sharding.Sharding | None]
-Place: TypeAlias = jax.sharding.Sharding | None
+Destination: TypeAlias = jax.sharding.Sharding | None
 """Where an array is to be; None is the default device, uncommitted, as jax makes new arrays."""
 
 
-def place_for(name: str, value: Any, sharding: Sharding | None) -> Place:
+def place_for(name: str, value: Any, sharding: Sharding | None) -> Destination:
     """Return where the array belongs that takes the place of ``value``."""
     given = None if sharding is None else sharding(name, value)
     return place_of(value) if given is None else given
 
 
-def wanted_as(stored: Stored, value: Any, place: Place) -> Wanted:
+def wanted_as(stored: Stored, value: Any, place: Destination) -> Wanted:
     """Return what to ask for: what is to be converted, on the host."""
     if is_key(value):
         return Wanted(jax.eval_shape(jax.random.key_data, value).shape, np.dtype("uint32"), None)
@@ -45,7 +45,7 @@ def _make_key(impl: str) -> Callable[[], Key]:
     return lambda: jax.random.key(0, impl=impl)
 
 
-def replacement_of(name: str, stored: Stored, found: Any, value: Any, place: Place) -> Any:
+def replacement_of(name: str, stored: Stored, found: Any, value: Any, place: Destination) -> Any:
     """Return what takes the place of ``value``, given the array that was found for it.
 
     Raises

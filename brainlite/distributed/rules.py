@@ -29,7 +29,7 @@ from brainlite.typing import Filter
 
 __all__ = ["column", "heads", "row", "transformer"]
 
-Function: TypeAlias = Callable[[str, Any], PartitionSpec]
+RuleFunction: TypeAlias = Callable[[str, Any], PartitionSpec]
 
 
 def _at(axis: str, place: int, ndim: int) -> PartitionSpec:
@@ -37,7 +37,7 @@ def _at(axis: str, place: int, ndim: int) -> PartitionSpec:
     return spec
 
 
-def column(axis: str) -> Function:
+def column(axis: str) -> RuleFunction:
     """Return the spec that cuts a layer by its outputs: ``Linear``, ``Conv``, ``Embedding``.
 
     The last axis of weights and biases is cut. What follows has cut features: a :func:`row`, or an
@@ -65,7 +65,7 @@ def column(axis: str) -> Function:
     return spec
 
 
-def row(axis: str) -> Function:
+def row(axis: str) -> RuleFunction:
     """Return the spec that cuts a layer by its inputs; an ``Embedding`` by its rows.
 
     The axis before the last of weights is cut, and biases are whole: after the product, one sum
@@ -93,7 +93,7 @@ def row(axis: str) -> Function:
     return spec
 
 
-def heads(axis: str) -> Function:
+def heads(axis: str) -> RuleFunction:
     """Return the spec that cuts attention by heads, and recurrent layers by hidden units.
 
     For ``MultiheadAttention``, ``RNN``, ``GRU`` and ``LSTM``, whose weights lie as those of torch
@@ -134,7 +134,7 @@ def heads(axis: str) -> Function:
     return spec
 
 
-def transformer(axis: str) -> list[tuple[Filter, Function]]:
+def transformer(axis: str) -> list[tuple[Filter, RuleFunction]]:
     """Return rules for ``Transformer``, its encoder and decoder, and their layers.
 
     Attention is cut by heads, the first map of the network behind it by its outputs, the second

@@ -12,7 +12,7 @@ from brainlite.environ._store import input_now as input_now
 # The settings over those of the process; the same object as long as none has changed.
 from brainlite.environ._store import layer as layer
 
-# A setting, or a marker that equals nothing else; for an input its mark. Reads unseen.
+# A setting, or a marker that equals nothing else; for an input its sign. Reads unseen.
 from brainlite.environ._store import lookup as lookup
 
 # What holds for the whole process; its settings are one object as long as none has changed.

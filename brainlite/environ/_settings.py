@@ -12,7 +12,7 @@ from brainlite.environ._leaks import check_no_leak
 from brainlite.environ._store import (
     ABSENT,
     INPUT,
-    Input,
+    SettingInput,
     Settings,
     everything,
     inputs_here,
@@ -143,7 +143,7 @@ def set(
         set_platform(platform)
     if "precision" in constants:
         switch_to(constants["precision"])
-    process.inputs = {**process.inputs, **inputs}  # first: who finds the mark finds the input
+    process.inputs = {**process.inputs, **inputs}  # first: who finds the sign finds the input
     process.settings = intern({**process.settings, **constants})
 
 
@@ -255,7 +255,7 @@ class Context(contextlib.ContextDecorator, AbstractContextManager[dict[str, Any]
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self._settings = settings
-        self._tokens: list[tuple[Token[Settings], Token[Mapping[str, Input]]]] = []
+        self._tokens: list[tuple[Token[Settings], Token[Mapping[str, SettingInput]]]] = []
         self._width: list[AbstractContextManager[None]] = []
 
     def __enter__(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Where settings are held: those of the process, the layers over them, and what is an input.
 
 Equal layers are one object, so that a compiled function sees by two comparisons that no setting has
-changed. An input, which is another value at each step, is a mark among the settings; its value lies
+changed. An input, which is another value at each step, has a sign among the settings, and its value
 beside them.
 """
 
@@ -23,21 +23,21 @@ class Settings(dict[str, Any]):
     __slots__ = ("__weakref__",)
 
 
-class Input(NamedTuple):
+class SettingInput(NamedTuple):
     """A setting that compiled functions take as an input."""
 
     slot: Any  # what a frame knows it by: another one each time that the setting is made
     value: Any
 
 
-class _Mark:
+class _InPlaceOfInput:
     """What stands among the settings for one that is an input, so that layers stay equal."""
 
     def __repr__(self) -> str:
         return "<an input>"
 
 
-INPUT: Any = _Mark()
+INPUT: Any = _InPlaceOfInput()
 
 
 class _Process:
@@ -47,15 +47,15 @@ class _Process:
 
     def __init__(self) -> None:
         self.settings: Settings = Settings({"precision": 32})
-        self.inputs: Mapping[str, Input] = {}
+        self.inputs: Mapping[str, SettingInput] = {}
 
 
 _lock = threading.Lock()
 process: _Process = _Process()
 _nothing = Settings()
 layer_here: ContextVar[Settings] = ContextVar("environment", default=_nothing)
-_no_inputs: Mapping[str, Input] = {}
-inputs_here: ContextVar[Mapping[str, Input]] = ContextVar("inputs of it", default=_no_inputs)
+_no_inputs: Mapping[str, SettingInput] = {}
+inputs_here: ContextVar[Mapping[str, SettingInput]] = ContextVar("inputs of it", default=_no_inputs)
 # The layer over those of the process, in this thread or task.
 # As long as `process.settings` and `layer()` are the same two objects, no setting has changed. The
 # engine compares them at each call.
@@ -127,22 +127,22 @@ def _unframed(_slot: object, value: object) -> Any:
 frames: Final = _Frames()
 
 
-def take_inputs_out(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Input]]:
-    """Return settings with a mark for each input, and the inputs."""
+def take_inputs_out(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, SettingInput]]:
+    """Return settings with a sign for each input, and the inputs."""
     inputs = {
-        key: Input(frames.make(key, value), value)
+        key: SettingInput(frames.make(key, value), value)
         for key, value in settings.items()
         if _is_input(key, value)
     }
     return {**settings, **dict.fromkeys(inputs, INPUT)}, inputs
 
 
-def input_of(key: str) -> Input:
-    """Return what a mark stands for here."""
+def input_of(key: str) -> SettingInput:
+    """Return what a sign stands for here."""
     return inputs_here.get().get(key) or process.inputs[key]
 
 
-def input_now(key: str) -> Input | None:
+def input_now(key: str) -> SettingInput | None:
     """Return the input of this key with its slot; None if the setting is none here. Unseen."""
     return input_of(key) if lookup(key) is INPUT else None
 
@@ -150,7 +150,7 @@ def input_now(key: str) -> Input | None:
 def lookup(key: str) -> Any:
     """Return the setting, or a marker that equals nothing else. Reads unseen. For the engine.
 
-    For a setting that is an input it is the mark ``INPUT``.
+    For a setting that is an input it is the sign ``INPUT``.
     """
     value = layer().get(key, ABSENT)
     return value if value is not ABSENT else process.settings.get(key, ABSENT)

@@ -20,7 +20,7 @@ from brainlite.state import State
 from brainlite.state._face import AnyState, same_structure, type_text
 from brainlite.typing import DTypeLike, Filter, Path
 
-Params = dict[Path, Any]
+ParamsByPath = dict[Path, Any]
 
 
 def as_path(name: Any) -> Path:
@@ -28,10 +28,10 @@ def as_path(name: Any) -> Path:
     return name if isinstance(name, tuple) else (name,)
 
 
-def find_params(given: Any, wrt: Filter) -> Params:
+def find_params(given: Any, wrt: Filter) -> ParamsByPath:
     """Return the parameters to train by path, each once."""
     if isinstance(given, Mapping) and all(isinstance(s, State) for s in given.values()):
-        found: Params = {as_path(name): state for name, state in given.items()}
+        found: ParamsByPath = {as_path(name): state for name, state in given.items()}
         found = dict(StateDict(found).filter(wrt))
     elif isinstance(given, Node | list | tuple | dict):
         found = dict(states(given, wrt))
@@ -73,7 +73,7 @@ def _is_inexact(leaf: Any) -> bool:
     return hasattr(leaf, "dtype") and bool(jnp.issubdtype(leaf.dtype, jnp.inexact))
 
 
-def _check_once(found: Params) -> None:
+def _check_once(found: ParamsByPath) -> None:
     """Raise for a parameter under two paths, and for two under one dotted name."""
     by_state: dict[Any, Path] = {}
     by_name: dict[str, Path] = {}
@@ -97,7 +97,7 @@ def _check_once(found: Params) -> None:
             )
 
 
-def find_groups(found: Params, transform: Any, rate: Any) -> list[tuple[Group, Params]]:
+def find_groups(found: ParamsByPath, transform: Any, rate: Any) -> list[tuple[Group, ParamsByPath]]:
     """Return the groups, and the parameters of each."""
     if is_transformation(transform) or not isinstance(transform, list | tuple):
         return [(Group(..., transform, rate), found)]

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from brainlite.optim._rule import Rule, Slots
 from brainlite.typing import Array
 
-Step = tuple[Array, Slots]
+StepTaken = tuple[Array, Slots]
 
 
 def _mean(old: Array, new: Array, decay: float) -> Array:
@@ -31,7 +31,7 @@ class SGDRule(Rule):
     def first(self, p: Array) -> Slots:
         return {"momentum_buffer": jnp.zeros_like(p)} if self.momentum else {}
 
-    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> Step:
+    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> StepTaken:
         if not self.momentum:
             return -rate * g, slots
         taken = jnp.where(t == 1, 1.0, 1.0 - self.dampening)
@@ -52,7 +52,7 @@ class AdamRule(Rule):
         names = ["exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if self.amsgrad else [])]
         return {name: jnp.zeros_like(p) for name in names}
 
-    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> Step:
+    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> StepTaken:
         slots = {**slots, **self._means(g, slots)}
         second = slots["exp_avg_sq"]
         if self.amsgrad:
@@ -79,7 +79,7 @@ class NAdamRule(AdamRule):
     def first(self, p: Array) -> Slots:
         return {**super().first(p), "mu_product": jnp.ones((), p.dtype)}
 
-    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> Step:
+    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> StepTaken:
         means = self._means(g, slots)
         now, ahead = self._momentum(t), self._momentum(t + 1)
         product = slots["mu_product"] * now
@@ -95,7 +95,7 @@ class NAdamRule(AdamRule):
 class RAdamRule(AdamRule):
     """Adam whose size of steps counts once it is known well enough."""
 
-    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> Step:
+    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> StepTaken:
         means = self._means(g, slots)
         decay = self.betas[1]
         first = means["exp_avg"] / _left(self.betas[0], t)
@@ -129,7 +129,7 @@ class AdamaxRule(Rule):
     def first(self, p: Array) -> Slots:
         return {"exp_avg": jnp.zeros_like(p), "exp_inf": jnp.zeros_like(p)}
 
-    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> Step:
+    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> StepTaken:
         first = _mean(slots["exp_avg"], g, self.betas[0])
         largest = jnp.maximum(self.betas[1] * slots["exp_inf"], jnp.abs(g) + self.eps)
         update = -rate * first / _left(self.betas[0], t) / largest
@@ -149,7 +149,7 @@ class RMSpropRule(Rule):
         names = {"square_avg": True, "grad_avg": self.centered, "momentum_buffer": self.momentum}
         return {name: jnp.zeros_like(p) for name, kept in names.items() if kept}
 
-    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> Step:
+    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> StepTaken:
         square = _mean(slots["square_avg"], g * g, self.alpha)
         slots = {**slots, "square_avg": square}
         if self.centered:
@@ -173,7 +173,7 @@ class AdagradRule(Rule):
     def first(self, p: Array) -> Slots:
         return {"sum": jnp.full_like(p, self.initial_accumulator_value)}
 
-    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> Step:
+    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> StepTaken:
         total = slots["sum"] + g * g
         rate = rate / (1 + (t - 1) * self.lr_decay)
         return -rate * g / (jnp.sqrt(total) + self.eps), {"sum": total}
@@ -189,7 +189,7 @@ class AdadeltaRule(Rule):
     def first(self, p: Array) -> Slots:
         return {"square_avg": jnp.zeros_like(p), "acc_delta": jnp.zeros_like(p)}
 
-    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> Step:
+    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> StepTaken:
         square = _mean(slots["square_avg"], g * g, self.rho)
         delta = jnp.sqrt(slots["acc_delta"] + self.eps) / jnp.sqrt(square + self.eps) * g
         moved = _mean(slots["acc_delta"], delta * delta, self.rho)
@@ -205,7 +205,7 @@ class LionRule(Rule):
     def first(self, p: Array) -> Slots:
         return {"exp_avg": jnp.zeros_like(p)}
 
-    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> Step:
+    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> StepTaken:
         sign = jnp.sign(_mean(slots["exp_avg"], g, self.betas[0]))
         return -rate * sign, {"exp_avg": _mean(slots["exp_avg"], g, self.betas[1])}
 
@@ -214,13 +214,13 @@ class LionRule(Rule):
 class LambRule(AdamRule):
     """Adam, each array's step as long as the array is."""
 
-    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> Step:
+    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> StepTaken:
         means = self._means(g, slots)
         direction = self._direction(means["exp_avg"], means["exp_avg_sq"], t)
         direction = direction + self.weight_decay * p
         return -rate * _trust(p, direction) * direction, means
 
-    def update(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> Step:
+    def update(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> StepTaken:
         return self.step(-g if self.maximize else g, p, slots, t, rate)
 
 
@@ -235,7 +235,7 @@ class LARSRule(Rule):
     def first(self, p: Array) -> Slots:
         return {"momentum_buffer": jnp.zeros_like(p)}
 
-    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> Step:
+    def step(self, g: Array, p: Array, slots: Slots, t: Array, rate: Array) -> StepTaken:
         scaled = rate * _trust(p, g, self.trust_coefficient, self.eps) * g
         buffer = self.momentum * slots["momentum_buffer"] + scaled
         return -buffer, {"momentum_buffer": buffer}

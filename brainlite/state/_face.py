@@ -106,6 +106,9 @@ from brainlite.state._state import adopt as adopt
 # A state of a kind, name and tags without a value, to ask filters about.
 from brainlite.state._state import blank as blank
 
+# Puts values into the states themselves, past any frame, each where its state declares.
+from brainlite.state._state import hold_placed as hold_placed
+
 # Whether a parameter is left out of training; notes no read.
 from brainlite.state._state import is_frozen as is_frozen
 
@@ -114,9 +117,6 @@ from brainlite.state._state import makers as makers
 
 # Writes past the checks of a kind, as a change of dtype must.
 from brainlite.state._state import overwrite as overwrite
-
-# Puts values into the states themselves, past any frame, each where its state declares.
-from brainlite.state._state import settle as settle
 
 # A new state like another one, without a value.
 from brainlite.state._state import template as template

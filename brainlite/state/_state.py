@@ -423,7 +423,7 @@ def adopt(state: S, value: Any) -> S:
     return fresh
 
 
-def settle(states: Collection[AnyState], values: Iterable[Any]) -> None:
+def hold_placed(states: Collection[AnyState], values: Iterable[Any]) -> None:
     """Put values into the states themselves, past any frame, each where its state declares."""
     hold(
         states,
@@ -439,7 +439,7 @@ def overwrite(states: Collection[AnyState], values: Iterable[Any]) -> None:
     values = list(map(owned, values))
     frame = _current()
     if frame is None:
-        settle(states, values)
+        hold_placed(states, values)
         return
     for state, value in zip(states, values, strict=True):
         frame.write(state, value)

@@ -6,6 +6,7 @@ below takes the package's folder and returns its complaints, one line each, empt
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,9 +194,20 @@ def _is_open(file: Path) -> bool:
 
 
 def _defined(tree: ast.Module) -> set[str]:
-    """Return the functions and classes at the top of a file that others may import."""
+    """Return the functions, classes and aliases of types of a file that others may import."""
     names = [n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.AnnAssign):
+            targets = [node.target]
+        words = [each.id for each in targets if isinstance(each, ast.Name)]
+        names += [each for each in words if re.match("[A-Z].*[a-z]", each) and not _varies(node)]
     return {name for name in names if not name.startswith("_")}
+
+
+def _varies(node: ast.stmt) -> bool:
+    """Say whether a variable of types is made, of which each file has its own."""
+    return isinstance(node, ast.Assign) and "TypeVar" in ast.unparse(node.value)
 
 
 def find_jax_internals(package: Path) -> list[str]:

@@ -50,8 +50,8 @@ GUARDS = [
     Mutation(
         "names bound anew are seen where a compilation is looked for",
         "brainlite/transform/_compile/_specialise.py",
-        "not self._environment_holds() or not self.variables.holds():",
-        "not self._environment_holds():",
+        "not self._settings_unchanged() or not self.variables.unchanged():",
+        "not self._settings_unchanged():",
         ("tests/transform/compile/test_variables.py",),
     ),
     Mutation(

@@ -197,6 +197,12 @@ def test_a_well_behaved_package_passes(tmp_path: Path, rule: Callable[[Path], li
         (
             find_doubled_names,
             "nn/_a.py",
+            "from typing import TypeAlias\nModule: TypeAlias = int\n",
+            "Module is defined in nn/_a.py, nn/_module.py: one word for one thing",
+        ),
+        (
+            find_doubled_names,
+            "nn/_a.py",
             "class Module:\n    pass\n",
             "Module is defined in nn/_a.py, nn/_module.py: one word for one thing",
         ),

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 from brainlite.errors import OptionError
 from brainlite.typing import Array
 
-Read: TypeAlias = Callable[[Array], Any]
+ReadBack: TypeAlias = Callable[[Array], Any]
 """From a number of steps back to what was written then."""
 
-Interpolation: TypeAlias = Callable[[Array, int, Read], Any]
+Interpolation: TypeAlias = Callable[[Array, int, ReadBack], Any]
 """(steps back, the most there are, how to read) -> the value between."""
 
 
@@ -67,24 +67,24 @@ class InterpolationRegistry:
 
 
 @InterpolationRegistry.register("nearest", "round")
-def _nearest(steps: Array, most: int, read: Read) -> Any:
+def _nearest(steps: Array, most: int, read: ReadBack) -> Any:
     del most
     return read(jnp.round(steps).astype(jnp.int32))
 
 
 @InterpolationRegistry.register("linear", "linear_interp")
-def _linear(steps: Array, most: int, read: Read) -> Any:
+def _linear(steps: Array, most: int, read: ReadBack) -> Any:
     return _weighted(steps, jnp.clip(jnp.floor(steps), 0, max(most - 1, 0)), min(2, most + 1), read)
 
 
 @InterpolationRegistry.register("cubic")
-def _cubic(steps: Array, most: int, read: Read) -> Any:
+def _cubic(steps: Array, most: int, read: ReadBack) -> Any:
     # At both ends the four steps lie to one side.
     first = jnp.clip(jnp.floor(steps) - 1, 0, max(most - 3, 0))
     return _weighted(steps, first, min(4, most + 1), read)
 
 
-def _weighted(steps: Array, first: Array, count: int, read: Read) -> Any:
+def _weighted(steps: Array, first: Array, count: int, read: ReadBack) -> Any:
     """Return the polynomial through ``count`` steps from ``first`` on, by Lagrange."""
     at = steps - first
     total: Any = None

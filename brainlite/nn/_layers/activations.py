@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 
-class Activation(ElementWiseBlock):
+class ActivationLayer(ElementWiseBlock):
     """The base of all: applies a function, with the fields of the layer as its options.
 
     Parameters
@@ -100,63 +100,63 @@ class Activation(ElementWiseBlock):
             )
 
 
-class ReLU(Activation, function=functional.relu):
+class ReLU(ActivationLayer, function=functional.relu):
     """``max(x, 0)``: ``functional.relu``."""
 
 
-class ReLU6(Activation, function=functional.relu6):
+class ReLU6(ActivationLayer, function=functional.relu6):
     """x limited to [0, 6]: ``functional.relu6``."""
 
 
-class Sigmoid(Activation, function=functional.sigmoid):
+class Sigmoid(ActivationLayer, function=functional.sigmoid):
     """``1 / (1 + exp(-x))``: ``functional.sigmoid``."""
 
 
-class LogSigmoid(Activation, function=functional.log_sigmoid):
+class LogSigmoid(ActivationLayer, function=functional.log_sigmoid):
     """The logarithm of the sigmoid: ``functional.log_sigmoid``."""
 
 
-class Hardsigmoid(Activation, function=functional.hard_sigmoid):
+class Hardsigmoid(ActivationLayer, function=functional.hard_sigmoid):
     """``relu6(x + 3) / 6``: ``functional.hard_sigmoid``."""
 
 
-class Tanh(Activation, function=functional.tanh):
+class Tanh(ActivationLayer, function=functional.tanh):
     """The hyperbolic tangent: ``functional.tanh``."""
 
 
-class Tanhshrink(Activation, function=functional.tanh_shrink):
+class Tanhshrink(ActivationLayer, function=functional.tanh_shrink):
     """``x - tanh(x)``: ``functional.tanh_shrink``."""
 
 
-class SiLU(Activation, function=functional.silu):
+class SiLU(ActivationLayer, function=functional.silu):
     """``x * sigmoid(x)``, also known as swish: ``functional.silu``."""
 
 
-class Hardswish(Activation, function=functional.hard_swish):
+class Hardswish(ActivationLayer, function=functional.hard_swish):
     """``x * relu6(x + 3) / 6``: ``functional.hard_swish``."""
 
 
-class Mish(Activation, function=functional.mish):
+class Mish(ActivationLayer, function=functional.mish):
     """``x * tanh(softplus(x))``: ``functional.mish``."""
 
 
-class SELU(Activation, function=functional.selu):
+class SELU(ActivationLayer, function=functional.selu):
     """``1.0507 * elu(x, 1.6733)``: ``functional.selu``."""
 
 
-class Softsign(Activation, function=functional.soft_sign):
+class Softsign(ActivationLayer, function=functional.soft_sign):
     """``x / (1 + abs(x))``: ``functional.soft_sign``."""
 
 
 @dataclass(eq=False, repr=False)
-class ELU(Activation, function=functional.elu):
+class ELU(ActivationLayer, function=functional.elu):
     """x, and ``alpha * (exp(x) - 1)`` where it is negative: ``functional.elu``."""
 
     alpha: float = 1.0
 
 
 @dataclass(eq=False, repr=False)
-class CELU(Activation, function=functional.celu):
+class CELU(ActivationLayer, function=functional.celu):
     """x, and ``alpha * (exp(x / alpha) - 1)`` where it is negative: ``functional.celu``.
 
     An ``alpha`` of 0 raises ``OptionError``.
@@ -169,7 +169,7 @@ class CELU(Activation, function=functional.celu):
 
 
 @dataclass(eq=False, repr=False)
-class Softplus(Activation, function=functional.softplus):
+class Softplus(ActivationLayer, function=functional.softplus):
     """``log(1 + exp(beta * x)) / beta``, x itself for large x: ``functional.softplus``.
 
     A ``beta`` of 0 raises ``OptionError``.
@@ -183,14 +183,14 @@ class Softplus(Activation, function=functional.softplus):
 
 
 @dataclass(eq=False, repr=False)
-class LeakyReLU(Activation, function=functional.leaky_relu):
+class LeakyReLU(ActivationLayer, function=functional.leaky_relu):
     """x, times ``negative_slope`` where it is negative: ``functional.leaky_relu``."""
 
     negative_slope: float = 0.01
 
 
 @dataclass(eq=False, repr=False)
-class Hardtanh(Activation, function=functional.hard_tanh):
+class Hardtanh(ActivationLayer, function=functional.hard_tanh):
     """x limited to [min_val, max_val]: ``functional.hard_tanh``.
 
     A ``min_val`` that is not below ``max_val`` raises ``OptionError``.
@@ -204,14 +204,14 @@ class Hardtanh(Activation, function=functional.hard_tanh):
 
 
 @dataclass(eq=False, repr=False)
-class Hardshrink(Activation, function=functional.hard_shrink):
+class Hardshrink(ActivationLayer, function=functional.hard_shrink):
     """x, but 0 within ``[-lambd, lambd]``: ``functional.hard_shrink``."""
 
     lambd: float = 0.5
 
 
 @dataclass(eq=False, repr=False)
-class Softshrink(Activation, function=functional.soft_shrink):
+class Softshrink(ActivationLayer, function=functional.soft_shrink):
     """x moved towards 0 by ``lambd``, and 0 within: ``functional.soft_shrink``.
 
     A ``lambd`` below 0 raises ``OptionError``.
@@ -224,7 +224,7 @@ class Softshrink(Activation, function=functional.soft_shrink):
 
 
 @dataclass(eq=False, repr=False)
-class GELU(Activation, function=functional.gelu):
+class GELU(ActivationLayer, function=functional.gelu):
     """``x * P(normal < x)``, exactly or with tanh: ``functional.gelu``.
 
     ``approximate`` may be torch's: 'none' is False, and 'tanh' is True. Anything else raises
@@ -239,7 +239,7 @@ class GELU(Activation, function=functional.gelu):
 
 
 @dataclass(eq=False, repr=False)
-class Threshold(Activation):
+class Threshold(ActivationLayer):
     """x where it is above ``threshold``, and ``value`` elsewhere.
 
     Parameters
@@ -265,7 +265,7 @@ class Threshold(Activation):
 
 
 @dataclass(eq=False, repr=False)
-class RReLU(Activation, function=functional.rrelu):
+class RReLU(ActivationLayer, function=functional.rrelu):
     """x, times a slope where it is negative: ``functional.rrelu``.
 
     In training each element has a random slope from [lower, upper), in evaluation all have the
@@ -287,7 +287,7 @@ class RReLU(Activation, function=functional.rrelu):
         return functional.leaky_relu(x, (self.lower + self.upper) / 2)
 
 
-class AlongAxis(Activation):
+class AlongAxis(ActivationLayer):
     """The base of activations along an axis ``dim``, by default the last."""
 
     dim: int | None = None

@@ -12,13 +12,12 @@ from brainlite.errors import OptionError, SizeError
 from brainlite.nn import init
 from brainlite.nn._functional.kernel import kernel
 from brainlite.nn._layers.families import ByRank
-from brainlite.nn._layers.layer import Init
+from brainlite.nn._layers.layer import Init, Params
 from brainlite.nn._layers.normalization import (
     AxisNames,
     Moments,
     Norm,
     Over,
-    Params,
 )
 from brainlite.nn._modules.torch_names import TorchView, view_of
 from brainlite.state import BatchState, ParamState

@@ -14,6 +14,10 @@ from brainlite.state._face import refused
 from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
 
 Init: TypeAlias = ArrayLike | Callable[..., Array]
+"""What parameters start from."""
+
+Params: TypeAlias = dict[str, Array]
+"""The value of a state that holds the parameters of a layer, by name."""
 
 
 class Layer(Module):

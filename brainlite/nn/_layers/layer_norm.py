@@ -5,8 +5,8 @@ from typing import Any
 
 from brainlite.errors import SizeError
 from brainlite.nn import init
-from brainlite.nn._layers.layer import Init
-from brainlite.nn._layers.normalization import AxisNames, Norm, Params
+from brainlite.nn._layers.layer import Init, Params
+from brainlite.nn._layers.normalization import AxisNames, Norm
 from brainlite.state import ParamState
 from brainlite.typing import Array, ArrayLike, DTypeLike, Size
 

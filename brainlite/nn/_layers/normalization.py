@@ -12,14 +12,13 @@ from brainlite._given import Elsewhere, to_size
 from brainlite.errors import OptionError, SizeError
 from brainlite.nn._functional.floating import floating
 from brainlite.nn._functional.kernel import kernel
-from brainlite.nn._layers.layer import Init, Layer, check_array
+from brainlite.nn._layers.layer import Init, Layer, Params, check_array
 from brainlite.nn._modules.torch_names import TorchLayout, TorchView, view_of
 from brainlite.state import ParamState
 from brainlite.state._face import refused
 from brainlite.typing import Array, ArrayLike, DTypeLike, Shape, Size
 
 AxisNames: TypeAlias = str | Sequence[str] | None
-Params: TypeAlias = dict[str, Array]
 
 
 class Moments(NamedTuple):

@@ -9,11 +9,9 @@ import numpy as np
 from brainlite._given import is_quantity, own
 from brainlite.errors import InputError, SizeError
 from brainlite.nn import init
-from brainlite.nn._layers.layer import Init, Layer, check_features
+from brainlite.nn._layers.layer import Init, Layer, Params, check_features
 from brainlite.state import LongTermState, ParamState
 from brainlite.typing import Array, DTypeLike, Size
-
-Params = dict[str, Array]
 
 
 class SparseLinear(Layer):

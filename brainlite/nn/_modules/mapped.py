@@ -17,7 +17,7 @@ from brainlite.typing import Filter, Path
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Chosen: TypeAlias = Filter | Mapping[int, Filter]
+ChosenStates: TypeAlias = Filter | Mapping[int, Filter]
 
 
 class Vmap(Module, Generic[P, R]):
@@ -49,8 +49,8 @@ class Vmap(Module, Generic[P, R]):
     (4, 3)
     """
 
-    vmap_states: Chosen = None
-    vmap_out_states: Chosen = None
+    vmap_states: ChosenStates = None
+    vmap_out_states: ChosenStates = None
     axis_name: Hashable | None = None
     axis_size: int | None = None
 
@@ -59,8 +59,8 @@ class Vmap(Module, Generic[P, R]):
         module: Callable[P, R],
         in_axes: int | Sequence[Any] | None = 0,
         out_axes: Any = 0,
-        vmap_states: Chosen = None,
-        vmap_out_states: Chosen = None,
+        vmap_states: ChosenStates = None,
+        vmap_out_states: ChosenStates = None,
         axis_name: Hashable | None = None,
         axis_size: int | None = None,
     ) -> None:
@@ -262,7 +262,7 @@ def _set_given(module: Module, **options: object) -> None:
             setattr(module, name, value)
 
 
-def _select(module: Any, which: Chosen) -> Any:
+def _select(module: Any, which: ChosenStates) -> Any:
     """Return the states that filters select, by axis where the filters are."""
     if which is None:
         return None

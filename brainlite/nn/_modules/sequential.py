@@ -21,12 +21,12 @@ D = TypeVar("D")
 E = TypeVar("E")
 In_contra = TypeVar("In_contra", contravariant=True, default=Array)
 Out_co = TypeVar("Out_co", covariant=True, default=Array)
-Layer: TypeAlias = Callable[[Any], Any]
+Callee: TypeAlias = Callable[[Any], Any]
 
 _SIZES = ("in_size", "num_in", "input_size")  # what the size of the input is called
 
 
-class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
+class Sequential(Numbered[Any, Callee], Generic[In_contra, Out_co]):
     """Layers that run one after the other, each on the output of the one before.
 
     Parameters
@@ -64,7 +64,7 @@ class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
     """
 
     @overload
-    def __init__(self, layers: Mapping[str, Layer], /) -> None: ...
+    def __init__(self, layers: Mapping[str, Callee], /) -> None: ...
     @overload
     def __init__(self: "Sequential[A, B]", f1: Callable[[A], B], /) -> None: ...
     @overload
@@ -92,9 +92,9 @@ class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
     def __init__(
         self: "Sequential[A, B]",
         f1: Callable[[A], Any],
-        f2: Layer,
-        f3: Layer,
-        f4: Layer,
+        f2: Callee,
+        f3: Callee,
+        f4: Callee,
         f5: Callable[[Any], B],
         /,
     ) -> None: ...
@@ -102,19 +102,19 @@ class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
     def __init__(
         self: "Sequential[A, Any]",
         f1: Callable[[A], Any],
-        f2: Layer,
-        f3: Layer,
-        f4: Layer,
-        f5: Layer,
-        f6: Layer,
+        f2: Callee,
+        f3: Callee,
+        f4: Callee,
+        f5: Callee,
+        f6: Callee,
         /,
-        *layers: Layer,
+        *layers: Callee,
     ) -> None: ...
     @overload
     def __init__(self) -> None: ...
     def __init__(self, *layers: Any) -> None:
         if len(layers) == 1 and isinstance(layers[0], Mapping):
-            named = cast("Mapping[str, Layer]", layers[0])
+            named = cast("Mapping[str, Callee]", layers[0])
             for name, layer in named.items():
                 attach(self, name, self._accept(_made(layer, self.layers)))
         else:
@@ -133,7 +133,7 @@ class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
         """The layers, in order, as a new list."""
         return list(self)
 
-    def extend(self, items: Iterable[Layer]) -> Self:
+    def extend(self, items: Iterable[Callee]) -> Self:
         """Put layers at the end; returns the model."""
         layers = self.layers
         start = len(layers)
@@ -141,11 +141,11 @@ class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
             layers.append(_made(item, layers))
         return super().extend(layers[start:])
 
-    def insert(self, index: int, item: Layer) -> Self:
+    def insert(self, index: int, item: Callee) -> Self:
         """Put a layer before a position; returns the model."""
         return super().insert(index, _made(item, self.layers[:index]))
 
-    def __setitem__(self, index: int, item: Layer) -> None:
+    def __setitem__(self, index: int, item: Callee) -> None:
         super().__setitem__(index, _made(item, self.layers[:index]))
 
     def add_module(self, name: str, module: Module) -> None:
@@ -158,9 +158,9 @@ class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
         """
         attach(self, name, self._accept(module))
 
-    def _accept(self, item: Any) -> Layer:
+    def _accept(self, item: Any) -> Callee:
         if callable(item) and not isinstance(item, type):
-            return cast("Layer", item)
+            return cast("Callee", item)
         raise ContainerError(
             "a Sequential holds layers only",
             expected="a module or a function",
@@ -168,7 +168,7 @@ class Sequential(Numbered[Any, Layer], Generic[In_contra, Out_co]):
             fix="pass an instance, not the class" if isinstance(item, type) else "leave it out",
         )
 
-    def _items(self) -> dict[str, Layer]:
+    def _items(self) -> dict[str, Callee]:
         return {n: item for n, item in vars(self).items() if n[0] != "_" and callable(item)}
 
     def _in_and_out_size(self) -> tuple[Shape | None, Shape | None]:
@@ -194,7 +194,7 @@ def _size(layers: Iterable[object], name: str) -> Shape | None:
     )
 
 
-def _made(item: Layer, before: list[Layer]) -> Layer:
+def _made(item: Callee, before: list[Callee]) -> Callee:
     """Return the layer that a description stands for; its size is what those before it give."""
     kind = item.func if isinstance(item, functools.partial) else None
     if not isinstance(kind, type) or not issubclass(kind, Module):
@@ -204,7 +204,7 @@ def _made(item: Layer, before: list[Layer]) -> Layer:
     name = next((each for each in _SIZES if each in parameters), None)
     given = {**item.keywords, **dict(zip(parameters, item.args, strict=False))}
     if name is None or name in given:
-        return cast("Layer", item())
+        return cast("Callee", item())
     # What is no module, as jax.nn.relu, is taken to keep the shape.
     size = _size([each for each in reversed(before) if isinstance(each, Module)], "out_size")
     if size is None and parameters[name].default is inspect.Parameter.empty:
@@ -217,6 +217,6 @@ def _made(item: Layer, before: list[Layer]) -> Layer:
             "`in_size=` themselves",
         )
     if size is None:
-        return cast("Layer", item())
+        return cast("Callee", item())
     whole = name == "in_size" or len(size) != 1
-    return cast("Layer", item(**{name: size if whole else size[0]}))
+    return cast("Callee", item(**{name: size if whole else size[0]}))

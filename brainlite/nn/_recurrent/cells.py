@@ -22,7 +22,7 @@ from brainlite.nn._layers.linear import Linear, affine
 from brainlite.nn._modules.module import Module
 from brainlite.nn._modules.torch_names import TorchView
 from brainlite.nn._recurrent.sequence import dtype_of_parameters
-from brainlite.nn._recurrent.step import Step, is_untraced, prepared
+from brainlite.nn._recurrent.step import CompiledStep, is_untraced, prepared
 from brainlite.nn._recurrent.torch_cells import torch_view
 from brainlite.nn.functional import is_pure, resolve_activation
 from brainlite.random import uniform
@@ -161,7 +161,9 @@ class RNNCell(Module):
         extras = self._extras()
         plain = is_pure(self.activation) and all(_is_plain(layer) for layer in layers)
         if plain and is_untraced():
-            step = Step(self._as_kernel(), states, [layer.weight for layer in layers], extras, x)
+            step = CompiledStep(
+                self._as_kernel(), states, [layer.weight for layer in layers], extras, x
+            )
             step.keep(self)
             return step.run(x)
         values = tuple([state.value for state in extras])

@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 
 from brainlite._jax_compat import is_eager
 from brainlite.graph import Node
-from brainlite.state._face import AnyState, current_frame, epoch, hold, settle
+from brainlite.state._face import AnyState, current_frame, epoch, hold, hold_placed
 from brainlite.typing import Array
 
 _KEY = object()  # under which a cell keeps its step
 _frame = current_frame.get
 
 
-class Step:
+class CompiledStep:
     """What an eager step of a cell needs, found once.
 
     Parameters
@@ -48,7 +48,7 @@ class Step:
         self._shapes = (x.shape, hidden[0].__held__.shape)
         self._epoch = epoch.value
         declared = any(state.sharding is not None for state in hidden)
-        self._hold: Callable[..., None] = settle if declared else hold
+        self._hold: Callable[..., None] = hold_placed if declared else hold
 
     def keep(self, cell: Node) -> None:
         """Let later calls of the cell find this."""
@@ -78,7 +78,7 @@ def is_untraced() -> bool:
     return _frame() is None and is_eager()
 
 
-def prepared(cell: Node, x: Array) -> Step | None:
+def prepared(cell: Node, x: Array) -> CompiledStep | None:
     """Return the step that was kept with a cell, if nothing is traced and it fits."""
-    step: Step | None = cell.__compiled__.get(_KEY)
+    step: CompiledStep | None = cell.__compiled__.get(_KEY)
     return step if step is not None and is_untraced() and step.fits(x) else None

@@ -135,7 +135,7 @@ class BoundJit(Generic[P, R_co]):
             return binding.call(call.args, call.kwargs)
 
         (result, new), binding = self._with_binding(args, kwargs, run, tried)
-        out: R_co = result if new is None else binding.outputs.settle(result, new)
+        out: R_co = result if new is None else binding.outputs.commit(result, new)
         return out
 
     def lower(self, *args: P.args, **kwargs: P.kwargs) -> jax.stages.Lowered:
@@ -238,7 +238,12 @@ class BoundJit(Generic[P, R_co]):
         """Yield bindings that may serve a call: the one used last, known ones, then a new one."""
         before = self._shelf(call).get(self._key(call))
         first = None if before is None else before.specialisation
-        if before is not None and first is not tried and _frame() is None and before.checks.hold():
+        if (
+            before is not None
+            and first is not tried
+            and _frame() is None
+            and before.checks.unchanged()
+        ):
             tried = first
             yield before
         known = self._known(call.kind)
@@ -272,7 +277,7 @@ class BoundJit(Generic[P, R_co]):
             known = self._specialisations.pop(call.kind, [])
             known = [each for each in known if each is not binding.specialisation]
             # What variables held once is not worth its memory for long.
-            stale = [each for each in known if not each.variables.holds()][:-_STALE]
+            stale = [each for each in known if not each.variables.unchanged()][:-_STALE]
             known = [each for each in known if each not in stale][-_KEPT + 1 :]
             while len(self._specialisations) >= _KINDS:
                 del self._specialisations[next(iter(self._specialisations))]

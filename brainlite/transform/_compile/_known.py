@@ -26,7 +26,7 @@ from brainlite.typing import PyTree
 
 R = TypeVar("R")
 
-Part = Callable[..., object] | None
+Method = Callable[..., object] | None
 """The function of a bound method, or None for a module that is called."""
 
 UNKNOWN: Final = object()
@@ -79,12 +79,12 @@ def run_known(
     return result
 
 
-def remember_foreign(f: Any, part: Part = None) -> None:
+def remember_foreign(f: Any, part: Method = None) -> None:
     """Note that a module, or a method of it, depends on something foreign."""
     f.__compiled__[_KEY, part] = False
 
 
-def guarded(run: Callable[[], R], f: Node, part: Part = None) -> R:
+def guarded(run: Callable[[], R], f: Node, part: Method = None) -> R:
     """Run what is traced of a module, or of a method of it.
 
     Raises
@@ -107,12 +107,12 @@ def guarded(run: Callable[[], R], f: Node, part: Part = None) -> R:
     return out
 
 
-def _apart(f: object) -> tuple[PyTree, Part]:
+def _apart(f: object) -> tuple[PyTree, Method]:
     """Return the module that a body belongs to, and the function of its method."""
     return (f.__self__, f.__func__) if isinstance(f, MethodType) else (f, None)
 
 
-def _is_known(node: object, part: Part) -> bool:
+def _is_known(node: object, part: Method) -> bool:
     if not isinstance(node, Node):
         return False
     known: bool | None = node.__compiled__.get((_KEY, part))
@@ -124,7 +124,7 @@ def _is_known(node: object, part: Part) -> bool:
 
 @functools.lru_cache(maxsize=512, typed=True)  # True is not 1
 def _compiled(
-    loop: Callable[..., object], kind: Hashable, part: Part, *options: object
+    loop: Callable[..., object], kind: Hashable, part: Method, *options: object
 ) -> BoundJit[..., object]:
     """Return the loop over modules of one kind, compiled; each kind may ask for ways of its own."""
     del kind  # it is part of the key

@@ -281,7 +281,7 @@ class Specialisation:
         pairs = self._known(zip(self._copies or (), call.graph, strict=True))
         containers: list[Watched] = []
         renaming = self.guards.match(pairs, self._free, containers)
-        if renaming is None or not self._environment_holds() or not self.variables.holds():
+        if renaming is None or not self._settings_unchanged() or not self.variables.unchanged():
             return None
         binding = Binding(self, renaming, containers)
         try:
@@ -310,7 +310,7 @@ class Specialisation:
         variables = [f"the variable {name!r}" for name in self.variables.changed()]
         return attributes + settings + variables
 
-    def _environment_holds(self) -> bool:
+    def _settings_unchanged(self) -> bool:
         return all(same_value(value, lookup(k)) for k, value in self.environment.items())
 
 
@@ -326,7 +326,7 @@ class Outputs:
         plain = all(type(state).__setattr__ is object.__setattr__ for state in self.states)
         self.plain: bool = plain and not self._effects.places and self._returned is None
 
-    def settle(self, result: object, new: list[PyTree]) -> PyTree:
+    def commit(self, result: object, new: list[PyTree]) -> PyTree:
         """Put what came out in place, and return the result with its modules and states."""
         if self._effects.places or current_frame.get() is not None:
             commit(self._effects, new, self._now)
@@ -391,7 +391,7 @@ class Binding:
             position=self.position,
             is_alone=own.runs_alone,
             run=run,
-            settle=outputs.settle,
+            commit=outputs.commit,
         )
 
     def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> PyTree:
@@ -404,7 +404,7 @@ class Binding:
             return own.run_cold(self.values(), *args, **kwargs)
         own.compiled.trace(*self.lists(), *args, **kwargs)  # now, while others may draw
         with alone():
-            return self.outputs.settle(*own.run(self.values(), *args, **kwargs)), None
+            return self.outputs.commit(*own.run(self.values(), *args, **kwargs)), None
 
     def values(self) -> list[object]:
         """Return what to pass in: the values that the states have here, in a frame or outside."""

@@ -25,7 +25,7 @@ class Variables:
         self.traced: bool = any(isinstance(each, Tracer) for each in reach.objects.values())
         self._frozen: list[object] = [_freeze(each.value) for each in self._found]
 
-    def holds(self) -> bool:
+    def unchanged(self) -> bool:
         """Say whether each holds what it held: the same object, or an equal number or string."""
         return all(map(_same, self._frozen, (each.now() for each in self._found)))
 

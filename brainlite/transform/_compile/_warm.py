@@ -28,7 +28,7 @@ closure over two layers and a counter, which it writes, it is
 ...     if trace.value is no_trace:
 ...         o0.__held__, = new
 ...         return result
-...     return settle(result, new)
+...     return commit(result, new)
 
 Attributes are stored behind each other without a call, so that no signal comes between: after a
 keyboard interrupt either all the values are in place or none is.
@@ -73,7 +73,7 @@ class Checks:
         self.layer = layer()
         self.settings = process.settings
 
-    def hold(self) -> bool:
+    def unchanged(self) -> bool:
         """Say whether nothing has changed."""
         return (
             self.epoch == epoch.value
@@ -91,7 +91,7 @@ class Form(NamedTuple):
     keys: tuple[tuple[str, ...], ...]  # of the states whose dicts are taken apart
     looks: tuple[str, ...]  # for each variable: whether it is another now
     edits: tuple[str, ...]  # for each container: whether it was edited
-    stored: int | None  # states that get values here; None where `settle` puts all in place
+    stored: int | None  # states that get values here; None where `commit` puts all in place
     position: int | None  # of the module among the arguments
     alone: bool  # whether no other thread may draw meanwhile
 
@@ -105,7 +105,7 @@ def write(
     position: int | None,
     is_alone: bool,
     run: Callable[..., object],
-    settle: Callable[..., object],
+    commit: Callable[..., object],
 ) -> WarmCall:
     """Return the warm call of a binding.
 
@@ -116,7 +116,7 @@ def write(
     checks : Checks
         What must be as it was.
     inputs, outputs : list of State
-        Where values come from, and where new ones are stored. Without ``outputs``, ``settle`` does
+        Where values come from, and where new ones are stored. Without ``outputs``, ``commit`` does
         that: it gets the result and the new values, and returns the result.
     position : int, optional
         The argument that is the module, which ``run`` doesn't get.
@@ -124,7 +124,7 @@ def write(
         Whether no other thread may draw meanwhile.
     run : callable
         What is compiled. It takes the values and the arguments.
-    settle : callable
+    commit : callable
         See ``outputs``.
     """
     edits, live, items = [], [], []
@@ -139,7 +139,7 @@ def write(
     now = checks.epoch, checks.layer, checks.settings
     homes = [vars(v.home) if isinstance(v.home, type) else v.home for v in checks.variables]
     values = [each.value for each in checks.variables]
-    return maker(form)(inputs, homes, values, live, items, outputs, *now, run, settle)
+    return maker(form)(inputs, homes, values, live, items, outputs, *now, run, commit)
 
 
 def _look(number: int, variable: Variable) -> str:
@@ -178,7 +178,7 @@ def _lines(form: Form) -> list[str]:
     lists = {"t": ("states", states), "h": ("homes", len(form.looks))}
     lists |= {"v": ("values", len(form.looks)), "c": ("live", len(form.edits))}
     lists |= {"i": ("items", len(form.edits)), "o": ("outputs", form.stored or 0)}
-    lines = [f"def make({', '.join(each for each, _ in lists.values())}, E, L, S, run, settle):"]
+    lines = [f"def make({', '.join(each for each, _ in lists.values())}, E, L, S, run, commit):"]
     lines += [f"    {_unpack(name, n)} = {each}" for name, (each, n) in lists.items() if n]
     lines += [
         "    def warm(args, kwargs):",
@@ -195,7 +195,7 @@ def _lines(form: Form) -> list[str]:
 
 
 def _changed(form: Form) -> list[str]:
-    """Ask what ``Checks.hold`` asks, and whether functions are to be compiled at all here."""
+    """Ask what ``Checks.unchanged`` asks, and whether functions are to be compiled at all here."""
     here = ["switch.value", "frame() is not None"]
     settings = ["epoch.value != E", "layer() is not L", "process.settings is not S"]
     return [*here, *settings, *form.looks, *form.edits]
@@ -234,7 +234,7 @@ def _run(form: Form) -> list[str]:
         "    raise Misfit from None",
     ]
     if form.stored is None:
-        return [*run, "return settle(result, new)"]
+        return [*run, "return commit(result, new)"]
     if not form.stored:
         return [*run, "return result"]
     return [
@@ -242,7 +242,7 @@ def _run(form: Form) -> list[str]:
         "if trace.value is no_trace:",
         f"    {''.join(f'o{n}.__held__, ' for n in range(form.stored))} = new",
         "    return result",
-        "return settle(result, new)",
+        "return commit(result, new)",
     ]
 
 

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 from typing_extensions import ParamSpec, TypeVar
 
 from brainlite._given import is_quantity, without_unit
-from brainlite.state._face import AnyState
 from brainlite.transform._derivatives._gradient import (
     Kinds,
     Outcome,
@@ -19,7 +18,7 @@ from brainlite.transform._derivatives._gradient import (
     differentiate,
     gradient_function,
 )
-from brainlite.transform._derivatives._signatures import A, Derivative, SameArguments
+from brainlite.transform._derivatives._signatures import A, Derivative, SameArguments, StateGroup
 from brainlite.transform._engine._nonfinite import raise_if_not_finite
 from brainlite.transform._engine._transformed import Transformed
 from brainlite.typing import Array, GradTarget, PyTree
@@ -29,7 +28,6 @@ B = TypeVar("B", bound=Any)
 G = TypeVar("G")
 Aux = TypeVar("Aux")
 R = TypeVar("R")
-States = Sequence[AnyState] | dict[str, AnyState]
 
 
 # The overloads give the exact result of each combination of (states, argnums 0, 1, (0, 1), both)
@@ -82,7 +80,7 @@ def grad(
 @overload
 def grad(
     fun: Callable[..., Array],
-    grad_states: GradTarget[object] | States | None = None,
+    grad_states: GradTarget[object] | StateGroup | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     holomorphic: bool = False,
@@ -141,7 +139,7 @@ def grad(
 @overload
 def grad(
     fun: Callable[..., Array],
-    grad_states: GradTarget[object] | States | None = None,
+    grad_states: GradTarget[object] | StateGroup | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     holomorphic: bool = False,
@@ -200,7 +198,7 @@ def grad(
 @overload
 def grad(
     fun: Callable[..., tuple[Array, Aux]],
-    grad_states: GradTarget[object] | States | None = None,
+    grad_states: GradTarget[object] | StateGroup | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     holomorphic: bool = False,
@@ -259,7 +257,7 @@ def grad(
 @overload
 def grad(
     fun: Callable[..., tuple[Array, Aux]],
-    grad_states: GradTarget[object] | States | None = None,
+    grad_states: GradTarget[object] | StateGroup | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     holomorphic: bool = False,
@@ -273,7 +271,7 @@ def grad(
 @overload
 def grad(
     fun: None = None,
-    grad_states: GradTarget[object] | States | None = None,
+    grad_states: GradTarget[object] | StateGroup | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     has_aux: bool = False,
@@ -463,14 +461,14 @@ def value_and_grad(
 @overload
 def value_and_grad(
     fun: Callable[P, R],
-    grad_states: GradTarget[object] | States | None = None,
+    grad_states: GradTarget[object] | StateGroup | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     has_aux: bool = False,
 ) -> Derivative[P, tuple[R, Any]]: ...
 def value_and_grad(
     fun: Callable[..., object],
-    grad_states: GradTarget[object] | States | None = None,
+    grad_states: GradTarget[object] | StateGroup | None = None,
     *,
     argnums: int | Sequence[int] | None = None,
     has_aux: bool = False,

@@ -34,9 +34,9 @@ from brainlite.state._face import (
     adopt,
     current_frame,
     epoch,
+    hold_placed,
     locate,
     same_structure,
-    settle,
     specs_of,
 )
 from brainlite.transform._engine._reach import reachable
@@ -314,10 +314,10 @@ def commit(effects: Effects, values: Sequence[object], renamed: Renamed | None =
     """
     written = effects.written if renamed is None else [renamed(s) for s in effects.written]
     if effects.places:
-        written = written + _settle(effects, values[len(written) :], renamed)
+        written = written + _find_homes(effects, values[len(written) :], renamed)
     frame = current_frame.get()
     if frame is None:
-        settle(written, values)
+        hold_placed(written, values)
     else:
         for number, (state, value) in enumerate(zip(written, values, strict=True)):
             if number < len(effects.written) and effects.written[number] in effects.anew:
@@ -325,7 +325,9 @@ def commit(effects: Effects, values: Sequence[object], renamed: Renamed | None =
             frame.write(state, value)
 
 
-def _settle(effects: Effects, values: Sequence[object], renamed: Renamed | None) -> list[AnyState]:
+def _find_homes(
+    effects: Effects, values: Sequence[object], renamed: Renamed | None
+) -> list[AnyState]:
     """Find a home for each new state: what sits in its place by now, or a new state put there."""
     born = dict(zip(effects.made, values, strict=True))
     now = renamed or itself

@@ -45,7 +45,7 @@ WAYS: list[Way] = [as_the_function, as_an_argument, inside_other_transforms]
 
 def look_at_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every compiled function take for granted that nothing has changed."""
-    monkeypatch.setattr(_warm.Checks, "hold", lambda _: True)
+    monkeypatch.setattr(_warm.Checks, "unchanged", lambda _: True)
     monkeypatch.setattr(_warm, "_changed", lambda _form: ["False"])
     monkeypatch.setattr(_warm, "maker", _warm.maker.__wrapped__)  # keeps nothing for others
 

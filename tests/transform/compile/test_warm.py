@@ -36,7 +36,7 @@ def write_for(
         position=position,
         is_alone=False,
         run=run,
-        settle=lambda result, new: (result, new),
+        commit=lambda result, new: (result, new),
     )
 
 
