@@ -91,10 +91,6 @@ class IF(Neuron):
         del kwargs
         self._set_state("V", HiddenState, self.V_initializer, batch_size)
 
-    def reset_state(self, batch_size: int | None = None, **kwargs: Any) -> None:
-        """Set the potential back."""
-        self.init_state(batch_size, **kwargs)
-
     def get_spike(self, V: Any = None) -> Array:
         """Return the spikes at a potential, by default that of the last step."""
         potential = self.V.value if V is None else V
@@ -188,10 +184,6 @@ class LIF(Neuron):
         """Make the potential ``V`` anew, of shape ([batch_size,] *in_size)."""
         del kwargs
         self._set_state("V", HiddenState, self.V_initializer, batch_size)
-
-    def reset_state(self, batch_size: int | None = None, **kwargs: Any) -> None:
-        """Set the potential back."""
-        self.init_state(batch_size, **kwargs)
 
     def get_spike(self, V: Any = None) -> Array:
         """Return the spikes at a potential, by default that of the last step."""
@@ -475,10 +467,6 @@ class Izhikevich(Neuron):
         self._set_state("V", HiddenState, self.V_initializer, batch_size)
         u = value_of(self.b) * self.V.value if self.u_initializer is None else self.u_initializer
         self._set_state("u", HiddenState, u, batch_size)
-
-    def reset_state(self, batch_size: int | None = None, **kwargs: Any) -> None:
-        """Set both variables back."""
-        self.init_state(batch_size, **kwargs)
 
     def get_spike(self, V: Any = None) -> Array:
         """Return the spikes at a potential, by default that of the last step."""

@@ -107,10 +107,6 @@ class BaseProjection(Module):
         del kwargs
         self.arriving = HiddenState(init.param(init.ZeroInit(), self.post.varshape, batch_size))
 
-    def reset_state(self, batch_size: int | None = None, **kwargs: Any) -> None:
-        """Set what arrives back to nothing."""
-        self.init_state(batch_size, **kwargs)
-
     def _through(self, inputs: tuple[Any, ...]) -> Any:
         """Return what comes out of the connection."""
         for module in self.before:

@@ -92,10 +92,6 @@ class LeakyRateReadout(Dynamics):
         value = init.param(init.ZeroInit(), size, batch_size)
         self.r = HiddenState(value)
 
-    def reset_state(self, batch_size: int | None = None, **kwargs: Any) -> None:
-        """Set the output back to 0."""
-        self.init_state(batch_size, **kwargs)
-
     @one_dispatch
     def update(self, x: Array) -> Array:
         """Take one step, and return the output.

@@ -39,10 +39,6 @@ class Synapse(Dynamics):
     True
     """
 
-    def reset_state(self, batch_size: int | None = None, **kwargs: Any) -> None:
-        """Set the variables back."""
-        self.init_state(batch_size, **kwargs)
-
     def _decayed(self, x: Any, tau: Any) -> Any:
         return exp_euler_step(lambda x: -x / tau, x)
 

@@ -62,6 +62,22 @@ def call_order(level: int = 0, check_order_boundary: bool = True) -> Callable[[F
     return mark
 
 
+def stands_for(name: str) -> Callable[[F], F]:
+    """Say of a method that another one, of this name, is meant where a class doesn't define it."""
+
+    def mark(method: F) -> F:
+        method.stands_for = name  # type: ignore[attr-defined]  # as above
+        return method
+
+    return mark
+
+
+def _method(owner: Any, name: str) -> Any:
+    """Return a method of a module or of a class, or the one that it stands for."""
+    found = getattr(owner, name)
+    return getattr(owner, getattr(found, "stands_for", name))
+
+
 def call_all_fns(
     target: M,
     fn_name: str,
@@ -125,7 +141,7 @@ def call_all_fns(
             where = f"{dotted(path) or 'the model'}, a {type(node).__name__}"
             warnings.warn(f"{where}, has no method {fn_name!r} to call", stacklevel=2)
     methods = [
-        getattr(node, fn_name)
+        _method(node, fn_name)
         for path, node in found.items()
         if fn_if_not_exist == "raise" or path not in lacking
     ]
@@ -143,7 +159,7 @@ def _check_keywords(found: list[Node], fn_name: str, kwargs: Mapping[str, Any]) 
     unknown = set(kwargs) - _FOR_ALL
     if not unknown:
         return
-    methods = {getattr(type(node), fn_name, None) for node in found} - {None}
+    methods = {_method(type(node), fn_name) for node in found if hasattr(type(node), fn_name)}
     parameters = [each for method in methods for each in _parameters(method)]
     named = _FOR_ALL | {each.name for each, _ in parameters if each.kind in _NAMED}
     others = [own for each, own in parameters if each.kind is each.VAR_KEYWORD and not own]
@@ -206,6 +222,8 @@ def reset_all_states(
     target: M, *args: object, node_to_exclude: Filter = None, **kwargs: object
 ) -> M:
     """Set the states of every module in a model back, by calling each ``reset_state``.
+
+    Of a module that does not define one, the states are made anew by its ``init_state``.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from brainlite.graph import Node, StateDict
 from brainlite.graph._face import StateFilter, fields
 from brainlite.nn._modules.attach import Attaching
 from brainlite.nn._modules.casting import Castable
-from brainlite.nn._modules.collective import init_all_states
+from brainlite.nn._modules.collective import init_all_states, stands_for
 from brainlite.nn._modules.counting import Counted
 from brainlite.nn._modules.footprint import footprint, in_bytes
 from brainlite.nn._modules.freezing import Freezable
@@ -235,14 +235,18 @@ class Module(
             What was passed to ``init_all_states``; often ``batch_size``.
         """
 
+    @stands_for("init_state")
     def reset_state(self, *args: Any, **kwargs: Any) -> None:
-        """Set the states of a run back. Called for each module by ``reset_all_states``.
+        """Set the states of a run back: where no class defines it, as ``init_state`` makes them.
+
+        Called for each module by ``reset_all_states``.
 
         Parameters
         ----------
         *args, **kwargs
             What was passed to ``reset_all_states``; often ``batch_size``.
         """
+        self.init_state(*args, **kwargs)
 
     def init_all_states(self, *args: Any, node_to_exclude: Filter = None, **kwargs: Any) -> Self:
         """Make the states of this module and all below; see :func:`brainlite.nn.init_all_states`.

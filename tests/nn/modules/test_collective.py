@@ -8,6 +8,8 @@ import pytest
 import brainlite
 from brainlite.errors import OptionError
 from brainlite.nn import Module, call_all_fns, call_order, init_all_states, reset_all_states
+from brainlite.state import HiddenState
+from brainlite.transform import for_loop, jit
 from brainlite.typing import Array
 
 
@@ -86,6 +88,51 @@ def test_reset_all_states_keeps_the_states_and_gives_them_a_new_batch() -> None:
     assert cell.h is h
     assert h.value.shape == (4, 3)
     assert not h.value.any()
+
+
+class Total(Module):
+    """Says how its state is made, and not how it is set back."""
+
+    def init_state(self, size: int = 2) -> None:
+        self.total = HiddenState(jnp.zeros(size))
+
+    def update(self, x: Array) -> Array:
+        self.total.value += x
+        return self.total.value
+
+
+def test_what_has_no_reset_of_its_own_is_made_anew() -> None:
+    model = init_all_states(Pair(Total(), Total()))
+    first = model.first
+    assert isinstance(first, Total)
+    first(jnp.ones(2))
+    reset_all_states(model)
+    assert first.total.value.tolist() == [0, 0]
+    first(jnp.ones(2))
+    reset_all_states(model, size=3)
+    assert first.total.value.tolist() == [0, 0, 0]
+    first(jnp.ones(3))
+    first.reset_state()
+    assert first.total.value.tolist() == [0, 0]
+    with pytest.raises(OptionError, match=r"no reset_state in this model takes .* 'sise'"):
+        reset_all_states(model, sise=3)
+
+
+def test_what_stands_for_a_reset_keeps_its_order() -> None:
+    calls: list[str] = []
+    reset_all_states(Pair(Late(calls, "late"), Log(calls, "log")))
+    assert calls == ["log () {}", "late () {}"]
+
+
+def test_a_loop_whose_body_resets_starts_anew_at_each_step() -> None:
+    model = init_all_states(Total())
+
+    def step(x: Array) -> Array:
+        reset_all_states(model)
+        return model(x)
+
+    assert jit(lambda: for_loop(step, jnp.ones((3, 2))))().tolist() == [[1, 1]] * 3
+    assert model.total.value.tolist() == [1, 1]
 
 
 def test_call_all_fns_calls_any_method_with_arguments() -> None:

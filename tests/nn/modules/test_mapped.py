@@ -118,6 +118,14 @@ def test_map_makes_states_in_lanes_and_runs_over_them() -> None:
     assert module.weight.value.shape == (2,)
 
 
+def test_a_map_is_set_back_in_its_lanes() -> None:
+    model = Map(GRUCell(2, 3), init_map_size=4)
+    init_all_states(model)
+    first = model(jnp.ones((4, 2)))
+    reset_all_states(model)
+    np.testing.assert_array_equal(model(jnp.ones((4, 2))), first)
+
+
 def test_map_keeps_lanes_along_the_axis_that_was_asked_for() -> None:
     module = Adding()
     lanes = Map(module, 4, init_state_axes={1: HiddenState}, state_tag="lane")
