@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 from brainlite.graph._contents import Opened, is_graph, open_container
 from brainlite.graph._foreign import node_types
 from brainlite.graph._node import Node, fields
-from brainlite.graph._notes import ABSENT, Frozen
-from brainlite.graph._walk import is_walk, walk_note
+from brainlite.graph._notes import ABSENT, Frozen, is_walk
+from brainlite.graph._walk import walk_note
 from brainlite.state import State
 from brainlite.state._face import epoch, is_frozen, same_field
 

@@ -29,9 +29,9 @@ from brainlite.graph._contents import (
     holds_graph,
     role_of,
 )
-from brainlite.graph._edits import copied, edits, keep
+from brainlite.graph._edits import check_places, containers_in, copied, edits, keep
 from brainlite.graph._foreign import node_types
-from brainlite.graph._notes import ABSENT, ALL, freeze
+from brainlite.graph._notes import ABSENT, ALL, freeze, is_walk
 from brainlite.state import State
 from brainlite.state._face import AnyState, Frame, current_frame, epoch, locate, raw_born, specs_of
 from brainlite.typing import PathPart
@@ -240,7 +240,7 @@ def note(frame: Frame, node: Node, name: str, value: object) -> None:
     """Note that the function being traced depends on an attribute that comes from outside."""
     key = (id(node), name)
     frame.looked[key] = node
-    if id(node) not in frame.born_nodes:
+    if id(node) not in frame.born_nodes and not is_walk(name):
         keep(frame, node, name, value)
     if key not in frame.notes and not _is_local(frame, node):
         frame.notes[key] = (node, freeze(value))
@@ -291,7 +291,17 @@ def _set_in_frame(frame: Frame, node: Node, name: str, value: object) -> None:
 
 def take_edits(frame: Frame) -> None:
     """Let what was edited in place in a frame be set in the frame, and undo it outside."""
-    for owner, name, value in edits(frame):
+    found = list(edits(frame))
+    changed = {*frame.attributes, *((id(owner), name) for owner, name, _ in found)}
+    if not changed:
+        return
+    check_places(frame, changed)
+    outside = {id(each) for kept in frame.kept.values() for each, _ in kept.contents}
+    for key, (owner, value) in frame.attributes.items() if found else ():
+        # What is given its content back must not be what an attribute was set to.
+        if any(id(each) in outside for each in containers_in(value)):
+            frame.attributes[key] = (owner, copied(value))
+    for owner, name, value in found:
         key = (id(owner), name)
         now = copied(value)
         kept = frame.kept[key]

@@ -8,6 +8,11 @@ ALL = "\0all"
 """The name of a note that is of all attributes of a node."""
 
 
+def is_walk(name: str) -> bool:
+    """Say whether a note of this name is of several attributes rather than of one."""
+    return name[:1] == "\0"
+
+
 class _Absent:
     """The value of an attribute that a node does not have."""
 

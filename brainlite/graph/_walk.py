@@ -32,11 +32,6 @@ _EVERYWHERE = (0, 2**31 - 1)
 _NODES, _STATES = "\0nodes", "\0states"
 
 
-def is_walk(name: str) -> bool:
-    """Say whether a note of this name is of a walk rather than of one attribute."""
-    return name[:1] == "\0"
-
-
 def was_walked(looked: Container[tuple[int, str]], node: Node, value: object) -> bool:
     """Say whether a walk that would have met ``value`` in an attribute has come to ``node``."""
     only_state = isinstance(value, State)

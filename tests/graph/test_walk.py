@@ -6,7 +6,8 @@ import pytest
 
 from brainlite.errors import GraphError
 from brainlite.graph import Node, iter_leaf, iter_node
-from brainlite.graph._walk import is_walk, walk, walk_note
+from brainlite.graph._notes import is_walk
+from brainlite.graph._walk import walk, walk_note
 from brainlite.state import ParamState, State
 from brainlite.state._frame import Frame
 from brainlite.typing import Path

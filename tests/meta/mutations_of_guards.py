@@ -7,6 +7,27 @@ __all__ = ["MUTATIONS"]
 _TESTS = ("tests/integration/test_guards.py",)
 MUTATIONS = [
     Mutation(
+        "a walk keeps no containers",
+        "brainlite/graph/_node.py",
+        "if id(node) not in frame.born_nodes and not is_walk(name):",
+        "if id(node) not in frame.born_nodes:",
+        ("tests/integration/test_containers.py",),
+    ),
+    Mutation(
+        "a container that has changed places is copied before it gets its content back",
+        "brainlite/graph/_node.py",
+        "        if any(id(each) in outside for each in containers_in(value)):",
+        "        if False:",
+        ("tests/integration/test_containers.py",),
+    ),
+    Mutation(
+        "a container in two places raises",
+        "brainlite/graph/_edits.py",
+        "if (key in changed or other in changed)",
+        "if False",
+        ("tests/integration/test_containers.py",),
+    ),
+    Mutation(
         "settings that are read for some shapes only are guarded",
         "brainlite/transform/_compile/_specialise.py",
         "            and self.environment.keys() >= lifted.environment.keys()\n",

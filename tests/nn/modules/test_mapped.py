@@ -18,6 +18,7 @@ from brainlite.nn import (
     Sequential,
     Vmap,
     init_all_states,
+    reset_all_states,
     vmap_init_all_states,
 )
 from brainlite.transform import grad, jit
