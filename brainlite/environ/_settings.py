@@ -2,11 +2,15 @@
 
 import contextlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import Token
-from typing import Any, Final
+from inspect import iscoroutinefunction
+from typing import Any, Final, TypeVar
 
+import jax
+
+from brainlite._jax_compat import Tracer
 from brainlite.environ._checks import checked
 from brainlite.environ._leaks import check_no_leak
 from brainlite.environ._store import (
@@ -30,7 +34,9 @@ from brainlite.environ._switches import (
     set_platform,
     switch_to,
 )
-from brainlite.errors import EnvironmentKeyError
+from brainlite.errors import EnvironmentKeyError, OptionError
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # What is another number at each step: set once, time would stand still.
 _STEPS: Final = {"t": "t=i * dt", "i": "i=i"}
@@ -123,7 +129,7 @@ def set(
     ------
     OptionError
         ``precision``, ``dt``, ``fit``, ``platform`` or ``host_device_count`` is none of its
-        values, or cannot be set any more.
+        values, or cannot be set any more; or a value is being traced.
 
     Examples
     --------
@@ -136,6 +142,15 @@ def set(
         settings["precision"] = precision
     if dt is not None:
         settings["dt"] = dt
+    for key, value in settings.items():
+        if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(value)):
+            raise OptionError(
+                "a setting of the process cannot be a value that is being traced",
+                where=f"environ.set({key}=...)",
+                expected="a value that is known",
+                got=f"{value!r}",
+                fix=f"write `with environ.context({key}=...):` around what needs it",
+            )
     constants, inputs = take_inputs_out(checked(settings))
     if host_device_count is not None:
         set_host_device_count(host_device_count)
@@ -231,7 +246,8 @@ def context(**settings: object) -> "Context":
         The block is in a generator, and there is a ``yield`` in it: the settings would hold for
         whoever iterates. (Not if the generator is itself made a context manager, or a fixture.)
     OptionError
-        A value is none of its key. ``platform`` and ``host_device_count`` hold for the process.
+        A value is none of its key, or a generator or coroutine is decorated. ``platform`` and
+        ``host_device_count`` hold for the process.
         ``precision=64`` switches jax to 64 bits for the block, which cannot be done inside a
         transform or an asyncio task: there, ``environ.set(precision=64)`` comes before.
 
@@ -257,6 +273,19 @@ class Context(contextlib.ContextDecorator, AbstractContextManager[dict[str, Any]
         self._settings = settings
         self._tokens: list[tuple[Token[Settings], Token[Mapping[str, SettingInput]]]] = []
         self._width: list[AbstractContextManager[None]] = []
+
+    def __call__(self, func: F) -> F:
+        """Let the settings hold while a function runs."""
+        waits = inspect.isgeneratorfunction, inspect.isasyncgenfunction, iscoroutinefunction
+        if any(kind(func) for kind in waits):
+            raise OptionError(
+                "environ.context cannot decorate a generator or a coroutine, which runs later",
+                where=getattr(func, "__qualname__", None),
+                expected="a function that returns when it has run",
+                got=f"{func!r}",
+                fix="write `with environ.context(...):` inside of it, between two yields",
+            )
+        return super().__call__(func)
 
     def __enter__(self) -> dict[str, Any]:
         here = inspect.currentframe()

@@ -40,6 +40,24 @@ class _InPlaceOfInput:
 INPUT: Any = _InPlaceOfInput()
 
 
+class _Same:
+    """An object that is equal to itself alone, whatever its ``__eq__`` leaves out."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+_PLAIN = frozenset({bool, int, float, complex, str, bytes, type(None)})
+
+
 class _Process:
     """What holds for the whole process."""
 
@@ -80,10 +98,12 @@ def intern(settings: Mapping[str, Any]) -> Settings:
 
 def _exactly(value: object) -> Any:
     """Return what is equal for two values only if nothing can tell them apart."""
-    if isinstance(value, tuple):
-        return type(value), tuple(map(_exactly, value))
-    # 1, 1.0 and True are equal, as are 0.0 and -0.0.
-    return type(value), value, repr(value) if isinstance(value, int | float | complex) else None
+    if type(value) is tuple:
+        return tuple, tuple(map(_exactly, value))
+    if type(value) in _PLAIN:  # 1, 1.0 and True are equal, as are 0.0 and -0.0
+        return type(value), value, repr(value)
+    hash(value)  # or a TypeError: of arrays nothing is told by their identity, they are edited
+    return _Same(value)
 
 
 # The keys whose numbers are inputs, and those that Python asks, so that they never are.

@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
 
 from brainlite import environ
-from brainlite.errors import BrainliteError, EnvironmentKeyError
+from brainlite.errors import BrainliteError, EnvironmentKeyError, OptionError
+from brainlite.transform import jit
 
 
 def test_precision_is_32_and_nothing_else_is_set() -> None:
@@ -127,6 +129,27 @@ def test_asyncio_tasks_keep_their_contexts_apart() -> None:
 
     assert asyncio.run(main()) == [[number] * 3 for number in range(4)]
     assert environ.get("number", None) is None
+
+
+async def waiting() -> None:
+    pass
+
+
+def generating() -> Generator[int]:
+    yield 1
+
+
+@pytest.mark.parametrize("function", [waiting, generating])
+def test_a_context_decorates_nothing_that_runs_later(function: Callable[..., Any]) -> None:
+    with pytest.raises(OptionError, match=r"(waiting|generating): .* which runs later"):
+        environ.context(fit=True)(function)
+
+
+def test_a_traced_value_is_no_setting_of_the_process() -> None:
+    before = environ.all()
+    with pytest.raises(OptionError, match=r"environ\.set\(gain=\.\.\.\): .* being traced"):
+        jit(lambda x: environ.set(gain=x))(1.0)
+    assert environ.all() == before
 
 
 def test_a_context_decorates_a_function() -> None:

@@ -1,6 +1,7 @@
 """Where settings are held: layers that are one object, inputs, and what is noted."""
 
 import contextlib
+import dataclasses
 import gc
 import weakref
 from collections.abc import Generator
@@ -14,6 +15,7 @@ from brainlite import environ
 from brainlite.environ import _store
 from brainlite.environ._face import layer, lookup, watch
 from brainlite.environ._store import INPUT
+from brainlite.transform import jit
 
 
 def layer_of(**settings: Any) -> object:
@@ -49,6 +51,22 @@ def test_values_that_can_be_told_apart_are_never_exchanged(one: Any, other: Any)
     with environ.context(value=other):
         assert layer() is not kept
         assert environ.get("value") is other
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    name: str
+    scale: float = dataclasses.field(compare=False)
+
+
+def test_settings_that_only_say_that_they_are_equal_are_told_apart() -> None:
+    one, other = Config("a", 1.0), Config("a", 2.0)
+    read = jit(lambda x: x * environ.get("config").scale)
+    assert one == other
+    for config in (one, other, one):
+        with environ.context(config=config):
+            assert environ.get("config") is config
+            assert read(3.0) == 3 * config.scale
 
 
 def test_values_that_cannot_be_hashed_are_settings_like_others() -> None:

@@ -9,26 +9,28 @@ for little and is never too generous: code is read, not run.
 
 import builtins
 import enum
-from collections.abc import Iterable
+import functools
+from collections.abc import Collection, Iterable
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import cast
 
 import jax
 import numpy as np
 
+from brainlite.environ._face import layer, process
 from brainlite.graph import Node
-from brainlite.graph._face import ABSENT, Frozen
+from brainlite.graph._face import ABSENT, Frozen, freeze, holds_graph, node_dict
 from brainlite.state import State
 from brainlite.transform._compile._jit import BoundJit
 from brainlite.transform._engine._reach import (
     explore,
     is_of_user,
     names_of,
-    own_methods,
     root_of,
     variables_of,
 )
 from brainlite.transform._engine._transformed import Transformed
+from brainlite.transform._engine._watch import KEY
 
 _OWN = ("brainlite", "jax", "jaxlib")
 # Whose names nobody binds anew, and whose functions only compute.
@@ -47,6 +49,11 @@ _BUILTINS: tuple[object, ...] = (
 )
 # `state.value = ...` is the one assignment to an attribute that is not Python's alone.
 _STORED = frozenset({"value"})
+# What edits a list or dict in place; other things have methods of these names, too.
+_EDITING = frozenset(
+    {"append", "extend", "insert", "remove", "pop", "popitem", "clear", "update", "setdefault"}
+    | {"sort", "reverse", "add", "discard", "subtract"}
+)
 _OPERATIONS = frozenset(
     {"IMPORT_NAME", "LOAD_BUILD_CLASS", "MATCH_CLASS", "DELETE_ATTR", "DELETE_GLOBAL"}
 )
@@ -59,11 +66,34 @@ def is_covered(fun: object) -> bool:
     """
     reach = explore(fun)
     return (
-        not any(each.own for each in reach.variables)
+        not (reach.mentioned and _settings_may_change())
+        and not any(each.own for each in reach.variables)
         and all(_is_fixed(each.value) for each in reach.variables)
         and all(map(_computes_only, reach.objects.values()))
-        # Which methods of an object the library calls, its code does not tell.
-        and all(_computes_only(m) for each in reach.objects.values() for m in own_methods(each))
+        and not any(_may_change(each, reach.mentioned) for each in reach.objects.values())
+    )
+
+
+def _settings_may_change() -> bool:
+    """Say whether a setting is something that code could edit."""
+    settings = {**process.settings, **layer()}
+    return not all(is_safe(value) for name, value in settings.items() if name != KEY)
+
+
+def _may_change(thing: object, mentioned: Collection[str]) -> bool:
+    """Say of a module whether it holds what its code may change without setting an attribute.
+
+    Of a module of the user's, only what its code mentions. The library changes no array of numpy.
+    """
+    if not isinstance(thing, Node):
+        return False
+    own = is_own(type(thing))
+    edits = not own and not _EDITING.isdisjoint(mentioned)
+    return any(
+        not is_safe(freeze(value))
+        or (edits and isinstance(value, list | dict) and not holds_graph(value))
+        for name, value in node_dict(thing).items()
+        if (not isinstance(value, np.ndarray | np.generic) if own else name in mentioned)
     )
 
 
@@ -71,7 +101,7 @@ def is_safe(value: object) -> bool:
     """Say whether an attribute of a module is of a kind that guards can see."""
     if isinstance(value, Frozen):
         return not is_of_user(value.kind) and all(map(is_safe, value.items))
-    if isinstance(value, ModuleType | enum.Enum):
+    if isinstance(value, ModuleType | enum.Enum | functools.partial):
         return False
     if isinstance(value, jax.Array) or _is_fixed(value):
         return True
@@ -134,6 +164,7 @@ def _computes_only(thing: object) -> bool:
         and all(name in scope or _is_builtin(name) for name in names.variables)
         # They draw numbers of their own; they are switches that a trace does not note.
         and not ("numpy" in map(root_of, modules) and "random" in names.attributes)
+        and not any(each.startswith("numpy.random") for each in modules)
         and not ("jax" in modules and "config" in names.attributes)
         and not ("brainlite.environ" in modules and "set" in names.attributes)
         and not ("brainlite" in modules and {"environ", "set"} <= names.attributes)

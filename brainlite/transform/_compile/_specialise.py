@@ -18,7 +18,7 @@ from typing import NamedTuple
 import jax
 
 from brainlite import environ
-from brainlite._jax_compat import Tracer
+from brainlite._jax_compat import Tracer, shape_struct
 from brainlite.display._face import Verbatim
 from brainlite.environ._face import lookup
 from brainlite.errors import TransformError
@@ -41,6 +41,7 @@ from brainlite.state._face import (
     Setting,
     check_sharding,
     current_frame,
+    held,
     hold,
     template,
     type_text,
@@ -188,7 +189,20 @@ class Specialisation:
             # The function reaches something both through an argument and on its own: then this
             # compilation serves these very objects only.
             return self._trace_in_place(call)
+        self._keep_structures(lifted)
         return lifted
+
+    def _keep_structures(self, lifted: Lifted) -> None:
+        """Let copies that are written and not read hold the structure that a write has to fit.
+
+        With other shapes the function is traced again on the copies alone.
+        """
+        frame = current_frame.get()
+        for copy in set(lifted.effects.written).difference(lifted.reads):
+            state = self._stand_ins.get(copy)
+            if state is not None:
+                [value] = held([state]) if frame is None else [frame.peek(state)]
+                hold([copy], [jax.tree.map(_outlined, value)])
 
     def _trace_in_place(self, call: Call) -> Lifted:
         self._copies = list(call.graph)
@@ -434,6 +448,11 @@ class Binding:
             note(frame, now, name, current_note(now, name))
         for key in self.specialisation.environment:
             environ.get(key, None)
+
+
+def _outlined(leaf: PyTree) -> PyTree:
+    """Return the shape and dtype of an array; what is none stays."""
+    return shape_struct(leaf.shape, leaf.dtype) if hasattr(leaf, "dtype") else leaf
 
 
 def _unknown(_frame: Frame, _slot: AnySlot) -> object:

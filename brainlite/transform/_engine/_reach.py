@@ -86,6 +86,7 @@ class Reach(NamedTuple):
 
     objects: dict[int, object]  # by id; kept, so that no id is given out twice
     variables: list[Variable]
+    mentioned: set[str]  # the attributes that code of the user's names
 
 
 def reachable(fun: object) -> set[int]:
@@ -107,9 +108,9 @@ class _Explorer:
     """
 
     def __init__(self) -> None:
-        self._reach = Reach({}, [])
-        self._stack: list[object] = []
         self._mentioned: set[str] = set()
+        self._reach = Reach({}, [], self._mentioned)
+        self._stack: list[object] = []
         self._stored: set[str] = set()  # attributes that the code sets
         self._kinds: dict[type, None] = {}  # of the user's, of objects that are reached
         self._plain: list[object] = []  # objects whose fields count if the code mentions them
@@ -147,6 +148,7 @@ class _Explorer:
             self._add_kind(type(thing))
         elif isinstance(thing, type):
             self._add_kind(thing, made=True)
+            self._add_kind(type(thing))
         elif _is_plain_object(thing):
             self._plain.append(thing)
             self._add_kind(type(thing))
@@ -204,14 +206,26 @@ def _is_called_by_python(name: str) -> bool:
 
 
 def _functions_in(member: object) -> list[object]:
-    """Return the functions behind a member of a class."""
+    """Return the functions behind a member of a class, or the class or object that holds them."""
     if isinstance(member, property):
         return [each for each in (member.fget, member.fset) if each is not None]
-    for name in ("__func__", "func", "__wrapped__"):  # class methods, cached properties, wrappers
+    if isinstance(member, staticmethod | classmethod):
+        return [member.__func__]
+    if isinstance(member, list | tuple | dict):  # a table of functions or classes
+        return list(_code_in(member))
+    for name in ("func", "__wrapped__"):  # cached properties, wrappers
         found = inspect.getattr_static(member, name, None)
         if isinstance(found, FunctionType):
             return [found]
-    return [member] if isinstance(member, FunctionType) else []
+    has_code = isinstance(member, FunctionType | type) or hasattr(type(member), "__get__")
+    return [member] if has_code and (isinstance(member, FunctionType) or is_guest(member)) else []
+
+
+def is_guest(thing: object) -> bool:
+    """Say whether something is a class of the user's, or an object of one that holds code."""
+    if isinstance(thing, type):
+        return is_of_user(thing)
+    return _is_plain_object(thing)
 
 
 def _code_in(value: object) -> Iterator[object]:
@@ -222,6 +236,7 @@ def _code_in(value: object) -> Iterator[object]:
         if id(each) in seen or isinstance(each, (State, *_DATA)):
             continue
         seen.add(id(each))
+        yield from _own_class(each)
         if isinstance(each, list | tuple):
             stack += each[-MOST:]
         elif isinstance(each, dict):
@@ -232,18 +247,26 @@ def _code_in(value: object) -> Iterator[object]:
             yield each
 
 
+def _own_class(thing: object) -> Iterator[object]:
+    """Yield the class of a container or a dataclass if it is one of the user's, with methods."""
+    kind = type(thing)
+    holds_items = isinstance(thing, list | tuple | dict | Mapping | set | frozenset | deque)
+    if (holds_items or hasattr(kind, "__dataclass_fields__")) and is_of_user(kind):
+        yield kind
+
+
 def _inside(thing: object) -> Iterable[object]:
     """Return what a container, a wrapper or an object holds."""
     if isinstance(thing, _OPAQUE):
         return ()
     if isinstance(thing, list | tuple):
-        return thing[-MOST:]
+        return [*thing[-MOST:], *_own_class(thing)]
     if isinstance(thing, dict):
-        return itertools.islice(reversed(thing.values()), MOST)
+        return [*itertools.islice(reversed(thing.values()), MOST), *_own_class(thing)]
     if isinstance(thing, Mapping):
-        return thing.values()
+        return [*thing.values(), *_own_class(thing)]
     if isinstance(thing, set | frozenset | deque):
-        return thing
+        return [*thing, *_own_class(thing)]
     if isinstance(thing, MethodType):
         return (thing.__func__, thing.__self__)
     if isinstance(thing, functools.partial):
@@ -263,15 +286,6 @@ def _is_plain_object(thing: object) -> bool:
         or root_of(kind.__module__) in _LIBRARIES
         or getattr(thing, "__wrapped__", None) is not None
     )
-
-
-def own_methods(thing: object) -> list[object]:
-    """Return the functions of the class of a plain object of the user's; nothing for all else."""
-    if not _is_plain_object(thing):
-        return []
-    kinds = [each for each in type(thing).__mro__ if root_of(each.__module__) not in _LIBRARIES]
-    members = [member for kind in kinds for member in vars(kind).values()]
-    return [function for member in members for function in _functions_in(member)]
 
 
 def variables_of(fun: FunctionType) -> list[Variable]:

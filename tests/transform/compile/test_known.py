@@ -1,16 +1,20 @@
 """Eager loops over modules are not traced again, and are never stale."""
 
 import itertools
+from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from numpy import random as numpy_random
 
 from brainlite import environ, nn
+from brainlite.nn import Module
 from brainlite.state import ParamState
 from brainlite.transform import for_loop
 from brainlite.transform._compile._known import is_known
@@ -195,3 +199,124 @@ def test_code_of_the_user_runs_as_often_at_the_first_call_as_later(holder: str, 
         seen.append(count())
     assert len({after - before for before, after in itertools.pairwise(seen)}) == 1, seen
     assert seen[-1] > 0
+
+
+# ------------------------------------------------- code that does more than compute, in attributes
+
+
+class Reading(Module):
+    """Returns x times the next number that something in an attribute gives."""
+
+    def __init__(self, read: Callable[["Reading"], Any], source: Any = None) -> None:
+        self.read = read
+        self.source = source
+
+    def update(self, x: Array) -> Array:
+        return x * float(self.read(self))
+
+
+jax_partial: Any = jax.tree_util.Partial  # its constructor has no types
+
+
+class Ticket:
+    """Gives a number more at each call, and keeps it in a field of any name."""
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def __call__(self, *_: object) -> int:
+        self.value = self.value + 1
+        return self.value
+
+
+def noted(log: list[None], *_: object) -> int:
+    log.append(None)
+    return len(log)
+
+
+class Tally:
+    notes: ClassVar[list[None]] = []
+
+    @staticmethod
+    def take() -> int:
+        Tally.notes.append(None)
+        return len(Tally.notes)
+
+
+def restarted(source: str) -> AbstractContextManager[object]:
+    """Set all that is global back."""
+    np.random.seed(3)  # what users call
+    Tally.notes.clear()
+    settings = {"source": {"n": 0}} if source == "a setting" else {}
+    return environ.context(dt=1.0, **settings)
+
+
+def from_settings(_: object) -> int:
+    environ.get("source")["n"] += 1
+    return int(environ.get("source")["n"])
+
+
+def add_in_place(self: Reading) -> Any:
+    self.source[0] += 1
+    return self.source[0]
+
+
+SOURCES: dict[str, Callable[[], Reading]] = {
+    "numpy.random": lambda: Reading(lambda _: np.random.normal()),
+    "a name of numpy.random": lambda: Reading(lambda _: numpy_random.normal()),
+    "a generator of numpy": lambda: Reading(
+        lambda self: self.source.normal(), np.random.default_rng(3)
+    ),
+    "an iterator": lambda: Reading(lambda self: next(self.source), iter(range(1, 9))),
+    "a deque": lambda: Reading(
+        lambda self: self.source.append(None) or len(self.source), deque[None]()
+    ),
+    "a counter": lambda: Reading(
+        lambda self: self.source.update("a") or self.source["a"], Counter()
+    ),
+    "an array of numpy": lambda: Reading(add_in_place, np.zeros(1)),
+    "a partial": lambda: Reading(lambda self: self.source(), partial(noted, [])),
+    "a partial of jax": lambda: Reading(lambda self: self.source(), jax_partial(noted, [])),
+    "an object": lambda: Reading(lambda self: self.source(), Ticket()),
+    "a static method": lambda: Reading(lambda _: Tally.take()),
+    "a setting": lambda: Reading(from_settings),
+}
+CALLS: dict[str, Callable[[Reading], Callable[[], Any]]] = {
+    "a loop": lambda model: lambda: for_loop(model, jnp.ones(1))[0],
+    "a loop over a container": lambda model: lambda: for_loop(nn.Sequential(model), jnp.ones(1))[0],
+    "neurons": lambda model: (
+        lambda: nn.init_all_states(nn.IF(1, spk_fun=lambda v: model(jnp.ones(1)) + v * 0))(0.0)[0]
+    ),
+}
+
+
+@pytest.mark.parametrize("way", CALLS)
+@pytest.mark.parametrize("source", SOURCES)
+def test_what_does_more_than_compute_does_it_at_each_call_as_in_python(
+    source: str, way: str
+) -> None:
+    with restarted(source):
+        model = SOURCES[source]()
+        expected = [float(model(jnp.ones(()))) for _ in range(4)]
+    with restarted(source):
+        call = CALLS[way](SOURCES[source]())
+        found = [float(call()) for _ in range(2)]
+    # Neurons ask for spikes more than once in a step, all at the same time.
+    step = 2 if way == "neurons" else 1
+    np.testing.assert_allclose(found, expected[step - 1 :: step][:2], rtol=1e-6)
+
+
+def test_an_array_of_numpy_that_the_library_reads_is_seen_when_it_is_edited() -> None:
+    class Own(nn.LIF):
+        """Of the user's, whose code mentions none of its attributes."""
+
+    cells = nn.init_all_states(Own(1))
+    cells.tau = np.ones(1, np.float32)
+    seen: list[float] = []
+    for tau in (1.0, 2.0):
+        cells.tau[:] = tau
+        cells.V.value = jnp.zeros(1)
+        with environ.context(dt=1.0):
+            for_loop(cells, jnp.full((1, 1), 0.5))
+        seen.append(float(cells.V.value[0]))
+    np.testing.assert_allclose(seen, -0.5 * np.expm1([-1.0, -0.5]), rtol=1e-6)

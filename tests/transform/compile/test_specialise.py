@@ -2,12 +2,14 @@
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from brainlite import environ, graph
+from brainlite.errors import StateValueError
 from brainlite.graph import Node
 from brainlite.state import HiddenState, ParamState, ShortTermState, State
 from brainlite.transform import for_loop, grad, jit
@@ -861,3 +863,45 @@ def test_one_dispatch_for_a_warm_call() -> None:
     with counted_work() as work:
         call()
     assert (runs.count, work.traced, work.compiled) == (1, 0, 0)
+
+
+class Last(Node):
+    """Keeps the last of what came, and never looks at it."""
+
+    def __init__(self, kind: Callable[[Array], State[Any]]) -> None:
+        self.last = kind(jnp.zeros(2))
+
+    def __call__(self, x: Array) -> Array:
+        self.last.value = x[-1]
+        return x
+
+
+@pytest.mark.parametrize("kind", [State, HiddenState, ParamState])
+@pytest.mark.parametrize("way", ["argument", "state", "list", "loop", "grad"])
+def test_a_state_that_is_written_and_not_read_takes_other_shapes(
+    kind: Callable[[Array], State[Any]], way: str
+) -> None:
+    model = Last(kind)
+    of_state = jit(lambda state, x: setattr(state, "value", x[-1]))
+    of_list = jit(lambda models, x: models[0](x))
+    of_grad = jit(lambda m, x: grad(lambda x: m(x).sum())(x))
+    of_model = jit(lambda m, x: m(x))
+    calls: dict[str, Callable[[Array], object]] = {
+        "argument": lambda x: of_model(model, x),
+        "state": lambda x: of_state(model.last, x),
+        "list": lambda x: of_list([model], x),
+        "loop": lambda x: for_loop(model, x[None]),
+        "grad": lambda x: of_grad(model, x),
+    }
+    for length in (2, 3, 4, 2):
+        calls[way](jnp.full((length, 2), float(length)))
+        assert model.last.value.tolist() == [length, length]
+
+
+def test_a_write_of_another_structure_for_other_shapes_raises_and_changes_nothing() -> None:
+    model = Last(HiddenState)
+    call = jit(lambda m, x: setattr(m.last, "value", x if len(x) == 2 else {"x": x}))
+    call(model, jnp.ones(2))
+    with pytest.raises(StateValueError, match=r"last .*another structure(.|\n)*float32\[2\]"):
+        call(model, jnp.ones(3))
+    assert model.last.value.tolist() == [1, 1]

@@ -1,17 +1,19 @@
 """Names bound anew are seen by compiled functions."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from brainlite import graph
+from brainlite.errors import EscapedTracerError
 from brainlite.graph import Node
 from brainlite.state import ParamState, State
-from brainlite.transform import jit
+from brainlite.transform import for_loop, jit
 from brainlite.typing import Array
 from tests.transform.checks import assert_close
 from tests.transform.compile.stories import (
@@ -215,3 +217,145 @@ def test_a_function_of_no_module_is_compiled_with_what_it_finds_in_its_globals()
     assert names["step"].__module__ is None or names["step"].__module__ == "builtins"
     run = jit(names["step"])
     assert [float(run()) for _ in range(3)] == [1, 2, 3]
+
+
+# ------------------------------------------------------------- code that stands at unusual places
+
+SCALE = 1.0
+
+
+def scaled(x: Any) -> Any:
+    return x * SCALE
+
+
+def described_by(function: Callable[..., Any]) -> Any:
+    """Return a descriptor of one's own around a function."""
+
+    class Descriptor:
+        def __get__(self, owner: Any, kind: Any = None) -> Any:
+            return functools.partial(function, owner)
+
+    return Descriptor()
+
+
+class Meta(type):
+    def scaled(cls, x: Any) -> Any:
+        return x * SCALE
+
+
+class Made(metaclass=Meta):
+    table: ClassVar[dict[str, Callable[..., Any]]] = {"scaled": lambda x: x * SCALE}
+    described: Any = described_by(lambda self, x: x * SCALE)
+
+    class Inner:
+        def scaled(self, x: Any) -> Any:
+            return x * SCALE
+
+    @staticmethod
+    def static(x: Any) -> Any:
+        return x * SCALE
+
+    @classmethod
+    def of_class(cls, x: Any) -> Any:
+        return x * SCALE
+
+    @functools.partialmethod
+    def partial(self, x: Any) -> Any:
+        return x * SCALE
+
+
+@dataclasses.dataclass
+class Record:
+    factor: float = 1.0
+
+    def scaled(self, x: Any) -> Any:
+        return x * SCALE * self.factor
+
+
+class Pair(NamedTuple):
+    first: float = 1.0
+
+    def scaled(self, x: Any) -> Any:
+        return x * SCALE * self.first
+
+
+class Several(list[float]):
+    def scaled(self, x: Any) -> Any:
+        return x * SCALE
+
+
+class Layer(Node):
+    """A module with the same ways to get at code."""
+
+    Inner = Made.Inner
+    table = Made.table
+    described: Any = described_by(lambda self, x: x * SCALE)
+
+    def __init__(self, way: Callable[["Layer", Any], Any], held: Any = None) -> None:
+        self.way = way
+        self.held = held
+
+    @staticmethod
+    def static(x: Any) -> Any:
+        return x * SCALE
+
+    @classmethod
+    def of_class(cls, x: Any) -> Any:
+        return x * SCALE
+
+    def __call__(self, x: Any) -> Any:
+        return self.way(self, x)
+
+
+made, record, pair, several = Made(), Record(), Pair(), Several()
+PLACES: dict[str, Callable[[Any], Any]] = {
+    "static method": lambda x: Made.static(x),
+    "class method": lambda x: Made.of_class(x),
+    "static method of an object": lambda x: made.static(x),
+    "nested class": lambda x: Made.Inner().scaled(x),
+    "method of a metaclass": lambda x: Made.scaled(x),
+    "table of a class": lambda x: Made.table["scaled"](x),
+    "descriptor": lambda x: made.described(x),
+    "partial method": lambda x: made.partial(x),
+    "dataclass": lambda x: record.scaled(x),
+    "named tuple": lambda x: pair.scaled(x),
+    "subclass of list": lambda x: several.scaled(x),
+    "static method of a module": Layer(lambda self, x: self.static(x)),
+    "class method of a module": Layer(lambda self, x: self.of_class(x)),
+    "nested class of a module": Layer(lambda self, x: self.Inner().scaled(x)),
+    "table of a module": Layer(lambda self, x: self.table["scaled"](x)),
+    "descriptor of a module": Layer(lambda self, x: self.described(x)),
+    "dataclass in a module": Layer(lambda self, x: self.held.scaled(x), Record()),
+    "named tuple in a module": Layer(lambda self, x: self.held.scaled(x), Pair()),
+    "list in a module": Layer(lambda self, x: self.held.scaled(x), Several()),
+}
+RUNS: dict[str, Callable[[Callable[[Any], Any]], Callable[[Any], Any]]] = {
+    "jit": jit,
+    "jit of a loop": lambda f: jit(lambda x: for_loop(f, x[None])[0]),
+    "a loop": lambda f: lambda x: for_loop(f, x[None])[0],
+}
+
+
+@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("place", PLACES)
+def test_a_global_name_is_seen_wherever_the_code_stands(
+    place: str, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = RUNS[run](PLACES[place])
+    for scale in (1.0, 2.0, 3.0):
+        monkeypatch.setitem(globals(), "SCALE", scale)
+        assert call(jnp.float32(2)) == 2 * scale
+
+
+def test_a_traced_value_that_a_static_method_leaves_behind_is_noticed() -> None:
+    left: list[Any] = []
+
+    class Keeper:
+        @staticmethod
+        def keep(x: Any) -> Any:
+            left.append(x)
+            return x
+
+    with pytest.raises(EscapedTracerError, match=r"keep: a traced value was left in .*'left'"):
+        jit(lambda x: Keeper.keep(x))(jnp.float32(1))
+    assert left == []

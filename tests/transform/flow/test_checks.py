@@ -105,6 +105,12 @@ def test_text_without_values_is_not_formatted() -> None:
     jit_error_if(False, "not raised")
 
 
+@pytest.mark.parametrize("errors", ["nan", None, {"nan"}])
+def test_checkify_names_the_kinds_that_it_knows(errors: Any) -> None:
+    with pytest.raises(OptionError, match=r"errors: one of the sets of this module"):
+        checkify(jnp.log, errors)
+
+
 def test_neither_text_nor_callable() -> None:
     with pytest.raises(OptionError, match="error: a text, a function that raises"):
         jit_error_if(True, 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
