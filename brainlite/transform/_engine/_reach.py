@@ -170,7 +170,7 @@ class _Explorer:
             for name, member in [*vars(kind).items()]:
                 mentioned = name in self._mentioned or name == "update"
                 functions = _functions_in(member)
-                called = mentioned or (_is_called_by_python(name) and functions)
+                called = mentioned or (_is_called_by_python(name, member) and functions)
                 if called and (id(kind), name) not in self._asked:
                     self._asked.add((id(kind), name))
                     self._stack += functions
@@ -201,8 +201,10 @@ def _fields(thing: object) -> dict[str, object]:
     return fields
 
 
-def _is_called_by_python(name: str) -> bool:
-    return name[:2] == "__" == name[-2:] and name not in ("__init__", "__new__", "__repr__")
+def _is_called_by_python(name: str, member: object) -> bool:
+    """Say whether Python calls a member of a class by itself, unlike ``__annotations__``."""
+    named = name[:2] == "__" == name[-2:] and name not in ("__init__", "__new__", "__repr__")
+    return named and hasattr(type(member), "__get__")
 
 
 def _functions_in(member: object) -> list[object]:
@@ -217,15 +219,9 @@ def _functions_in(member: object) -> list[object]:
         found = inspect.getattr_static(member, name, None)
         if isinstance(found, FunctionType):
             return [found]
-    has_code = isinstance(member, FunctionType | type) or hasattr(type(member), "__get__")
-    return [member] if has_code and (isinstance(member, FunctionType) or is_guest(member)) else []
-
-
-def is_guest(thing: object) -> bool:
-    """Say whether something is a class of the user's, or an object of one that holds code."""
-    if isinstance(thing, type):
-        return is_of_user(thing)
-    return _is_plain_object(thing)
+    if isinstance(member, type):
+        return [member] if is_of_user(member) else []
+    return [member] if isinstance(member, FunctionType) or _is_plain_object(member) else []
 
 
 def _code_in(value: object) -> Iterator[object]:

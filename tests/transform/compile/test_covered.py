@@ -10,7 +10,7 @@ import types
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from brainlite import environ, nn
+from brainlite.graph import Node
 from brainlite.state import HiddenState, ParamState, State
 from brainlite.transform import for_loop, jit, scan
 from brainlite.transform._compile._covered import is_covered, is_safe
@@ -659,6 +660,27 @@ def test_random_numbers_of_numpy_and_files_are_looked_up_at_each_loop(tmp_path: 
     for gain in (2.0, 3.0, 4.0):
         np.save(file, gain)
         assert_close(for_loop(reads, jnp.asarray(XS)), XS * np.float32(gain))
+
+
+T = TypeVar("T")
+
+
+class Annotated(Node, Generic[T]):
+    """What a class says of its types is no code."""
+
+    scale: State[Array]
+    names: ClassVar[tuple[str, ...]] = ("scale",)
+
+    def __init__(self) -> None:
+        self.scale = State(jnp.ones(2))
+
+    def __call__(self, x: Array) -> Array:
+        return x * self.scale.value
+
+
+def test_annotations_keep_no_module_from_being_covered() -> None:
+    model: Annotated[Array] = Annotated()
+    assert is_covered((model, None))
 
 
 def test_what_is_covered() -> None:

@@ -246,6 +246,7 @@ class Meta(type):
 class Made(metaclass=Meta):
     table: ClassVar[dict[str, Callable[..., Any]]] = {"scaled": lambda x: x * SCALE}
     described: Any = described_by(lambda self, x: x * SCALE)
+    held: Any
 
     class Inner:
         def scaled(self, x: Any) -> Any:
@@ -262,6 +263,9 @@ class Made(metaclass=Meta):
     @functools.partialmethod
     def partial(self, x: Any) -> Any:
         return x * SCALE
+
+
+Made.held = Made.Inner()
 
 
 @dataclasses.dataclass
@@ -315,6 +319,7 @@ PLACES: dict[str, Callable[[Any], Any]] = {
     "nested class": lambda x: Made.Inner().scaled(x),
     "method of a metaclass": lambda x: Made.scaled(x),
     "table of a class": lambda x: Made.table["scaled"](x),
+    "object of a class": lambda x: Made.held.scaled(x),
     "descriptor": lambda x: made.described(x),
     "partial method": lambda x: made.partial(x),
     "dataclass": lambda x: record.scaled(x),
