@@ -21,21 +21,10 @@ def keep(frame: Frame, owner: object, name: str, value: object) -> None:
         frame.kept[key] = Kept(owner, name, value, [*contents_of(value)])
 
 
-def contents_of(value: Any) -> Iterator[tuple[Any, Any]]:
+def contents_of(value: object) -> Iterator[tuple[Any, Any]]:
     """Yield each list and dict, and a copy of it."""
-    stack, seen = [value], set[int]()
-    while stack:
-        each = stack.pop()
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
-        items: list[object]
-        if isinstance(each, list | dict):
-            yield each, (dict(each) if isinstance(each, dict) else list(each))
-            items = list(each.values()) if isinstance(each, dict) else each
-        else:
-            items = list(each)
-        stack += [item for item in items if isinstance(item, list | dict | tuple)]
+    for each in {id(each): each for each in containers_in(value)}.values():
+        yield each, (dict(each) if isinstance(each, dict) else list(each))
 
 
 def edits(frame: Frame) -> Iterator[tuple[Any, str, object]]:
